@@ -1,0 +1,74 @@
+//! The chain of one consignment: from its submission to the event that ended it.
+
+use lienthong_contract::{ConsignmentId, Digest};
+
+use super::{Event, Sealed};
+
+/// Why receipts do not form a chain.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChainFault {
+    #[error("the chain is empty")]
+    Empty,
+    #[error("the chain begins with {0} instead of a submission")]
+    Beginning(&'static str),
+    #[error("receipt {position} ({event}) is about another packet")]
+    OtherPacket { position: usize, event: &'static str },
+    #[error("receipt {position} ({event}) is about another consignment")]
+    OtherConsignment { position: usize, event: &'static str },
+    #[error("receipt {position} ({event}) does not name the one before it")]
+    Broken { position: usize, event: &'static str },
+    #[error("receipt {position}: {event} cannot follow {before}")]
+    Order { position: usize, event: &'static str, before: &'static str },
+}
+
+/// One step of a chain as [`order`] finds it.
+pub type Link = Sealed;
+
+/// Verifies that receipts, in this order, are the chain of one consignment of one packet. Signatures are verified when
+/// a receipt is opened, not here.
+///
+/// # Errors
+/// [`ChainFault`], by the first fault; positions count from 1.
+pub fn verify_chain(receipts: &[Link], packet: Digest, consignment: ConsignmentId) -> Result<(), ChainFault> {
+    let first = receipts.first().ok_or(ChainFault::Empty)?;
+    if !matches!(first.receipt.event, Event::SubmissionAcceptance | Event::ReceivedFromNonERDS) {
+        return Err(ChainFault::Beginning(first.receipt.event.as_str()));
+    }
+    let mut before: Option<&Link> = None;
+    for (index, link) in receipts.iter().enumerate() {
+        let (position, event) = (index + 1, link.receipt.event.as_str());
+        if link.receipt.packet != packet || link.receipt.doc_id != first.receipt.doc_id {
+            return Err(ChainFault::OtherPacket { position, event });
+        }
+        if !link.receipt.is_about(consignment) {
+            return Err(ChainFault::OtherConsignment { position, event });
+        }
+        if link.receipt.previous != before.map(|link| link.digest) {
+            return Err(ChainFault::Broken { position, event });
+        }
+        if let Some(before) = before
+            && !link.receipt.event.may_follow(before.receipt.event)
+        {
+            return Err(ChainFault::Order { position, event, before: before.receipt.event.as_str() });
+        }
+        before = Some(link);
+    }
+    Ok(())
+}
+
+/// Puts receipts of one consignment in chain order, whatever order they arrived in. Those whose predecessor is not
+/// there stand at the end, in time order.
+#[must_use]
+pub fn order(mut receipts: Vec<Link>) -> Vec<Link> {
+    receipts.sort_by_key(|link| link.receipt.time);
+    let mut ordered: Vec<Link> = Vec::with_capacity(receipts.len());
+    let mut head = None;
+    while let Some(index) = receipts.iter().position(|link| link.receipt.previous == head) {
+        let link = receipts.remove(index);
+        head = Some(link.digest);
+        ordered.push(link);
+    }
+    ordered.extend(receipts);
+    ordered
+}

@@ -1,0 +1,157 @@
+//! The signature of a receipt: JWS compact form (RFC 7515), ES256 or EdDSA, the signer's chain in `x5c`.
+
+use std::fmt;
+
+use base64_simd::{STANDARD, URL_SAFE_NO_PAD};
+use ring::signature::{ECDSA_P256_SHA256_FIXED, ED25519, UnparsedPublicKey, VerificationAlgorithm};
+use serde::{Deserialize, Serialize};
+
+use lienthong_contract::{Digest, HopName, Instant};
+
+use super::{Receipt, Sealed};
+
+/// The `typ` of our receipts; any other JWS is not one.
+pub const TYPE: &str = "lienthong-receipt+jwt";
+
+/// The longest receipt that is read, in bytes: a submission to some hundreds of recipients fits.
+pub const MAX_JWS_BYTES: usize = 256 * 1024;
+
+/// Signs receipts: the hop's own key.
+pub trait Signer: Send + Sync + fmt::Debug {
+    /// `ES256` or `EdDSA`.
+    fn alg(&self) -> &'static str;
+    /// The certificate of the key first, then its issuers; DER.
+    fn chain(&self) -> &[Vec<u8>];
+    /// Signature over `message` in the form RFC 7518 §3.4 asks for.
+    ///
+    /// # Errors
+    /// [`Error::CannotSign`].
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error>;
+}
+
+/// Decides whose key a certificate chain proves.
+pub trait HopKeys: Send + Sync {
+    /// The public key (uncompressed point or Ed25519 key) of the chain's first certificate, when the chain leads to
+    /// a root trusted for hops and was valid at `at`, and that certificate was issued to `hop`.
+    ///
+    /// # Errors
+    /// [`Error::Untrusted`] with the cause.
+    fn public_key(&self, chain: &[Vec<u8>], hop: &HopName, at: Instant) -> Result<Vec<u8>, Error>;
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    #[error("the text is not a receipt in compact JWS form: {0}")]
+    Malformed(&'static str),
+    #[error("the receipt's algorithm {0:?} is not ES256 or EdDSA")]
+    Algorithm(String),
+    #[error("the receipt's signature does not match its text")]
+    Signature,
+    #[error("the certificate of hop {hop} is not trusted: {cause}")]
+    Untrusted { hop: String, cause: String },
+    #[error("a {0} receipt needs a reason")]
+    NoReason(&'static str),
+    #[error("the hop's key could not sign: {0}")]
+    CannotSign(String),
+}
+
+#[derive(Serialize, Deserialize)]
+struct Header {
+    alg: String,
+    typ: String,
+    x5c: Vec<String>,
+}
+
+/// Signs a receipt.
+///
+/// # Errors
+/// [`Error::NoReason`] when a negative event has none, [`Error::CannotSign`].
+pub fn seal(receipt: Receipt, signer: &dyn Signer) -> Result<Sealed, Error> {
+    if receipt.event.is_negative() && receipt.reason.is_none() {
+        return Err(Error::NoReason(receipt.event.as_str()));
+    }
+    let header = Header {
+        alg: signer.alg().to_owned(),
+        typ: TYPE.to_owned(),
+        x5c: signer.chain().iter().map(|der| STANDARD.encode_to_string(der)).collect(),
+    };
+    let header = serde_json::to_vec(&header).map_err(|error| Error::CannotSign(error.to_string()))?;
+    let payload = serde_json::to_vec(&receipt).map_err(|error| Error::CannotSign(error.to_string()))?;
+    let mut jws = URL_SAFE_NO_PAD.encode_to_string(header);
+    jws.push('.');
+    jws.push_str(&URL_SAFE_NO_PAD.encode_to_string(payload));
+    let signature = signer.sign(jws.as_bytes())?;
+    jws.push('.');
+    jws.push_str(&URL_SAFE_NO_PAD.encode_to_string(signature));
+    let digest = Digest::of(jws.as_bytes());
+    Ok(Sealed { receipt, jws, digest })
+}
+
+/// Reads a receipt and verifies its signature and its signer.
+///
+/// # Errors
+/// [`Error`], by the first fault.
+pub fn open(jws: &str, keys: &dyn HopKeys) -> Result<Sealed, Error> {
+    let parts = Parts::of(jws)?;
+    let key = keys.public_key(&parts.chain, &parts.receipt.hop, parts.receipt.time)?;
+    let algorithm: &dyn VerificationAlgorithm = match parts.alg.as_str() {
+        "ES256" => &ECDSA_P256_SHA256_FIXED,
+        "EdDSA" => &ED25519,
+        other => return Err(Error::Algorithm(other.chars().take(20).collect())),
+    };
+    UnparsedPublicKey::new(algorithm, key)
+        .verify(parts.signed.as_bytes(), &parts.signature)
+        .map_err(|_| Error::Signature)?;
+    if parts.receipt.event.is_negative() && parts.receipt.reason.is_none() {
+        return Err(Error::NoReason(parts.receipt.event.as_str()));
+    }
+    Ok(Sealed { receipt: parts.receipt, jws: jws.to_owned(), digest: Digest::of(jws.as_bytes()) })
+}
+
+/// Reads a receipt that was verified when it was stored, without verifying it again.
+///
+/// # Errors
+/// [`Error::Malformed`].
+pub fn read_unverified(jws: &str) -> Result<Sealed, Error> {
+    let parts = Parts::of(jws)?;
+    Ok(Sealed { receipt: parts.receipt, jws: jws.to_owned(), digest: Digest::of(jws.as_bytes()) })
+}
+
+struct Parts<'a> {
+    alg: String,
+    chain: Vec<Vec<u8>>,
+    receipt: Receipt,
+    signed: &'a str,
+    signature: Vec<u8>,
+}
+
+impl<'a> Parts<'a> {
+    fn of(jws: &'a str) -> Result<Self, Error> {
+        if jws.len() > MAX_JWS_BYTES {
+            return Err(Error::Malformed("longer than a receipt may be"));
+        }
+        let (signed, signature) = jws.rsplit_once('.').ok_or(Error::Malformed("no signature part"))?;
+        let (header, payload) = signed.split_once('.').ok_or(Error::Malformed("no payload part"))?;
+        let header = decode(header)?;
+        let header: Header = serde_json::from_slice(&header).map_err(|_| Error::Malformed("header"))?;
+        if header.typ != TYPE {
+            return Err(Error::Malformed("typ is not that of a receipt"));
+        }
+        let chain: Vec<Vec<u8>> = header
+            .x5c
+            .iter()
+            .map(|text| STANDARD.decode_to_vec(text).map_err(|_| Error::Malformed("x5c")))
+            .collect::<Result<_, _>>()?;
+        let receipt: Receipt =
+            serde_json::from_slice(&decode(payload)?).map_err(|_| Error::Malformed("payload"))?;
+        if receipt.v != 1 {
+            return Err(Error::Malformed("unknown version"));
+        }
+        Ok(Self { alg: header.alg, chain, receipt, signed, signature: decode(signature)? })
+    }
+}
+
+fn decode(text: &str) -> Result<Vec<u8>, Error> {
+    URL_SAFE_NO_PAD.decode_to_vec(text).map_err(|_| Error::Malformed("base64url"))
+}

@@ -1,0 +1,140 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use ring::rand::SystemRandom;
+use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+
+use super::chain::order;
+use super::*;
+
+#[derive(Debug)]
+struct TestKey {
+    pair: EcdsaKeyPair,
+    chain: Vec<Vec<u8>>,
+}
+
+impl TestKey {
+    fn new() -> Self {
+        let rng = SystemRandom::new();
+        let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &rng).unwrap();
+        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref(), &rng).unwrap();
+        // Certificates are the business of `HopKeys`; here the "certificate" is the key itself.
+        let chain = vec![pair.public_key().as_ref().to_vec()];
+        Self { pair, chain }
+    }
+}
+
+impl Signer for TestKey {
+    fn alg(&self) -> &'static str {
+        "ES256"
+    }
+
+    fn chain(&self) -> &[Vec<u8>] {
+        &self.chain
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
+        Ok(self.pair.sign(&SystemRandom::new(), message).unwrap().as_ref().to_vec())
+    }
+}
+
+impl HopKeys for TestKey {
+    fn public_key(&self, chain: &[Vec<u8>], hop: &HopName, _at: Instant) -> Result<Vec<u8>, Error> {
+        if chain != self.chain {
+            return Err(Error::Untrusted { hop: hop.to_string(), cause: "another key".to_owned() });
+        }
+        Ok(chain[0].clone())
+    }
+}
+
+fn receipt(event: Event, consignment: ConsignmentId, previous: Option<Digest>) -> Receipt {
+    let recipient: AgencyCode = "G09.90".parse().unwrap();
+    let submission = event == Event::SubmissionAcceptance;
+    Receipt {
+        v: 1,
+        event,
+        hop: "province-a".parse().unwrap(),
+        time: Instant::from_millis(1_790_000_000_000),
+        doc_id: DocId::from_bytes([7; 16]),
+        packet: Digest::of(b"packet"),
+        size: 6,
+        from: "H37.90".parse().unwrap(),
+        document_id: None,
+        consignment: (!submission).then_some(consignment),
+        recipient: (!submission).then(|| recipient.clone()),
+        consignments: if submission { vec![ConsignedTo { consignment, recipient }] } else { vec![] },
+        previous,
+        credential: None,
+        checks: None,
+        reason: None,
+    }
+}
+
+fn chain(key: &TestKey, id: ConsignmentId) -> Vec<Sealed> {
+    let mut links: Vec<Sealed> = Vec::new();
+    for event in
+        [Event::SubmissionAcceptance, Event::RelayAcceptance, Event::ContentConsignment, Event::ContentHandover]
+    {
+        let previous = links.last().map(|link| link.digest);
+        links.push(seal(receipt(event, id, previous), key).unwrap());
+    }
+    links
+}
+
+#[test]
+fn a_sealed_receipt_opens_and_a_flipped_byte_does_not() {
+    let key = TestKey::new();
+    let sealed = seal(receipt(Event::SubmissionAcceptance, ConsignmentId::fresh(), None), &key).unwrap();
+    assert_eq!(open(&sealed.jws, &key).unwrap(), sealed);
+    for position in [0, sealed.jws.len() / 2, sealed.jws.len() - 3] {
+        let mut bytes = sealed.jws.clone().into_bytes();
+        bytes[position] = if bytes[position] == b'A' { b'B' } else { b'A' };
+        let altered = String::from_utf8(bytes).unwrap();
+        assert!(open(&altered, &key).is_err(), "byte {position}");
+    }
+    assert!(matches!(open(&sealed.jws, &TestKey::new()), Err(Error::Untrusted { .. })));
+}
+
+#[test]
+fn a_negative_receipt_without_a_reason_is_not_made() {
+    let key = TestKey::new();
+    let refusal = receipt(Event::RelayRejection, ConsignmentId::fresh(), None);
+    assert_eq!(seal(refusal, &key), Err(Error::NoReason("RelayRejection")));
+}
+
+#[test]
+fn a_chain_holds_only_in_its_own_order_for_its_own_packet() {
+    let key = TestKey::new();
+    let id = ConsignmentId::fresh();
+    let links = chain(&key, id);
+    let packet = Digest::of(b"packet");
+    assert_eq!(verify_chain(&links, packet, id), Ok(()));
+    assert_eq!(verify_chain(&[], packet, id), Err(ChainFault::Empty));
+    assert!(matches!(verify_chain(&links[1..], packet, id), Err(ChainFault::Beginning(_))));
+    assert!(matches!(verify_chain(&links, Digest::of(b"other"), id), Err(ChainFault::OtherPacket { position: 1, .. })));
+    assert!(matches!(
+        verify_chain(&links, packet, ConsignmentId::fresh()),
+        Err(ChainFault::OtherConsignment { position: 1, .. })
+    ));
+    let gap = [links[0].clone(), links[2].clone()];
+    assert!(matches!(verify_chain(&gap, packet, id), Err(ChainFault::Broken { position: 2, .. })));
+}
+
+#[test]
+fn a_handover_cannot_follow_a_relay() {
+    let key = TestKey::new();
+    let id = ConsignmentId::fresh();
+    let mut links = chain(&key, id);
+    links.truncate(2);
+    let previous = links.last().map(|link| link.digest);
+    links.push(seal(receipt(Event::ContentHandover, id, previous), &key).unwrap());
+    let fault = verify_chain(&links, Digest::of(b"packet"), id);
+    assert!(matches!(fault, Err(ChainFault::Order { position: 3, .. })), "{fault:?}");
+}
+
+#[test]
+fn receipts_that_arrive_in_any_order_are_put_in_chain_order() {
+    let key = TestKey::new();
+    let links = chain(&key, ConsignmentId::fresh());
+    let mixed = vec![links[3].clone(), links[1].clone(), links[0].clone(), links[2].clone()];
+    assert_eq!(order(mixed), links);
+}

@@ -1,0 +1,331 @@
+//! What the gateway keeps: packets by digest, consignments, receipts, what still has to be sent.
+//!
+//! [`Store`] is the only way to write any of it; each method is one transaction. Invariants:
+//!
+//! * a method that returned `Ok` has its effect on disk (fsynced), whatever happens next;
+//! * a method that returned an error has no effect;
+//! * a consignment, a receipt and a packet are stored once, however often they arrive: deduplication happens inside the
+//!   same transaction that stores.
+//!
+//! After a crash the store holds exactly what was answered, and possibly a little more (a commit whose answer was never
+//! given); callers repeat with the same names and get the same answers.
+
+pub mod blobs;
+pub mod sqlite;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use lienthong_contract::door::{ConsignmentRef, ConsignmentState, InboxItem, Trace};
+use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId, HopName, Instant};
+
+use crate::receipts::Sealed;
+
+pub use blobs::{Blobs, SpoolFile};
+pub use sqlite::SqliteStore;
+
+/// Why the store did not do what was asked. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The disk is full or the database is busy: the same call may succeed later.
+    #[error("the store is not available just now: {0}")]
+    Unavailable(String),
+    /// A flush to disk failed. What the disk holds is unknown, so the store takes nothing more until it is reopened.
+    #[error("the store stopped after a failed write to disk: {0}")]
+    Stopped(String),
+    /// The database was written by a newer version of the gateway.
+    #[error("the store has schema version {found}, this gateway knows versions up to {known}; run the newer gateway")]
+    TooNew { found: i64, known: i64 },
+    #[error("the store belongs to hop {found}, this gateway is {expected}")]
+    OtherHop { found: String, expected: String },
+    #[error("the store holds something that cannot be read: {0}")]
+    Corrupt(String),
+}
+
+/// Result of a store call.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// `document` or `status`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PacketKind {
+    Document,
+    Status,
+}
+
+impl PacketKind {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Document => "document",
+            Self::Status => "status",
+        }
+    }
+}
+
+/// Where a packet's bytes are.
+#[derive(Debug, Clone)]
+pub enum Held {
+    /// In the database.
+    Inline(Bytes),
+    /// In the file of this packet's digest, see [`Blobs`].
+    File,
+}
+
+/// What a status packet says, kept so that the document's page can show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusFact {
+    /// The document that is spoken of.
+    pub document_id: String,
+    pub code: String,
+    pub description: Option<String>,
+    pub time: Option<Instant>,
+}
+
+/// A packet as it is first stored.
+#[derive(Debug, Clone)]
+pub struct NewPacket {
+    pub digest: Digest,
+    pub size: u64,
+    pub doc_id: DocId,
+    pub kind: PacketKind,
+    /// As written, or made from sender, date and code when the packet has none.
+    pub document_id: Option<String>,
+    /// 0 new, 1 revoke, 2 update, 3 replace.
+    pub business_type: u8,
+    pub sender: AgencyCode,
+    pub subject: Option<String>,
+    /// Number and notation in one text.
+    pub code: Option<String>,
+    pub urgency: u8,
+    pub received_at: Instant,
+    /// The hop it came from; absent at the first hop.
+    pub previous_hop: Option<HopName>,
+    pub status: Option<StatusFact>,
+    pub held: Held,
+}
+
+/// Where a consignment goes from here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Route {
+    /// The mailbox of an agency served here.
+    Mailbox,
+    /// The next hop.
+    Link(HopName),
+    /// Nowhere: it is refused; the receipts say why.
+    Refused,
+}
+
+/// A consignment as it is first stored, with the receipts made for it in the same breath.
+#[derive(Debug, Clone)]
+pub struct NewConsignment {
+    pub id: ConsignmentId,
+    pub recipient: AgencyCode,
+    pub route: Route,
+    /// Upstream ones first, then our own, in chain order. The submission's receipt is not among them at the first hop.
+    pub receipts: Vec<Sealed>,
+}
+
+/// The answer of [`Store::accept`].
+#[derive(Debug, Clone)]
+pub enum Accepted {
+    /// Stored now.
+    New,
+    /// These bytes are here already: the first answer.
+    Already { doc_id: DocId, submission: Option<String>, consignments: Vec<ConsignmentRef> },
+    /// The sender's DocumentId is here already with other bytes.
+    Conflict { doc_id: DocId, digest: Digest, received_at: Instant },
+}
+
+/// One packet due to a next hop, with the consignments that travel in it.
+#[derive(Debug, Clone)]
+pub struct Dispatch {
+    pub outbox_id: i64,
+    pub doc_id: DocId,
+    pub digest: Digest,
+    pub size: u64,
+    pub urgent: bool,
+    pub attempts: u32,
+    pub held: Held,
+    pub consignments: Vec<DispatchedConsignment>,
+}
+
+#[derive(Debug, Clone)]
+pub struct DispatchedConsignment {
+    pub id: ConsignmentId,
+    pub recipient: AgencyCode,
+    /// Compact JWS texts in chain order.
+    pub chain: Vec<String>,
+}
+
+/// What storing receipts of a neighbour changed.
+#[derive(Debug, Clone, Default)]
+pub struct Recorded {
+    /// Outbox entries whose consignments are all settled: they need not be sent again.
+    pub settled: Vec<i64>,
+    /// True when receipts were queued for the hop before us.
+    pub forward: bool,
+}
+
+/// The answer of [`Store::acknowledge`].
+#[derive(Debug, Clone)]
+pub enum AckOutcome {
+    Done { jws: String },
+    /// It ended before, with this receipt.
+    Ended { state: ConsignmentState, jws: String },
+    NotFound,
+}
+
+/// A consignment in a mailbox.
+#[derive(Debug, Clone)]
+pub struct MailboxEntry {
+    pub item: InboxItem,
+    pub state: ConsignmentState,
+    pub previous_hop: Option<HopName>,
+    /// The last receipt of the chain.
+    pub head: Digest,
+    pub held: Held,
+}
+
+/// The record of a refused packet; its content is not kept.
+#[derive(Debug, Clone)]
+pub struct RefusalRecord {
+    pub time: Instant,
+    pub agency: Option<AgencyCode>,
+    pub credential: String,
+    pub digest: Option<Digest>,
+    pub size: u64,
+    /// JSON array of findings.
+    pub findings: String,
+    pub receipt: Option<String>,
+}
+
+/// A receipt waiting to travel to a neighbour.
+#[derive(Debug, Clone)]
+pub struct QueuedReceipt {
+    pub digest: Digest,
+    pub jws: String,
+}
+
+/// How much is where; for health, tests and the books.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    pub packets: u64,
+    pub consignments: u64,
+    pub queued: u64,
+    pub relayed: u64,
+    pub consigned: u64,
+    pub handed_over: u64,
+    pub refused: u64,
+    pub rejected: u64,
+    pub receipts: u64,
+    pub outbox: u64,
+    pub receipts_waiting: u64,
+    pub refusals: u64,
+}
+
+/// The keeper of packets, consignments and receipts.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// First hop: stores a packet with its submission receipt and consignments, unless it is here already.
+    ///
+    /// # Errors
+    /// [`Error`]; then nothing was stored.
+    async fn accept(
+        &self,
+        packet: NewPacket,
+        submission: Sealed,
+        consignments: Vec<NewConsignment>,
+    ) -> Result<Accepted>;
+
+    /// Later hop: takes custody of consignments that are not here yet, and queues our receipts for the hop before us:
+    /// the new ones, and again those of consignments that arrived twice.
+    ///
+    /// # Errors
+    /// [`Error`]; then nothing was stored.
+    async fn take_custody(
+        &self,
+        packet: NewPacket,
+        submission: Option<Sealed>,
+        consignments: Vec<NewConsignment>,
+    ) -> Result<()>;
+
+    /// Which of these consignments are here already.
+    ///
+    /// # Errors
+    /// [`Error`].
+    async fn known(&self, ids: Vec<ConsignmentId>) -> Result<Vec<ConsignmentId>>;
+
+    /// Stores receipts that a later hop sent, moves the consignments' states, queues them for the hop before us.
+    ///
+    /// # Errors
+    /// [`Error`].
+    async fn record_receipts(&self, receipts: Vec<Sealed>) -> Result<Recorded>;
+
+    /// Up to `limit` packets due to this hop, entries after `after` first come first.
+    ///
+    /// # Errors
+    /// [`Error`].
+    async fn due(&self, hop: &HopName, urgent: bool, after: i64, limit: usize) -> Result<Vec<Dispatch>>;
+
+    /// Notes a failed attempt on an outbox entry.
+    ///
+    /// # Errors
+    /// [`Error`].
+    async fn attempt_failed(&self, outbox_id: i64, error: String) -> Result<()>;
+
+    /// Up to `limit` receipts waiting for a neighbour, oldest first, after the given position.
+    ///
+    /// # Errors
+    /// [`Error`].
+    async fn queued_receipts(&self, hop: &HopName, after: i64, limit: usize) -> Result<(Vec<QueuedReceipt>, i64)>;
+
+    /// The neighbour has stored these.
+    ///
+    /// # Errors
+    /// [`Error`].
+    async fn receipts_delivered(&self, hop: &HopName, digests: Vec<Digest>) -> Result<()>;
+
+    /// One page of a mailbox: urgent ones first, then by arrival.
+    ///
+    /// # Errors
+    /// [`Error`].
+    async fn inbox(&self, agency: &AgencyCode, after: Option<&str>, limit: usize)
+    -> Result<(Vec<InboxItem>, Option<String>)>;
+
+    /// A consignment that is or was in a mailbox here.
+    ///
+    /// # Errors
+    /// [`Error`].
+    async fn mailbox_entry(&self, id: ConsignmentId) -> Result<Option<MailboxEntry>>;
+
+    /// Ends a consignment with its terminal receipt, unless it has one.
+    ///
+    /// # Errors
+    /// [`Error`].
+    async fn acknowledge(&self, id: ConsignmentId, terminal: Sealed) -> Result<AckOutcome>;
+
+    /// Everything known of a packet.
+    ///
+    /// # Errors
+    /// [`Error`].
+    async fn trace(&self, doc_id: DocId) -> Result<Option<Trace>>;
+
+    /// Records a refusal.
+    ///
+    /// # Errors
+    /// [`Error`].
+    async fn refused(&self, record: RefusalRecord) -> Result<()>;
+
+    /// # Errors
+    /// [`Error`].
+    async fn counts(&self) -> Result<Counts>;
+
+    /// `Err` when the store would not take a packet now.
+    ///
+    /// # Errors
+    /// [`Error`].
+    async fn probe(&self) -> Result<()>;
+}

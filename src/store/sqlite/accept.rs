@@ -1,0 +1,237 @@
+//! Taking packets in: at the first hop from a sender, at a later hop from the hop before.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use lienthong_contract::door::{ConsignmentRef, ConsignmentState};
+use lienthong_contract::{Digest, DocId};
+
+use super::super::{Accepted, Held, NewConsignment, NewPacket, RefusalRecord, Result, Route};
+use super::rows::{self, insert_receipt, integer, queue_receipt};
+use crate::receipts::Sealed;
+
+/// See [`super::Store::accept`].
+pub fn accept(
+    db: &Connection,
+    packet: &NewPacket,
+    submission: &Sealed,
+    consignments: &[NewConsignment],
+) -> Result<Accepted> {
+    if let Some(already) = accepted_before(db, packet.digest)? {
+        return Ok(already);
+    }
+    if let Some(conflict) = same_name_other_bytes(db, packet)? {
+        return Ok(conflict);
+    }
+    insert_packet(db, packet)?;
+    insert_receipt(db, submission, true)?;
+    insert_consignments(db, packet, Some(submission), consignments)?;
+    Ok(Accepted::New)
+}
+
+/// See [`super::Store::take_custody`].
+pub fn take_custody(
+    db: &Connection,
+    packet: &NewPacket,
+    submission: Option<&Sealed>,
+    consignments: &[NewConsignment],
+) -> Result<()> {
+    let here = "SELECT 1 FROM packets WHERE digest = ?1";
+    if !db.prepare_cached(here)?.exists(params![packet.digest.as_bytes()])? {
+        insert_packet(db, packet)?;
+    }
+    if let Some(submission) = submission {
+        insert_receipt(db, submission, false)?;
+    }
+    let mut fresh = Vec::with_capacity(consignments.len());
+    for consignment in consignments {
+        let known = "SELECT 1 FROM consignments WHERE id = ?1";
+        if db.prepare_cached(known)?.exists(params![consignment.id.as_bytes()])? {
+            answer_again(db, packet, consignment)?;
+        } else {
+            fresh.push(consignment.clone());
+        }
+    }
+    insert_consignments(db, packet, submission, &fresh)
+}
+
+/// A consignment that arrives again is answered with the receipts it was answered with before.
+fn answer_again(db: &Connection, packet: &NewPacket, consignment: &NewConsignment) -> Result<()> {
+    let Some(hop) = &packet.previous_hop else { return Ok(()) };
+    let query = "SELECT digest FROM receipts WHERE consignment = ?1 AND own = 1 ORDER BY seq";
+    let mut query = db.prepare_cached(query)?;
+    let mut found = query.query(params![consignment.id.as_bytes()])?;
+    while let Some(row) = found.next()? {
+        queue_receipt(db, hop.as_str(), rows::digest(row, 0)?)?;
+    }
+    Ok(())
+}
+
+fn accepted_before(db: &Connection, digest: Digest) -> Result<Option<Accepted>> {
+    let mut packet = db.prepare_cached("SELECT doc_id FROM packets WHERE digest = ?1")?;
+    let mut found = packet.query(params![digest.as_bytes()])?;
+    let Some(row) = found.next()? else { return Ok(None) };
+    let doc_id = rows::doc_id(row, 0)?;
+    let submission = "SELECT jws FROM receipts WHERE packet = ?1 AND consignment IS NULL ORDER BY seq LIMIT 1";
+    let submission: Option<String> =
+        db.prepare_cached(submission)?.query_row(params![digest.as_bytes()], |row| row.get(0)).optional()?;
+    let mut query = db.prepare_cached("SELECT id, recipient FROM consignments WHERE digest = ?1 ORDER BY arrival")?;
+    let mut found = query.query(params![digest.as_bytes()])?;
+    let mut consignments = Vec::new();
+    while let Some(row) = found.next()? {
+        consignments.push(ConsignmentRef { id: rows::consignment(row, 0)?, recipient: rows::agency(row, 1)? });
+    }
+    Ok(Some(Accepted::Already { doc_id, submission, consignments }))
+}
+
+fn same_name_other_bytes(db: &Connection, packet: &NewPacket) -> Result<Option<Accepted>> {
+    let Some(document_id) = &packet.document_id else { return Ok(None) };
+    let query = "SELECT p.doc_id, p.digest, p.received_at FROM identities i JOIN packets p ON p.digest = i.digest
+                 WHERE i.sender = ?1 AND i.document_id = ?2 AND i.business_type = ?3";
+    let mut query = db.prepare_cached(query)?;
+    let mut found = query.query(params![packet.sender.as_str(), document_id, packet.business_type])?;
+    let Some(row) = found.next()? else { return Ok(None) };
+    Ok(Some(Accepted::Conflict {
+        doc_id: rows::doc_id(row, 0)?,
+        digest: rows::digest(row, 1)?,
+        received_at: rows::instant(row, 2)?,
+    }))
+}
+
+fn insert_packet(db: &Connection, packet: &NewPacket) -> Result<()> {
+    let content = match &packet.held {
+        Held::Inline(bytes) => Some(bytes.as_ref()),
+        Held::File => None,
+    };
+    let insert = "INSERT INTO packets (digest, doc_id, size, kind, document_id, business_type, sender, subject, code,
+                  urgency, received_at, content) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+    db.prepare_cached(insert)?.execute(params![
+        packet.digest.as_bytes(),
+        packet.doc_id.as_bytes(),
+        integer(packet.size),
+        packet.kind.as_str(),
+        packet.document_id,
+        packet.business_type,
+        packet.sender.as_str(),
+        packet.subject,
+        packet.code,
+        packet.urgency,
+        packet.received_at.as_millis(),
+        content,
+    ])?;
+    if packet.status.is_none()
+        && let Some(document_id) = &packet.document_id
+    {
+        let insert = "INSERT OR IGNORE INTO identities (sender, document_id, business_type, digest)
+                      VALUES (?1, ?2, ?3, ?4)";
+        db.prepare_cached(insert)?.execute(params![
+            packet.sender.as_str(),
+            document_id,
+            packet.business_type,
+            packet.digest.as_bytes(),
+        ])?;
+    }
+    insert_status(db, packet)
+}
+
+fn insert_status(db: &Connection, packet: &NewPacket) -> Result<()> {
+    let Some(status) = &packet.status else { return Ok(()) };
+    let insert = "INSERT OR IGNORE INTO statuses
+                  (packet, document_id, agency, code, description, time, doc_id, arrival)
+                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    db.prepare_cached(insert)?.execute(params![
+        packet.digest.as_bytes(),
+        status.document_id,
+        packet.sender.as_str(),
+        status.code,
+        status.description,
+        status.time.map(lienthong_contract::Instant::as_millis),
+        packet.doc_id.as_bytes(),
+        rows::next_arrival(db)?,
+    ])?;
+    Ok(())
+}
+
+fn insert_consignments(
+    db: &Connection,
+    packet: &NewPacket,
+    submission: Option<&Sealed>,
+    consignments: &[NewConsignment],
+) -> Result<()> {
+    let urgent = packet.urgency > 0;
+    // All consignments for one next hop travel in one message.
+    let mut outbox: Vec<(&str, i64)> = Vec::new();
+    for consignment in consignments {
+        let (state, next_hop, outbox_id) = match &consignment.route {
+            Route::Mailbox => (ConsignmentState::Consigned, None, None),
+            Route::Refused => (ConsignmentState::Rejected, None, None),
+            Route::Link(hop) => {
+                let known = outbox.iter().find(|(name, _)| *name == hop.as_str()).map(|(_, id)| *id);
+                let id = match known {
+                    Some(id) => id,
+                    None => insert_outbox(db, hop.as_str(), packet.digest, urgent)?,
+                };
+                outbox.push((hop.as_str(), id));
+                (ConsignmentState::Queued, Some(hop.as_str()), Some(id))
+            }
+        };
+        let head = consignment.receipts.last().or(submission).map(|sealed| *sealed.digest.as_bytes());
+        let insert = "INSERT INTO consignments (id, digest, recipient, state, previous_hop, next_hop, outbox_id,
+                      urgent, head, arrived_at, arrival) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+        db.prepare_cached(insert)?.execute(params![
+            consignment.id.as_bytes(),
+            packet.digest.as_bytes(),
+            consignment.recipient.as_str(),
+            state.as_str(),
+            packet.previous_hop.as_ref().map(lienthong_contract::HopName::as_str),
+            next_hop,
+            outbox_id,
+            urgent,
+            head,
+            packet.received_at.as_millis(),
+            rows::next_arrival(db)?,
+        ])?;
+        insert_chain(db, packet, consignment)?;
+    }
+    Ok(())
+}
+
+fn insert_chain(db: &Connection, packet: &NewPacket, consignment: &NewConsignment) -> Result<()> {
+    let own_hop: String = db.prepare_cached("SELECT value FROM meta WHERE key = 'hop'")?.query_row([], |r| r.get(0))?;
+    for sealed in &consignment.receipts {
+        let own = sealed.receipt.hop.as_str() == own_hop;
+        insert_receipt(db, sealed, own)?;
+        if own && let Some(previous) = &packet.previous_hop {
+            queue_receipt(db, previous.as_str(), sealed.digest)?;
+        }
+    }
+    Ok(())
+}
+
+fn insert_outbox(db: &Connection, hop: &str, digest: Digest, urgent: bool) -> Result<i64> {
+    let insert = "INSERT INTO outbox (hop, digest, urgent) VALUES (?1, ?2, ?3)";
+    db.prepare_cached(insert)?.execute(params![hop, digest.as_bytes(), urgent])?;
+    Ok(db.last_insert_rowid())
+}
+
+/// See [`super::Store::refused`].
+pub fn refused(db: &Connection, record: &RefusalRecord) -> Result<()> {
+    let insert = "INSERT INTO refusals (time, agency, credential, digest, size, findings, receipt)
+                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    db.prepare_cached(insert)?.execute(params![
+        record.time.as_millis(),
+        record.agency.as_ref().map(lienthong_contract::AgencyCode::as_str),
+        record.credential,
+        record.digest.map(|digest| *digest.as_bytes()),
+        integer(record.size),
+        record.findings,
+        record.receipt,
+    ])?;
+    Ok(())
+}
+
+/// The packet of a transport name.
+pub fn digest_of(db: &Connection, doc_id: DocId) -> Result<Option<Digest>> {
+    let mut query = db.prepare_cached("SELECT digest FROM packets WHERE doc_id = ?1")?;
+    let mut found = query.query(params![doc_id.as_bytes()])?;
+    found.next()?.map(|row| rows::digest(row, 0)).transpose()
+}

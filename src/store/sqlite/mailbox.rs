@@ -1,0 +1,107 @@
+//! Mailboxes: listing, reading, ending a consignment.
+
+use rusqlite::{Connection, Row, params};
+
+use lienthong_contract::door::{ConsignmentState, InboxItem};
+use lienthong_contract::{AgencyCode, ConsignmentId};
+
+use super::super::{AckOutcome, Error, MailboxEntry, Result};
+use super::rows::{self, insert_receipt, integer, queue_receipt};
+use crate::receipts::{Event, Sealed};
+
+const ITEM: &str = "c.id, p.doc_id, p.digest, p.size, p.kind, p.document_id, p.sender, c.recipient, p.subject, p.code,
+                    p.urgency, c.arrived_at";
+
+/// See [`super::Store::inbox`]. The cursor is `urgent.arrival` of the last item.
+pub fn inbox(
+    db: &Connection,
+    agency: &AgencyCode,
+    after: Option<&str>,
+    limit: usize,
+) -> Result<(Vec<InboxItem>, Option<String>)> {
+    let (urgent, arrival) = after.and_then(cursor).unwrap_or((1, 0));
+    let query = format!(
+        "SELECT {ITEM}, c.urgent, c.arrival FROM consignments c JOIN packets p ON p.digest = c.digest
+         WHERE c.recipient = ?1 AND c.state = 'consigned' AND c.next_hop IS NULL
+           AND (c.urgent < ?2 OR (c.urgent = ?2 AND c.arrival > ?3))
+         ORDER BY c.urgent DESC, c.arrival LIMIT ?4"
+    );
+    let mut query = db.prepare_cached(&query)?;
+    let mut found = query.query(params![agency.as_str(), urgent, arrival, integer(limit.saturating_add(1))])?;
+    let (mut items, mut last, mut next) = (Vec::new(), None, None);
+    while let Some(row) = found.next()? {
+        if items.len() == limit {
+            next = last;
+            break;
+        }
+        items.push(item(row)?);
+        last = Some(format!("{}.{}", row.get::<_, i64>(12)?, row.get::<_, i64>(13)?));
+    }
+    Ok((items, next))
+}
+
+fn cursor(text: &str) -> Option<(i64, i64)> {
+    let (urgent, arrival) = text.split_once('.')?;
+    Some((urgent.parse().ok()?, arrival.parse().ok()?))
+}
+
+fn item(row: &Row<'_>) -> Result<InboxItem> {
+    Ok(InboxItem {
+        id: rows::consignment(row, 0)?,
+        doc_id: rows::doc_id(row, 1)?,
+        digest: rows::digest(row, 2)?,
+        size: rows::size(row, 3)?,
+        kind: row.get(4)?,
+        document_id: row.get(5)?,
+        from: rows::agency(row, 6)?,
+        recipient: rows::agency(row, 7)?,
+        subject: row.get(8)?,
+        code: row.get(9)?,
+        urgency: row.get(10)?,
+        arrived_at: rows::instant(row, 11)?,
+    })
+}
+
+/// See [`super::Store::mailbox_entry`].
+pub fn entry(db: &Connection, id: ConsignmentId) -> Result<Option<MailboxEntry>> {
+    let query = format!(
+        "SELECT {ITEM}, c.state, c.previous_hop, c.head, p.content
+         FROM consignments c JOIN packets p ON p.digest = c.digest
+         WHERE c.id = ?1 AND c.next_hop IS NULL AND c.state <> 'rejected'"
+    );
+    let mut query = db.prepare_cached(&query)?;
+    let mut found = query.query(params![id.as_bytes()])?;
+    let Some(row) = found.next()? else { return Ok(None) };
+    Ok(Some(MailboxEntry {
+        item: item(row)?,
+        state: rows::state(row, 12)?,
+        previous_hop: rows::hop(row, 13)?,
+        head: rows::digest(row, 14)?,
+        held: rows::held(row, 15)?,
+    }))
+}
+
+/// See [`super::Store::acknowledge`].
+pub fn acknowledge(db: &Connection, id: ConsignmentId, terminal: &Sealed) -> Result<AckOutcome> {
+    let Some(entry) = entry(db, id)? else { return Ok(AckOutcome::NotFound) };
+    if entry.state.is_terminal() {
+        let query = "SELECT jws FROM receipts WHERE digest = ?1";
+        let jws = db.prepare_cached(query)?.query_row(params![entry.head.as_bytes()], |row| row.get(0))?;
+        return Ok(AckOutcome::Ended { state: entry.state, jws });
+    }
+    let state = match terminal.receipt.event {
+        Event::ContentHandover => ConsignmentState::HandedOver,
+        Event::ConsignmentRejection => ConsignmentState::Refused,
+        other => return Err(Error::Corrupt(format!("{} does not end a mailbox entry", other.as_str()))),
+    };
+    if terminal.receipt.previous != Some(entry.head) {
+        return Err(Error::Unavailable("the consignment changed meanwhile".to_owned()));
+    }
+    insert_receipt(db, terminal, true)?;
+    let update = "UPDATE consignments SET state = ?2, head = ?3 WHERE id = ?1";
+    db.prepare_cached(update)?.execute(params![id.as_bytes(), state.as_str(), terminal.digest.as_bytes()])?;
+    if let Some(previous) = &entry.previous_hop {
+        queue_receipt(db, previous.as_str(), terminal.digest)?;
+    }
+    Ok(AckOutcome::Done { jws: terminal.jws.clone() })
+}

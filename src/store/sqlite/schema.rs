@@ -1,0 +1,136 @@
+//! The tables, and how an older store becomes a newer one.
+//!
+//! `PRAGMA user_version` is the schema's version. Each migration is applied in one transaction; a store that is newer
+//! than this gateway is refused, not guessed at.
+
+use rusqlite::Connection;
+
+use super::super::Error;
+
+/// Each step takes the store from the version of its index to the next.
+const MIGRATIONS: &[&str] = &[V1];
+
+/// The newest version this gateway knows.
+pub const VERSION: i64 = 1;
+
+const V1: &str = "
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+-- A packet by digest. Its bytes stand here, or in the file of its digest when `content` is null.
+CREATE TABLE packets (
+    digest        BLOB PRIMARY KEY,
+    doc_id        BLOB NOT NULL UNIQUE,
+    size          INTEGER NOT NULL,
+    kind          TEXT NOT NULL,
+    document_id   TEXT,
+    business_type INTEGER NOT NULL,
+    sender        TEXT NOT NULL,
+    subject       TEXT,
+    code          TEXT,
+    urgency       INTEGER NOT NULL,
+    received_at   INTEGER NOT NULL,
+    content       BLOB
+);
+
+-- What a sender called a document, so that the same name with other bytes is noticed.
+CREATE TABLE identities (
+    sender        TEXT NOT NULL,
+    document_id   TEXT NOT NULL,
+    business_type INTEGER NOT NULL,
+    digest        BLOB NOT NULL,
+    PRIMARY KEY (sender, document_id, business_type)
+) WITHOUT ROWID;
+
+CREATE TABLE consignments (
+    id            BLOB PRIMARY KEY,
+    digest        BLOB NOT NULL REFERENCES packets (digest),
+    recipient     TEXT NOT NULL,
+    state         TEXT NOT NULL,
+    previous_hop  TEXT,
+    next_hop      TEXT,
+    outbox_id     INTEGER,
+    urgent        INTEGER NOT NULL,
+    head          BLOB NOT NULL,
+    arrived_at    INTEGER NOT NULL,
+    arrival       INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX consignments_of_packet ON consignments (digest);
+CREATE INDEX consignments_of_outbox ON consignments (outbox_id) WHERE outbox_id IS NOT NULL;
+CREATE INDEX mailboxes ON consignments (recipient, urgent DESC, arrival)
+    WHERE state = 'consigned' AND next_hop IS NULL;
+
+CREATE TABLE receipts (
+    seq           INTEGER PRIMARY KEY AUTOINCREMENT,
+    digest        BLOB NOT NULL UNIQUE,
+    packet        BLOB NOT NULL,
+    consignment   BLOB,
+    event         TEXT NOT NULL,
+    own           INTEGER NOT NULL,
+    jws           TEXT NOT NULL
+);
+CREATE INDEX receipts_of_consignment ON receipts (consignment) WHERE consignment IS NOT NULL;
+CREATE INDEX receipts_of_submission ON receipts (packet) WHERE consignment IS NULL;
+
+-- A packet due to a next hop. AUTOINCREMENT: an id is never given twice, so workers may remember how far they came.
+CREATE TABLE outbox (
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    hop           TEXT NOT NULL,
+    digest        BLOB NOT NULL,
+    urgent        INTEGER NOT NULL,
+    attempts      INTEGER NOT NULL DEFAULT 0,
+    last_error    TEXT
+);
+CREATE INDEX outbox_due ON outbox (hop, urgent, id);
+
+-- Receipts due to a neighbour, until it says that it has stored them.
+CREATE TABLE receipt_outbox (
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    hop           TEXT NOT NULL,
+    receipt       BLOB NOT NULL,
+    UNIQUE (hop, receipt)
+);
+
+CREATE TABLE statuses (
+    packet        BLOB PRIMARY KEY,
+    document_id   TEXT NOT NULL,
+    agency        TEXT NOT NULL,
+    code          TEXT NOT NULL,
+    description   TEXT,
+    time          INTEGER,
+    doc_id        BLOB NOT NULL,
+    arrival       INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX statuses_of_document ON statuses (document_id, agency);
+
+CREATE TABLE refusals (
+    id            INTEGER PRIMARY KEY,
+    time          INTEGER NOT NULL,
+    agency        TEXT,
+    credential    TEXT NOT NULL,
+    digest        BLOB,
+    size          INTEGER NOT NULL,
+    findings      TEXT NOT NULL,
+    receipt       TEXT
+);
+";
+
+/// Brings the store to [`VERSION`] and binds it to this hop.
+pub fn prepare(connection: &mut Connection, hop: &str) -> Result<(), Error> {
+    let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if found > VERSION {
+        return Err(Error::TooNew { found, known: VERSION });
+    }
+    let done = usize::try_from(found).unwrap_or(0);
+    for (index, step) in MIGRATIONS.iter().enumerate().skip(done) {
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(step)?;
+        transaction.pragma_update(None, "user_version", i64::try_from(index + 1).unwrap_or(VERSION))?;
+        transaction.commit()?;
+    }
+    connection.execute("INSERT OR IGNORE INTO meta (key, value) VALUES ('hop', ?1)", [hop])?;
+    let owner: String = connection.query_row("SELECT value FROM meta WHERE key = 'hop'", [], |row| row.get(0))?;
+    if owner != hop {
+        return Err(Error::OtherHop { found: owner, expected: hop.to_owned() });
+    }
+    Ok(())
+}

@@ -1,0 +1,134 @@
+//! A document's way, and how much is where.
+
+use rusqlite::{Connection, params};
+
+use lienthong_contract::door::{ConsignmentState, ConsignmentTrace, ReceiptView, StatusView, Trace};
+use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId};
+
+use super::super::{Counts, Result};
+use super::{accept, rows};
+use crate::receipts::{Event, Sealed};
+
+/// See [`super::Store::trace`].
+pub fn trace(db: &Connection, doc_id: DocId) -> Result<Option<Trace>> {
+    let Some(digest) = accept::digest_of(db, doc_id)? else { return Ok(None) };
+    let query = "SELECT size, kind, document_id, sender, subject, code, urgency, received_at
+                 FROM packets WHERE digest = ?1";
+    let mut query = db.prepare_cached(query)?;
+    let mut found = query.query(params![digest.as_bytes()])?;
+    let Some(row) = found.next()? else { return Ok(None) };
+    let document_id: Option<String> = row.get(2)?;
+    let consignments = consignments(db, digest, document_id.as_deref())?;
+    let submission = submission(&consignments);
+    Ok(Some(Trace {
+        doc_id,
+        digest,
+        size: rows::size(row, 0)?,
+        kind: row.get(1)?,
+        document_id,
+        from: rows::agency(row, 3)?,
+        subject: row.get(4)?,
+        code: row.get(5)?,
+        urgency: row.get(6)?,
+        received_at: rows::instant(row, 7)?,
+        submission,
+        consignments,
+    }))
+}
+
+fn submission(consignments: &[ConsignmentTrace]) -> Option<ReceiptView> {
+    let first = consignments.first()?.receipts.first()?;
+    (first.event == Event::SubmissionAcceptance.as_str()).then(|| first.clone())
+}
+
+fn consignments(db: &Connection, digest: Digest, document_id: Option<&str>) -> Result<Vec<ConsignmentTrace>> {
+    let query = "SELECT c.id, c.recipient, c.state, c.next_hop, o.last_error
+                 FROM consignments c LEFT JOIN outbox o ON o.id = c.outbox_id WHERE c.digest = ?1 ORDER BY c.arrival";
+    let mut query = db.prepare_cached(query)?;
+    let mut found = query.query(params![digest.as_bytes()])?;
+    let mut consignments = Vec::new();
+    while let Some(row) = found.next()? {
+        let (id, recipient, state) = (rows::consignment(row, 0)?, rows::agency(row, 1)?, rows::state(row, 2)?);
+        let next_hop: Option<String> = row.get(3)?;
+        let waiting_for = match state {
+            ConsignmentState::Queued => next_hop,
+            ConsignmentState::Consigned if next_hop.is_none() => Some("mailbox".to_owned()),
+            _ => None,
+        };
+        consignments.push(ConsignmentTrace {
+            id,
+            state,
+            waiting_for,
+            last_error: row.get(4)?,
+            receipts: views(db, digest, id)?,
+            statuses: statuses(db, document_id, &recipient)?,
+            recipient,
+        });
+    }
+    Ok(consignments)
+}
+
+fn views(db: &Connection, digest: Digest, id: ConsignmentId) -> Result<Vec<ReceiptView>> {
+    Ok(rows::chain_of(db, digest, id)?.into_iter().map(view).collect())
+}
+
+fn view(sealed: Sealed) -> ReceiptView {
+    ReceiptView {
+        event: sealed.receipt.event.as_str().to_owned(),
+        hop: sealed.receipt.hop,
+        time: sealed.receipt.time,
+        reason: sealed.receipt.reason.map(|reason| reason.text),
+        jws: sealed.jws,
+    }
+}
+
+fn statuses(db: &Connection, document_id: Option<&str>, agency: &AgencyCode) -> Result<Vec<StatusView>> {
+    let Some(document_id) = document_id else { return Ok(Vec::new()) };
+    let query = "SELECT code, description, time, doc_id FROM statuses
+                 WHERE document_id = ?1 AND agency = ?2 ORDER BY arrival";
+    let mut query = db.prepare_cached(query)?;
+    let mut found = query.query(params![document_id, agency.as_str()])?;
+    let mut statuses = Vec::new();
+    while let Some(row) = found.next()? {
+        let time: Option<i64> = row.get(2)?;
+        statuses.push(StatusView {
+            code: row.get(0)?,
+            description: row.get(1)?,
+            time: time.map(lienthong_contract::Instant::from_millis),
+            doc_id: rows::doc_id(row, 3)?,
+        });
+    }
+    Ok(statuses)
+}
+
+/// See [`super::Store::counts`].
+pub fn counts(db: &Connection) -> Result<Counts> {
+    let one = |query: &str| -> Result<u64> { Ok(db.query_row(query, [], |row| row.get::<_, i64>(0)).map(positive)?) };
+    let mut counts = Counts {
+        packets: one("SELECT count(*) FROM packets")?,
+        consignments: one("SELECT count(*) FROM consignments")?,
+        receipts: one("SELECT count(*) FROM receipts")?,
+        outbox: one("SELECT count(*) FROM outbox")?,
+        receipts_waiting: one("SELECT count(*) FROM receipt_outbox")?,
+        refusals: one("SELECT count(*) FROM refusals")?,
+        ..Counts::default()
+    };
+    let mut query = db.prepare("SELECT count(*), state FROM consignments GROUP BY state")?;
+    let mut found = query.query([])?;
+    while let Some(row) = found.next()? {
+        let number = positive(row.get(0)?);
+        match rows::state(row, 1)? {
+            ConsignmentState::Queued => counts.queued = number,
+            ConsignmentState::Relayed => counts.relayed = number,
+            ConsignmentState::Consigned => counts.consigned = number,
+            ConsignmentState::HandedOver => counts.handed_over = number,
+            ConsignmentState::Refused => counts.refused = number,
+            ConsignmentState::Rejected => counts.rejected = number,
+        }
+    }
+    Ok(counts)
+}
+
+fn positive(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}

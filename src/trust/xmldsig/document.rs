@@ -1,0 +1,570 @@
+//! The skeleton read once, strictly, into a flat list of nodes that point into its bytes.
+//!
+//! quick-xml finds where each piece of markup begins and ends; what it leaves unchecked (names, attributes,
+//! references, forbidden characters, one root) is checked here, because a verifier and a later reader must not see two
+//! different documents. A fault of namespaces does not stop the reading: unsigned packets with undeclared prefixes
+//! are common and must come out as "not signed". Such a document is never canonicalised.
+//!
+//! Invariants: node ranges of elements nest; attributes of an element are sorted by namespace and local name,
+//! namespace declarations by prefix, as canonical form wants them; memory is bounded by [`Limits`].
+
+use std::ops::Range;
+
+use quick_xml::Reader;
+use quick_xml::events::Event;
+
+use super::attribute::{self, is_char, is_ncname};
+use super::problem::{Problem, Reason};
+use super::{CutRef, Spliced};
+
+pub(super) const XML_NS: &str = "http://www.w3.org/XML/1998/namespace";
+pub(super) const XMLNS_NS: &str = "http://www.w3.org/2000/xmlns/";
+pub(super) const DSIG_NS: &str = "http://www.w3.org/2000/09/xmldsig#";
+pub(super) const QCVN_NS: &str = "http://www.mic.gov.vn/TBT/QCVN_102_2016";
+/// Stands for "a prefix that nothing declares"; no document can contain it.
+const UNDECLARED: &str = "\0";
+
+/// What a document may be at most. A packet of this trade stays far below.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Open elements: edXML nests eight deep; deeper is an attack on recursive readers.
+    pub depth: usize,
+    /// Markup and text pieces: 500 000 serve some 20 000 recipients, and take about 25 MB.
+    pub nodes: usize,
+    /// Attributes of one element, namespace declarations included: duplicates are sought among all of them.
+    pub attributes: usize,
+    /// Namespace declarations in force at one place: each lookup goes through them.
+    pub namespaces: usize,
+    /// Different namespace names in one document.
+    pub namespace_names: usize,
+    /// Bytes of the Signature element: certificates are small.
+    pub signature_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            depth: 64,
+            nodes: 500_000,
+            attributes: 64,
+            namespaces: 64,
+            namespace_names: 64,
+            signature_bytes: 64 * 1024,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Node<'a> {
+    Start(u32),
+    End(u32),
+    /// Raw text without references.
+    Text(&'a str),
+    CData(&'a str),
+    Ref(char),
+    Pi {
+        target: &'a str,
+        data: &'a str,
+    },
+    Comment,
+    /// Text that is not in the skeleton.
+    Cut(CutRef),
+}
+
+#[derive(Debug)]
+pub(super) struct Element<'a> {
+    pub(super) prefix: &'a str,
+    pub(super) local: &'a str,
+    uri: u32,
+    pub(super) parent: Option<u32>,
+    attributes: Range<usize>,
+    declarations: Range<usize>,
+    /// From `<` of the start tag to `>` of the end tag.
+    pub(super) bytes: Range<usize>,
+    /// From its start node to behind its end node.
+    pub(super) nodes: Range<usize>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Attribute<'a> {
+    pub(super) prefix: &'a str,
+    pub(super) local: &'a str,
+    uri: u32,
+    /// As written between the quotes.
+    pub(super) raw: &'a str,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Declaration<'a> {
+    pub(super) prefix: &'a str,
+    uri: u32,
+}
+
+#[derive(Debug)]
+pub(super) struct Document<'a> {
+    pub(super) nodes: Vec<Node<'a>>,
+    pub(super) elements: Vec<Element<'a>>,
+    attributes: Vec<Attribute<'a>>,
+    declarations: Vec<Declaration<'a>>,
+    uris: Vec<String>,
+    /// The first fault of namespaces.
+    pub(super) namespace_fault: Option<Problem>,
+    /// The first comment inside an element that also has text.
+    pub(super) comment_in_text: Option<Problem>,
+}
+
+impl<'a> Document<'a> {
+    /// Reads a skeleton.
+    ///
+    /// # Errors
+    /// The first fault that makes it no XML document, or one that exceeds a limit.
+    pub(super) fn parse(input: &Spliced<'a>, limits: &Limits) -> Result<Self, Problem> {
+        let text = std::str::from_utf8(input.skeleton).map_err(|e| {
+            Problem::malformed("bytes that are not UTF-8").at(input.skeleton, input.cuts, e.valid_up_to())
+        })?;
+        if let Some(offset) = forbidden_char(text) {
+            return Err(Problem::malformed("a character that XML forbids").at(input.skeleton, input.cuts, offset));
+        }
+        let mut parser = Parser::new(input, text, limits);
+        match parser.run() {
+            Ok(()) => Ok(parser.document),
+            Err(problem) => Err(problem.at(input.skeleton, input.cuts, parser.position)),
+        }
+    }
+
+    pub(super) fn element(&self, id: u32) -> Option<&Element<'a>> {
+        self.elements.get(id as usize)
+    }
+
+    pub(super) fn uri(&self, element: &Element<'_>) -> &str {
+        self.uri_of(element.uri)
+    }
+
+    fn uri_of(&self, id: u32) -> &str {
+        self.uris.get(id as usize).map_or("", String::as_str)
+    }
+
+    /// Attributes in canonical order.
+    pub(super) fn attributes(&self, element: &Element<'_>) -> &[Attribute<'a>] {
+        self.attributes.get(element.attributes.clone()).unwrap_or_default()
+    }
+
+    /// Namespace declarations on this element, sorted by prefix, with their names.
+    pub(super) fn declarations(&self, element: &Element<'_>) -> impl Iterator<Item = (&'a str, &str)> {
+        let own = self.declarations.get(element.declarations.clone()).unwrap_or_default();
+        own.iter().map(|d| (d.prefix, self.uri_of(d.uri)))
+    }
+
+    pub(super) fn attribute_uri(&self, attribute: &Attribute<'_>) -> &str {
+        self.uri_of(attribute.uri)
+    }
+
+    pub(super) fn is(&self, element: &Element<'_>, uri: &str, local: &str) -> bool {
+        element.local == local && self.uri(element) == uri
+    }
+
+    /// The nodes between the start and the end tag.
+    pub(super) fn content(&self, element: &Element<'_>) -> &[Node<'a>] {
+        let inner = element.nodes.start.saturating_add(1)..element.nodes.end.saturating_sub(1);
+        self.nodes.get(inner).unwrap_or_default()
+    }
+
+    /// The elements directly below this one.
+    pub(super) fn children<'s>(&'s self, id: u32) -> impl Iterator<Item = u32> + 's {
+        let nodes = self.element(id).map(|e| self.content(e)).unwrap_or_default();
+        nodes.iter().filter_map(move |node| match node {
+            Node::Start(child) if self.element(*child).is_some_and(|e| e.parent == Some(id)) => Some(*child),
+            _ => None,
+        })
+    }
+}
+
+fn forbidden_char(text: &str) -> Option<usize> {
+    // One cheap pass settles nearly every document: control characters and the noncharacters U+FFFE, U+FFFF
+    // (EF BF BE, EF BF BF) are rare.
+    let suspicious = |b: &u8| (*b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r')) || *b == 0xef;
+    if !text.as_bytes().chunks(256).any(|block| block.iter().fold(false, |any, b| any | suspicious(b))) {
+        return None;
+    }
+    text.char_indices().find(|(_, c)| !is_char(*c)).map(|(offset, _)| offset)
+}
+
+/// An element that is not closed yet.
+struct Open {
+    element: u32,
+    scope_len: usize,
+    has_text: bool,
+    comment: Option<usize>,
+}
+
+struct Parser<'a, 'l> {
+    skeleton: &'a [u8],
+    text: &'a str,
+    all_cuts: &'a [CutRef],
+    cuts: std::iter::Peekable<std::iter::Copied<std::slice::Iter<'a, CutRef>>>,
+    limits: &'l Limits,
+    document: Document<'a>,
+    open: Vec<Open>,
+    scope: Vec<Declaration<'a>>,
+    /// Byte of the skeleton that a fault is reported at.
+    position: usize,
+    root_seen: bool,
+}
+
+type Step = Result<(), Problem>;
+
+impl<'a, 'l> Parser<'a, 'l> {
+    fn new(input: &Spliced<'a>, text: &'a str, limits: &'l Limits) -> Self {
+        let document = Document {
+            nodes: Vec::with_capacity((text.len() / 16).min(16_384)),
+            elements: Vec::new(),
+            attributes: Vec::new(),
+            declarations: Vec::new(),
+            uris: vec![String::new(), XML_NS.to_owned(), UNDECLARED.to_owned()],
+            namespace_fault: None,
+            comment_in_text: None,
+        };
+        Self {
+            skeleton: input.skeleton,
+            text,
+            all_cuts: input.cuts,
+            cuts: input.cuts.iter().copied().peekable(),
+            limits,
+            document,
+            open: Vec::new(),
+            scope: vec![Declaration { prefix: "xml", uri: 1 }],
+            position: 0,
+            root_seen: false,
+        }
+    }
+
+    fn run(&mut self) -> Step {
+        // Other readers of this trade skip a byte order mark and white space before the declaration; neither is
+        // part of the canonical form.
+        let after_mark = self.text.strip_prefix('\u{feff}').unwrap_or(self.text);
+        let body = attribute::trim_start(after_mark);
+        if body.starts_with('\u{feff}') {
+            return Err(Problem::malformed("a byte order mark that is not at the start"));
+        }
+        let base = self.text.len() - body.len();
+        let mut reader = Reader::from_str(body);
+        reader.config_mut().check_comments = true;
+        loop {
+            let start = base + usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX - base);
+            self.position = start;
+            let event = reader.read_event().map_err(|_| Problem::malformed("markup that is not well-formed"))?;
+            let end = base + usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX - base);
+            let raw = self.text.get(start..end).unwrap_or_default();
+            if let Event::Text(_) = event {
+                self.text_piece(start, raw)?;
+                continue;
+            }
+            self.cuts_up_to(start)?;
+            if self.cuts.peek().is_some_and(|cut| cut.at < end) {
+                return Err(Problem::malformed("a body that was cut out of markup"));
+            }
+            match event {
+                Event::Start(_) => self.start(raw, start, end, false)?,
+                Event::Empty(_) => self.start(raw, start, end, true)?,
+                Event::End(_) => self.end(end)?,
+                Event::CData(_) => self.cdata(raw)?,
+                Event::GeneralRef(_) => self.reference(raw)?,
+                Event::Comment(_) => self.comment(raw, start)?,
+                Event::PI(_) => self.instruction(raw)?,
+                Event::Decl(_) => self.xml_declaration(raw, start == base)?,
+                Event::DocType(_) => return Err(Problem::of(Reason::Doctype)),
+                Event::Text(_) => {}
+                Event::Eof => break,
+            }
+        }
+        match (self.root_seen, self.open.is_empty()) {
+            (true, true) => Ok(()),
+            (false, _) => Err(Problem::malformed("no root element")),
+            _ => Err(Problem::malformed("an element that is not closed")),
+        }
+    }
+
+    fn push(&mut self, node: Node<'a>) -> Step {
+        if self.document.nodes.len() >= self.limits.nodes {
+            return Err(Problem::limit("nodes"));
+        }
+        self.document.nodes.push(node);
+        Ok(())
+    }
+
+    /// Puts in the cuts that stand at or before this byte.
+    fn cuts_up_to(&mut self, offset: usize) -> Step {
+        while let Some(cut) = self.cuts.next_if(|cut| cut.at <= offset) {
+            let open = self.open.last_mut().ok_or(Problem::malformed("a body outside the root element"))?;
+            open.has_text |= cut.source_len > 0;
+            self.push(Node::Cut(cut))?;
+        }
+        Ok(())
+    }
+
+    fn text_piece(&mut self, start: usize, raw: &'a str) -> Step {
+        self.cuts_up_to(start)?;
+        let (mut start, mut raw) = (start, raw);
+        while let Some(at) = self.cuts.peek().map(|cut| cut.at).filter(|at| *at < start + raw.len()) {
+            let (before, after) =
+                raw.split_at_checked(at - start).ok_or(Problem::malformed("a body that was cut out of a character"))?;
+            self.plain_text(before)?;
+            self.cuts_up_to(at)?;
+            (start, raw) = (at, after);
+        }
+        self.plain_text(raw)
+    }
+
+    fn plain_text(&mut self, raw: &'a str) -> Step {
+        let blank = attribute::trim_start(raw).is_empty();
+        match self.open.last_mut() {
+            Some(_) if raw.is_empty() => return Ok(()),
+            None if blank => return Ok(()),
+            None => return Err(Problem::malformed("text outside the root element")),
+            Some(open) => open.has_text |= !blank,
+        }
+        if !blank && raw.contains("]]>") {
+            return Err(Problem::malformed("]]> in text"));
+        }
+        self.push(Node::Text(raw))
+    }
+
+    fn cdata(&mut self, raw: &'a str) -> Step {
+        let inner = raw.strip_prefix("<![CDATA[").and_then(|raw| raw.strip_suffix("]]>"));
+        let inner = inner.ok_or(Problem::malformed("a CDATA section"))?;
+        let open = self.open.last_mut().ok_or(Problem::malformed("text outside the root element"))?;
+        open.has_text = true;
+        self.push(Node::CData(inner))
+    }
+
+    fn reference(&mut self, raw: &'a str) -> Step {
+        let name = raw.strip_prefix('&').and_then(|raw| raw.strip_suffix(';')).unwrap_or_default();
+        let c = attribute::resolve(name)
+            .ok_or_else(|| Problem::malformed("a reference to an undeclared entity or a forbidden character"))?;
+        let open = self.open.last_mut().ok_or(Problem::malformed("text outside the root element"))?;
+        open.has_text = true;
+        self.push(Node::Ref(c))
+    }
+
+    fn comment(&mut self, raw: &'a str, start: usize) -> Step {
+        let inner = raw.strip_prefix("<!--").and_then(|raw| raw.strip_suffix("-->"));
+        let inner = inner.ok_or(Problem::malformed("a comment"))?;
+        if inner.contains("--") || inner.ends_with('-') {
+            return Err(Problem::malformed("-- in a comment"));
+        }
+        match self.open.last_mut() {
+            Some(open) => {
+                open.comment.get_or_insert(start);
+                self.push(Node::Comment)
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn instruction(&mut self, raw: &'a str) -> Step {
+        let inner = raw.strip_prefix("<?").and_then(|raw| raw.strip_suffix("?>"));
+        let inner = inner.ok_or(Problem::malformed("a processing instruction"))?;
+        let (target, data) = inner.split_at(inner.find([' ', '\t', '\n', '\r']).unwrap_or(inner.len()));
+        if !is_ncname(target) || target.eq_ignore_ascii_case("xml") {
+            return Err(Problem::malformed("the target of a processing instruction"));
+        }
+        self.push(Node::Pi { target, data: attribute::trim_start(data) })
+    }
+
+    fn xml_declaration(&mut self, raw: &'a str, first: bool) -> Step {
+        let inner = raw.strip_prefix("<?xml").and_then(|raw| raw.strip_suffix("?>")).filter(|_| first);
+        let inner = inner.ok_or(Problem::malformed("an XML declaration that is not at the start"))?;
+        let mut order = 0;
+        let mut each = |(name, value): attribute::RawAttribute<'_>| {
+            let (place, good) = match name {
+                "version" => (1, value == "1.0"),
+                "encoding" => (2, value.eq_ignore_ascii_case("utf-8")),
+                "standalone" => (3, matches!(value, "yes" | "no")),
+                _ => (0, false),
+            };
+            let in_order = place > order && (order > 0 || place == 1);
+            order = place;
+            if good && in_order { Ok(()) } else { Err("an XML declaration other than version 1.0 and UTF-8") }
+        };
+        attribute::split(inner, &mut each).map_err(Problem::malformed)?;
+        if order == 0 {
+            return Err(Problem::malformed("an XML declaration without a version"));
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, raw: &'a str, start: usize, end: usize, empty: bool) -> Step {
+        let inner = raw.strip_prefix('<').and_then(|raw| raw.strip_suffix(if empty { "/>" } else { ">" }));
+        let inner = inner.ok_or(Problem::malformed("a start tag"))?;
+        if self.open.is_empty() && std::mem::replace(&mut self.root_seen, true) {
+            return Err(Problem::malformed("a second root element"));
+        }
+        if self.open.len() >= self.limits.depth {
+            return Err(Problem::limit("depth"));
+        }
+        let id = u32::try_from(self.document.elements.len()).map_err(|_| Problem::limit("elements"))?;
+        let scope_len = self.scope.len();
+        let (name, rest) = inner.split_at(inner.find([' ', '\t', '\n', '\r']).unwrap_or(inner.len()));
+        let (attributes, declarations) = self.attributes(rest)?;
+        let (prefix, local) = self.qualified(name)?;
+        let uri = self.resolve(prefix, true);
+        let nodes = self.document.nodes.len()..self.document.nodes.len() + 1;
+        let parent = self.open.last().map(|open| open.element);
+        let bytes = start..end;
+        self.document.elements.push(Element { prefix, local, uri, parent, attributes, declarations, bytes, nodes });
+        self.push(Node::Start(id))?;
+        self.open.push(Open { element: id, scope_len, has_text: false, comment: None });
+        if empty { self.end(end) } else { Ok(()) }
+    }
+
+    fn end(&mut self, end: usize) -> Step {
+        let open = self.open.pop().ok_or(Problem::malformed("an end tag without a start tag"))?;
+        self.scope.truncate(open.scope_len);
+        self.push(Node::End(open.element))?;
+        let nodes_end = self.document.nodes.len();
+        if let Some(element) = self.document.elements.get_mut(open.element as usize) {
+            element.bytes.end = end;
+            element.nodes.end = nodes_end;
+            if let Some(at) = open.comment.filter(|_| open.has_text && self.document.comment_in_text.is_none()) {
+                let problem = Problem::of(Reason::CommentInText).found(element.local);
+                self.document.comment_in_text = Some(problem.at(self.skeleton, self.all_cuts, at));
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads attributes and declarations; leaves both sorted.
+    fn attributes(&mut self, rest: &'a str) -> Result<(Range<usize>, Range<usize>), Problem> {
+        let (first, first_declaration) = (self.document.attributes.len(), self.document.declarations.len());
+        if rest.is_empty() {
+            return Ok((first..first, first_declaration..first_declaration));
+        }
+        let mut raw = Vec::new();
+        attribute::split(rest, |attribute| {
+            raw.push(attribute);
+            Ok(())
+        })
+        .map_err(Problem::malformed)?;
+        if raw.len() > self.limits.attributes {
+            return Err(Problem::limit("attributes"));
+        }
+        // Declarations hold for the element that carries them, wherever they stand among its attributes.
+        for (name, value) in &raw {
+            match name.strip_prefix("xmlns") {
+                Some("") => self.declare("", value)?,
+                Some(rest) if rest.starts_with(':') => self.declare(rest.get(1..).unwrap_or_default(), value)?,
+                _ => {}
+            }
+        }
+        for (name, value) in raw {
+            if name == "xmlns" || name.starts_with("xmlns:") {
+                continue;
+            }
+            let (prefix, local) = self.qualified(name)?;
+            let uri = self.resolve(prefix, false);
+            self.document.attributes.push(Attribute { prefix, local, uri, raw: value });
+        }
+        self.sort(first, first_declaration)?;
+        Ok((first..self.document.attributes.len(), first_declaration..self.document.declarations.len()))
+    }
+
+    fn sort(&mut self, first: usize, first_declaration: usize) -> Step {
+        let Document { attributes, declarations, uris, .. } = &mut self.document;
+        let uri = |id: u32| uris.get(id as usize).map_or("", String::as_str);
+        let own = attributes.get_mut(first..).unwrap_or_default();
+        own.sort_unstable_by(|a, b| (uri(a.uri), a.local, a.prefix).cmp(&(uri(b.uri), b.local, b.prefix)));
+        let twins = |a: &Attribute<'_>, b: &Attribute<'_>| a.uri == b.uri && a.local == b.local;
+        let pairs = || own.iter().zip(own.iter().skip(1)).filter(|(a, b)| twins(a, b));
+        if pairs().any(|(a, b)| a.prefix == b.prefix) {
+            return Err(Problem::malformed("an attribute that stands twice on one element"));
+        }
+        let double = pairs().next().is_some();
+        let own = declarations.get_mut(first_declaration..).unwrap_or_default();
+        own.sort_unstable_by_key(|declaration| declaration.prefix);
+        if own.iter().zip(own.iter().skip(1)).any(|(a, b)| a.prefix == b.prefix) {
+            return Err(Problem::malformed("a namespace that is declared twice on one element"));
+        }
+        if double {
+            self.namespace_fault("an attribute that stands twice on one element under two prefixes");
+        }
+        Ok(())
+    }
+
+    fn declare(&mut self, prefix: &'a str, raw: &'a str) -> Step {
+        let value = attribute::normalized(raw);
+        let known = self.document.uris.iter().position(|uri| *uri == *value);
+        let index = match known {
+            Some(index) => index,
+            None if self.document.uris.len() >= self.limits.namespace_names => {
+                return Err(Problem::limit("namespace names"));
+            }
+            None => {
+                self.document.uris.push(value.clone().into_owned());
+                self.document.uris.len() - 1
+            }
+        };
+        if self.scope.len() >= self.limits.namespaces {
+            return Err(Problem::limit("namespace declarations"));
+        }
+        if !prefix.is_empty() && !is_ncname(prefix) {
+            return Err(Problem::malformed("the prefix of a namespace declaration"));
+        }
+        if let Some(fault) = bad_declaration(prefix, &value) {
+            self.namespace_fault(fault);
+        }
+        let declaration = Declaration { prefix, uri: u32::try_from(index).unwrap_or_default() };
+        self.scope.push(declaration);
+        if prefix != "xml" {
+            self.document.declarations.push(declaration);
+        }
+        Ok(())
+    }
+
+    /// Splits a name into prefix and local part.
+    fn qualified(&mut self, name: &'a str) -> Result<(&'a str, &'a str), Problem> {
+        let (prefix, local) = name.split_once(':').unwrap_or(("", name));
+        let good = is_ncname(local) && (name.len() == local.len() || is_ncname(prefix));
+        if !good {
+            return Err(Problem::malformed("the name of an element or an attribute"));
+        }
+        Ok((prefix, local))
+    }
+
+    fn resolve(&mut self, prefix: &'a str, element: bool) -> u32 {
+        if prefix.is_empty() && !element {
+            return 0;
+        }
+        if let Some(found) = self.scope.iter().rev().find(|d| d.prefix == prefix) {
+            return found.uri;
+        }
+        if prefix.is_empty() {
+            return 0;
+        }
+        self.namespace_fault(prefix);
+        2
+    }
+
+    fn namespace_fault(&mut self, found: &str) {
+        if self.document.namespace_fault.is_none() {
+            let problem = Problem::of(Reason::NotNamespaceWellFormed).found(found);
+            self.document.namespace_fault = Some(problem.at(self.skeleton, self.all_cuts, self.position));
+        }
+    }
+}
+
+/// What Namespaces in XML 1.0 (section 3) and Canonical XML (section 1.3, relative names) forbid.
+fn bad_declaration(prefix: &str, value: &str) -> Option<&'static str> {
+    let absolute = value.split_once(':').is_some_and(|(scheme, _)| {
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
+    });
+    match prefix {
+        "xml" if value == XML_NS => None,
+        "xml" | "xmlns" => Some("a reserved prefix that is declared anew"),
+        _ if value == XML_NS || value == XMLNS_NS => Some("a reserved namespace under another prefix"),
+        "" if value.is_empty() => None,
+        _ if value.is_empty() => Some("a prefix that is declared as nothing"),
+        _ if absolute => None,
+        _ => Some("a namespace name that is relative"),
+    }
+}
