@@ -1,2 +1,15 @@
-//! Liên Thông: the gateway through which government agencies exchange signed official documents.
+pub mod api;
+pub mod client;
+pub mod custody;
+pub mod delivery;
+pub mod directory;
+pub mod edxml;
+pub mod intake;
+pub mod link;
+pub mod mailbox;
+pub mod pki;
 pub mod receipts;
+pub mod routing;
+pub mod rules;
+pub mod store;
+pub mod trust;

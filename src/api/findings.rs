@@ -35,7 +35,9 @@ pub static UNKNOWN_CERTIFICATE: Kind = kind(
 pub static RATE: Kind = kind(
     "LT-API-0003",
     Blame::Sender,
-    Text { vi: "Hệ thống gọi quá nhiều lần trong thời gian ngắn", en: "Too many requests in a short time" },
+    Text {
+        vi: "Hệ thống gọi quá nhiều lần trong thời gian ngắn", en: "Too many requests in a short time"
+    },
     Text {
         vi: "Chờ số giây ghi ở Retry-After rồi gọi lại; giãn cách các lần gọi định kỳ.",
         en: "Wait the seconds given in Retry-After, then call again; space out periodic calls.",
@@ -45,7 +47,9 @@ pub static RATE: Kind = kind(
 pub static UPLOADS: Kind = kind(
     "LT-API-0004",
     Blame::Sender,
-    Text { vi: "Hệ thống đang gửi cùng lúc quá nhiều gói tin", en: "Too many packets are being sent at the same time" },
+    Text {
+        vi: "Hệ thống đang gửi cùng lúc quá nhiều gói tin", en: "Too many packets are being sent at the same time"
+    },
     Text {
         vi: "Chờ các gói tin đang gửi hoàn tất rồi gửi tiếp; giảm số luồng gửi song song.",
         en: "Let the uploads in progress finish, then go on; send fewer in parallel.",
@@ -65,7 +69,9 @@ pub static TOO_LARGE: Kind = kind(
 pub static SLOW_BODY: Kind = kind(
     "LT-API-0006",
     Blame::Network,
-    Text { vi: "Gói tin truyền đến quá chậm hoặc bị ngừng giữa chừng", en: "The packet arrived too slowly or stalled" },
+    Text {
+        vi: "Gói tin truyền đến quá chậm hoặc bị ngừng giữa chừng", en: "The packet arrived too slowly or stalled"
+    },
     Text {
         vi: "Kiểm tra đường truyền rồi gửi lại nguyên gói tin; gửi lại không tạo văn bản thứ hai.",
         en: "Check the line, then send the whole packet again; sending again does not create a second document.",
@@ -75,7 +81,10 @@ pub static SLOW_BODY: Kind = kind(
 pub static BROKEN_BODY: Kind = kind(
     "LT-API-0007",
     Blame::Network,
-    Text { vi: "Kết nối bị ngắt trước khi nhận đủ gói tin", en: "The connection broke before the whole packet arrived" },
+    Text {
+        vi: "Kết nối bị ngắt trước khi nhận đủ gói tin",
+        en: "The connection broke before the whole packet arrived",
+    },
     Text {
         vi: "Gửi lại nguyên gói tin; gửi lại không tạo văn bản thứ hai.",
         en: "Send the whole packet again; sending again does not create a second document.",
@@ -85,14 +94,21 @@ pub static BROKEN_BODY: Kind = kind(
 pub static SLOW_HEAD: Kind = kind(
     "LT-API-0008",
     Blame::Network,
-    Text { vi: "Phần đầu yêu cầu HTTP đến quá chậm", en: "The head of the HTTP request arrived too slowly" },
-    Text { vi: "Kiểm tra đường truyền và gửi lại yêu cầu.", en: "Check the line and send the request again." },
+    Text {
+        vi: "Phần đầu yêu cầu HTTP đến quá chậm", en: "The head of the HTTP request arrived too slowly"
+    },
+    Text {
+        vi: "Kiểm tra đường truyền và gửi lại yêu cầu.", en: "Check the line and send the request again."
+    },
 );
 
 pub static NOT_HTTP: Kind = kind(
     "LT-API-0009",
     Blame::Sender,
-    Text { vi: "Yêu cầu HTTP sai cú pháp hoặc phần đầu quá lớn", en: "The HTTP request is malformed or its head is too large" },
+    Text {
+        vi: "Yêu cầu HTTP sai cú pháp hoặc phần đầu quá lớn",
+        en: "The HTTP request is malformed or its head is too large",
+    },
     Text {
         vi: "Gửi yêu cầu đúng chuẩn HTTP/1.1 hoặc HTTP/2; bỏ bớt các trường tiêu đề không cần thiết.",
         en: "Send a well-formed HTTP/1.1 or HTTP/2 request; leave out header fields that are not needed.",
@@ -102,7 +118,9 @@ pub static NOT_HTTP: Kind = kind(
 pub static BAD_ID: Kind = kind(
     "LT-API-0010",
     Blame::Sender,
-    Text { vi: "Mã trong đường dẫn không đúng định dạng", en: "The identifier in the address is malformed" },
+    Text {
+        vi: "Mã trong đường dẫn không đúng định dạng", en: "The identifier in the address is malformed"
+    },
     Text {
         vi: "Dùng nguyên mã UUID do hệ thống trả về khi gửi hoặc khi liệt kê hộp thư.",
         en: "Use the UUID exactly as it was returned on submission or in the mailbox list.",
@@ -122,7 +140,10 @@ pub static BAD_QUERY: Kind = kind(
 pub static BAD_JSON: Kind = kind(
     "LT-API-0012",
     Blame::Sender,
-    Text { vi: "Nội dung xác nhận không phải JSON đúng cấu trúc", en: "The acknowledgement is not JSON of the right shape" },
+    Text {
+        vi: "Nội dung xác nhận không phải JSON đúng cấu trúc",
+        en: "The acknowledgement is not JSON of the right shape",
+    },
     Text {
         vi: "Gửi {\"verdict\":\"accept\"} hoặc {\"verdict\":\"refuse\",\"reason\":\"lý do\"}.",
         en: "Send {\"verdict\":\"accept\"} or {\"verdict\":\"refuse\",\"reason\":\"why\"}.",
@@ -142,7 +163,10 @@ pub static NO_ROUTE: Kind = kind(
 pub static WRONG_METHOD: Kind = kind(
     "LT-API-0014",
     Blame::Sender,
-    Text { vi: "Địa chỉ này không nhận phương thức HTTP đã dùng", en: "This address does not take the HTTP method used" },
+    Text {
+        vi: "Địa chỉ này không nhận phương thức HTTP đã dùng",
+        en: "This address does not take the HTTP method used",
+    },
     Text { vi: "Dùng phương thức ghi ở tiêu đề Allow.", en: "Use a method named in the Allow header." },
 );
 
@@ -169,11 +193,16 @@ pub static CRASHED: Kind = kind(
     },
 );
 
-pub static STALE_PAGE: Kind = kind(
+pub static FULL: Kind = kind(
     "LT-API-0017",
     Blame::Us,
-    Text { vi: "Trục chưa thể phục vụ thêm hệ thống gọi", en: "The gateway cannot serve one more caller just now" },
-    Text { vi: "Chờ số giây ghi ở Retry-After rồi gọi lại.", en: "Wait the seconds given in Retry-After, then call again." },
+    Text {
+        vi: "Trục chưa thể phục vụ thêm hệ thống gọi", en: "The gateway cannot serve one more caller just now"
+    },
+    Text {
+        vi: "Chờ số giây ghi ở Retry-After rồi gọi lại.",
+        en: "Wait the seconds given in Retry-After, then call again.",
+    },
 );
 
 /// The door's table, for the reference of error codes.
@@ -194,5 +223,5 @@ pub static ALL: &[&Kind] = &[
     &WRONG_METHOD,
     &NOT_RAW,
     &CRASHED,
-    &STALE_PAGE,
+    &FULL,
 ];

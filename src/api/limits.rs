@@ -28,6 +28,9 @@ pub struct Limits {
     pub min_bytes_per_second: u32,
     /// Longest wait for a client that does not take the answer's bytes.
     pub write_stall: Duration,
+    /// How long the rest of a refused request is read and thrown away, so that the refusal reaches a sender that is
+    /// still writing (closing at once would destroy it on the way).
+    pub linger: Duration,
     /// Age at which a connection is asked to end after the requests in progress. Revocation lists are consulted at
     /// the handshake only, so this bounds how long a revoked certificate lives on.
     pub max_connection_age: Duration,
@@ -68,6 +71,7 @@ impl Default for Limits {
             body_grace: Duration::from_secs(10),
             min_bytes_per_second: 8 * 1024,
             write_stall: Duration::from_secs(60),
+            linger: Duration::from_secs(2),
             max_connection_age: Duration::from_secs(15 * 60),
             longest_request: Duration::from_secs(2 * 60 * 60),
             drain: Duration::from_secs(30),

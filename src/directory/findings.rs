@@ -9,8 +9,12 @@ const fn kind(code: &'static str, title: Text, fix: Text) -> Kind {
 
 pub static NOT_TOML: Kind = kind(
     "LT-DIR-0001",
-    Text { vi: "Tệp danh mục cơ quan không đúng cú pháp TOML", en: "The agency directory is not well-formed TOML" },
-    Text { vi: "Sửa cú pháp tại dòng và cột được nêu.", en: "Mend the syntax at the line and column given." },
+    Text {
+        vi: "Tệp danh mục cơ quan không đúng cú pháp TOML", en: "The agency directory is not well-formed TOML"
+    },
+    Text {
+        vi: "Sửa cú pháp tại dòng và cột được nêu.", en: "Mend the syntax at the line and column given."
+    },
 );
 
 pub static UNKNOWN_KEY: Kind = kind(
@@ -24,8 +28,14 @@ pub static UNKNOWN_KEY: Kind = kind(
 
 pub static WRONG_TYPE: Kind = kind(
     "LT-DIR-0003",
-    Text { vi: "Giá trị của trường sai kiểu hoặc ngoài các lựa chọn", en: "The value has the wrong type or is none of the choices" },
-    Text { vi: "Ghi giá trị theo dạng được nêu ở phần mong đợi.", en: "Write the value in the form that was expected." },
+    Text {
+        vi: "Giá trị của trường sai kiểu hoặc ngoài các lựa chọn",
+        en: "The value has the wrong type or is none of the choices",
+    },
+    Text {
+        vi: "Ghi giá trị theo dạng được nêu ở phần mong đợi.",
+        en: "Write the value in the form that was expected.",
+    },
 );
 
 pub static MISSING_KEY: Kind = kind(
@@ -91,24 +101,34 @@ pub static FINGERPRINT_TAKEN: Kind = kind(
 pub static BAD_DATE: Kind = kind(
     "LT-DIR-0011",
     Text { vi: "Ngày hiệu lực không hợp lệ", en: "A date of validity is not a date" },
-    Text { vi: "Ghi ngày theo dạng năm-tháng-ngày, ví dụ 2025-06-30.", en: "Write the date as year-month-day, e.g. 2025-06-30." },
+    Text {
+        vi: "Ghi ngày theo dạng năm-tháng-ngày, ví dụ 2025-06-30.",
+        en: "Write the date as year-month-day, e.g. 2025-06-30.",
+    },
 );
 
 pub static PERIOD_REVERSED: Kind = kind(
     "LT-DIR-0012",
-    Text { vi: "Ngày hết hiệu lực đứng trước ngày bắt đầu", en: "The validity ends before it begins" },
+    Text {
+        vi: "Ngày hết hiệu lực đứng trước ngày bắt đầu", en: "The validity ends before it begins"
+    },
     Text { vi: "Sửa valid_from hoặc valid_to.", en: "Correct valid_from or valid_to." },
 );
 
 pub static BAD_HOP: Kind = kind(
     "LT-DIR-0013",
     Text { vi: "Tên cổng liên thông không hợp lệ", en: "This is not the name of a gateway" },
-    Text { vi: "Ghi 1 đến 40 ký tự gồm chữ thường, chữ số và dấu gạch nối.", en: "Write 1 to 40 lower-case letters, digits and dashes." },
+    Text {
+        vi: "Ghi 1 đến 40 ký tự gồm chữ thường, chữ số và dấu gạch nối.",
+        en: "Write 1 to 40 lower-case letters, digits and dashes.",
+    },
 );
 
 pub static UNKNOWN_MANDATOR: Kind = kind(
     "LT-DIR-0014",
-    Text { vi: "Cơ quan được gửi thay không có trong danh mục", en: "An agency to speak for is not in the directory" },
+    Text {
+        vi: "Cơ quan được gửi thay không có trong danh mục", en: "An agency to speak for is not in the directory"
+    },
     Text {
         vi: "Thêm cơ quan đó vào danh mục, sửa mã, hoặc ghi cả nhánh dưới dạng H37.*",
         en: "Add that agency to the directory, correct the code, or write a whole branch as H37.*",
@@ -124,7 +144,10 @@ pub static PARENT_IS_SELF: Kind = kind(
 pub static TOO_LARGE: Kind = kind(
     "LT-DIR-0016",
     Text { vi: "Tệp danh mục cơ quan vượt giới hạn", en: "The agency directory exceeds a limit" },
-    Text { vi: "Chia hoặc rút gọn danh mục theo giới hạn được nêu.", en: "Split or shorten the directory to the limit given." },
+    Text {
+        vi: "Chia hoặc rút gọn danh mục theo giới hạn được nêu.",
+        en: "Split or shorten the directory to the limit given.",
+    },
 );
 
 pub static UNREADABLE: Kind = kind(

@@ -93,9 +93,10 @@ fn index_spellings(rows: &[Row], problems: &mut Problems<'_>) -> HashMap<AgencyC
     let mut index: HashMap<AgencyCode, (usize, &Placed<AgencyCode>)> = HashMap::with_capacity(rows.len() * 2);
     // All canonical codes first: an alias that clashes with a code is then the one that is reported.
     let canonical = rows.iter().enumerate().map(|(at, row)| (at, &row.code));
-    let others = rows.iter().enumerate().flat_map(|(at, row)| {
-        row.old_code.iter().chain(&row.aliases).map(move |spelling| (at, spelling))
-    });
+    let others = rows
+        .iter()
+        .enumerate()
+        .flat_map(|(at, row)| row.old_code.iter().chain(&row.aliases).map(move |spelling| (at, spelling)));
     for (at, spelling) in canonical.chain(others) {
         match index.entry(spelling.value.clone()) {
             Entry::Vacant(free) => {

@@ -121,11 +121,7 @@ impl Directory {
         let text = read(path)?;
         let snapshot = parse(&text, path)?;
         let seen = Seen { stamp: Some(stamp), digest: Digest::of(text.as_bytes()), trouble: None };
-        Ok(Self {
-            path: Some(path.to_owned()),
-            snapshot: ArcSwap::from_pointee(snapshot),
-            seen: Mutex::new(seen),
-        })
+        Ok(Self { path: Some(path.to_owned()), snapshot: ArcSwap::from_pointee(snapshot), seen: Mutex::new(seen) })
     }
 
     /// A directory that no file stands behind; it never changes.

@@ -10,9 +10,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::agency::{Policy, Requirement};
-use super::findings::{
-    BAD_CODE, BAD_DATE, BAD_FINGERPRINT, BAD_HOP, MISSING_KEY, TOO_LARGE, UNKNOWN_KEY, WRONG_TYPE,
-};
+use super::findings::{BAD_CODE, BAD_DATE, BAD_FINGERPRINT, BAD_HOP, MISSING_KEY, TOO_LARGE, UNKNOWN_KEY, WRONG_TYPE};
 
 /// Longest list in one row: aliases, certificates, agencies to speak for.
 const MAX_LIST: usize = 20_000;

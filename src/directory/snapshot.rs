@@ -20,16 +20,24 @@ const MAX_SUCCESSIONS: usize = 16;
 pub enum Resolution<'a> {
     Known(&'a Agency),
     /// The code is closed; exactly one agency took over, possibly through several steps.
-    Successor { from: &'a Agency, to: &'a Agency },
+    Successor {
+        from: &'a Agency,
+        to: &'a Agency,
+    },
     /// The code is closed and several agencies took over: a person must choose.
-    Split { from: &'a Agency, candidates: Vec<&'a Agency> },
+    Split {
+        from: &'a Agency,
+        candidates: Vec<&'a Agency>,
+    },
     /// The code is closed and nobody took over.
     Closed(&'a Agency),
     /// The code comes into force on a later day.
     NotYet(&'a Agency),
     Locked(&'a Agency),
     /// No agency of this directory; the key serves to compare and to route by prefix.
-    Unknown { key: AgencyKey },
+    Unknown {
+        key: AgencyKey,
+    },
 }
 
 impl Resolution<'_> {

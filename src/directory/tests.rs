@@ -138,7 +138,10 @@ fn identities_speak_only_for_themselves_and_whom_they_were_given() {
     let province = snapshot.by_client_certificate(&Digest::from_bytes([1; 32])).unwrap();
     let department = snapshot.by_signing_certificate(&Digest::from_bytes([2; 32])).unwrap();
     assert_eq!((province.key.as_str(), department.key.as_str()), ("H37", "H37.90"));
-    assert!(snapshot.by_client_certificate(&Digest::from_bytes([2; 32])).is_none(), "a signing key opens no connection");
+    assert!(
+        snapshot.by_client_certificate(&Digest::from_bytes([2; 32])).is_none(),
+        "a signing key opens no connection"
+    );
     let key = |text: &str| snapshot.resolve(&code(text), TODAY).key().clone();
     for (who, from, may) in [
         (province, "H37", true),

@@ -146,9 +146,6 @@ kinds! {
     DECLARED_ENCODING "LT-EDX-0039" Refuse 22 ["QCVN 102:2016/BTTTT"]
         "Gói tin khai báo bảng mã khác UTF-8" / "The packet declares an encoding other than UTF-8" ;
         "Khai báo encoding=\"UTF-8\" và lưu tệp bằng UTF-8." / "Declare encoding=\"UTF-8\" and save the file in UTF-8."
-    CONTENT_ID_TWICE "LT-EDX-0040" Refuse 22 ["QCVN 102:2016/BTTTT"]
-        "Hai tệp đính kèm mang cùng một ContentId" / "Two attachments have the same ContentId" ;
-        "Đặt cho mỗi tệp đính kèm một ContentId riêng." / "Give each attachment a ContentId of its own."
 
     SPACE_BEFORE_XML "LT-EDX-0050" Warning 0 ["XML 1.0 §2.8"]
         "Có dấu BOM hoặc khoảng trắng đứng trước khai báo XML" / "A BOM or white space stands before the XML declaration" ;
@@ -230,4 +227,7 @@ kinds! {
     NULL_ORGAN "LT-EDX-0071" Warning 0 ["QĐ 20/2020/QĐ-TTg"]
         "OrganId mang giá trị chữ \"null\"" / "An OrganId is the literal text \"null\"" ;
         "Ghi mã định danh thật của cơ quan." / "Write the agency's real code."
+    CONTENT_ID_TWICE "LT-EDX-0072" Warning 0 ["QCVN 102:2016/BTTTT"]
+        "Hai tệp đính kèm mang cùng một ContentId" / "Two attachments have the same ContentId" ;
+        "Đặt cho mỗi tệp đính kèm một ContentId riêng." / "Give each attachment a ContentId of its own."
 }

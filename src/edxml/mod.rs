@@ -5,16 +5,19 @@
 //! typed [`model`]; [`write`] makes packets of our own. The room is pure: it reads what it is handed and knows no
 //! clock, no network, no file. Nothing here changes a sender's bytes, so a crash here loses nothing.
 
-pub mod base64;
+mod base64;
+mod body;
 pub mod codes;
 pub mod dates;
 pub mod document_types;
 pub mod findings;
 pub mod limits;
+mod machine;
 pub mod model;
 pub mod parse;
 pub mod skeleton;
 pub mod split;
+mod tags;
 pub mod write;
 
 #[cfg(test)]

@@ -303,8 +303,8 @@ pub struct Reference {
     pub name: Option<TextAt>,
 }
 
-/// `Attachment`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// `Attachment`. Two are equal when all but their places are.
+#[derive(Debug, Clone, Default)]
 pub struct Attachment {
     /// Without any leading `cid:`; the value is as it was written apart from that.
     pub content_id: Option<TextAt>,
@@ -319,6 +319,15 @@ pub struct Attachment {
     pub line: u32,
     pub column: u32,
 }
+
+impl PartialEq for Attachment {
+    fn eq(&self, other: &Self) -> bool {
+        let said = |a: &Self| (a.content_id.clone(), a.name.clone(), a.description.clone(), a.content_type.clone());
+        self.body == other.body && said(self) == said(other)
+    }
+}
+
+impl Eq for Attachment {}
 
 /// `ErrorList/Error`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

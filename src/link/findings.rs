@@ -23,8 +23,7 @@ pub static NOT_CONNECTED: Kind = kind(
     "LT-LNK-0002",
     Blame::Network,
     Text {
-        vi: "Mất kết nối tới máy chủ trung chuyển RabbitMQ.",
-        en: "The connection to the RabbitMQ broker is down.",
+        vi: "Mất kết nối tới máy chủ trung chuyển RabbitMQ.", en: "The connection to the RabbitMQ broker is down."
     },
     Text {
         vi: "Kiểm tra máy chủ RabbitMQ, đường truyền, chứng thư TLS và tài khoản; trục tự kết nối lại và gửi tiếp.",
@@ -36,8 +35,7 @@ pub static TIMEOUT: Kind = kind(
     "LT-LNK-0003",
     Blame::Network,
     Text {
-        vi: "Máy chủ trung chuyển không trả lời trong thời hạn.",
-        en: "The broker did not answer in time.",
+        vi: "Máy chủ trung chuyển không trả lời trong thời hạn.", en: "The broker did not answer in time."
     },
     Text {
         vi: "Xem tải, dung lượng đĩa và cảnh báo bộ nhớ của RabbitMQ; cụm phải còn quá nửa số nút hoạt động. Hệ thống tự gửi lại.",
@@ -100,8 +98,13 @@ pub static ACCESS_REFUSED: Kind = kind(
 pub static TRANSFER_ID: Kind = kind(
     "LT-LNK-0008",
     Blame::Us,
-    Text { vi: "Mã lần chuyển không hợp lệ (lỗi nội bộ của trục).", en: "A transfer id is malformed (a fault inside this gateway)." },
-    Text { vi: "Gửi nhật ký của trục cho đơn vị phát triển.", en: "Send the gateway's log to its developers." },
+    Text {
+        vi: "Mã lần chuyển không hợp lệ (lỗi nội bộ của trục).",
+        en: "A transfer id is malformed (a fault inside this gateway).",
+    },
+    Text {
+        vi: "Gửi nhật ký của trục cho đơn vị phát triển.", en: "Send the gateway's log to its developers."
+    },
 );
 
 pub static PEER_BUSY: Kind = kind(
@@ -117,7 +120,9 @@ pub static PEER_BUSY: Kind = kind(
 pub static PEER_REFUSED: Kind = kind(
     "LT-LNK-0010",
     Blame::Peer,
-    Text { vi: "Trục đích không đọc được lần chuyển này.", en: "The peer gateway cannot make sense of this transfer." },
+    Text {
+        vi: "Trục đích không đọc được lần chuyển này.", en: "The peer gateway cannot make sense of this transfer."
+    },
     Text {
         vi: "Đối chiếu phiên bản phần mềm hai trục và liên hệ đơn vị vận hành trục đích, kèm mã lần chuyển.",
         en: "Compare the versions of both gateways and contact the peer's operator with the transfer id.",
@@ -128,13 +133,18 @@ pub static CONFIG: Kind = kind(
     "LT-LNK-0011",
     Blame::Us,
     Text { vi: "Cấu hình liên kết sai.", en: "The link's configuration is wrong." },
-    Text { vi: "Sửa mục được nêu trong cấu hình rồi khởi động lại trục.", en: "Correct the named setting and restart the gateway." },
+    Text {
+        vi: "Sửa mục được nêu trong cấu hình rồi khởi động lại trục.",
+        en: "Correct the named setting and restart the gateway.",
+    },
 );
 
 pub static SPOOL: Kind = kind(
     "LT-LNK-0012",
     Blame::Us,
-    Text { vi: "Không đọc hoặc ghi được tệp của gói tin lớn.", en: "A large packet's file cannot be read or written." },
+    Text {
+        vi: "Không đọc hoặc ghi được tệp của gói tin lớn.", en: "A large packet's file cannot be read or written."
+    },
     Text {
         vi: "Kiểm tra dung lượng trống, quyền truy cập và tình trạng đĩa của thư mục spool.",
         en: "Check free space, access rights and health of the disk that holds the spool folder.",
@@ -144,7 +154,9 @@ pub static SPOOL: Kind = kind(
 pub static PROTOCOL: Kind = kind(
     "LT-LNK-0013",
     Blame::Network,
-    Text { vi: "Máy chủ trung chuyển báo lỗi giao thức AMQP.", en: "The broker reported an AMQP protocol error." },
+    Text {
+        vi: "Máy chủ trung chuyển báo lỗi giao thức AMQP.", en: "The broker reported an AMQP protocol error."
+    },
     Text {
         vi: "Xem nhật ký RabbitMQ cùng thời điểm; kiểm tra phiên bản máy chủ (từ 3.10) và giới hạn max_message_size.",
         en: "Read RabbitMQ's log of the same moment; check the server's version (3.10 or later) and its max_message_size.",

@@ -4,6 +4,7 @@ use std::fmt;
 
 use base64_simd::{STANDARD, URL_SAFE_NO_PAD};
 use ring::signature::{ECDSA_P256_SHA256_FIXED, ED25519, UnparsedPublicKey, VerificationAlgorithm};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use lienthong_contract::{Digest, HopName, Instant};
@@ -13,8 +14,8 @@ use super::{Receipt, Sealed};
 /// The `typ` of our receipts; any other JWS is not one.
 pub const TYPE: &str = "lienthong-receipt+jwt";
 
-/// The longest receipt that is read, in bytes: a submission to some hundreds of recipients fits.
-pub const MAX_JWS_BYTES: usize = 256 * 1024;
+/// The longest statement that is read, in bytes: a submission to some thousands of recipients, or a batch, fits.
+pub const MAX_JWS_BYTES: usize = 1024 * 1024;
 
 /// Signs receipts: the hop's own key.
 pub trait Signer: Send + Sync + fmt::Debug {
@@ -71,19 +72,7 @@ pub fn seal(receipt: Receipt, signer: &dyn Signer) -> Result<Sealed, Error> {
     if receipt.event.is_negative() && receipt.reason.is_none() {
         return Err(Error::NoReason(receipt.event.as_str()));
     }
-    let header = Header {
-        alg: signer.alg().to_owned(),
-        typ: TYPE.to_owned(),
-        x5c: signer.chain().iter().map(|der| STANDARD.encode_to_string(der)).collect(),
-    };
-    let header = serde_json::to_vec(&header).map_err(|error| Error::CannotSign(error.to_string()))?;
-    let payload = serde_json::to_vec(&receipt).map_err(|error| Error::CannotSign(error.to_string()))?;
-    let mut jws = URL_SAFE_NO_PAD.encode_to_string(header);
-    jws.push('.');
-    jws.push_str(&URL_SAFE_NO_PAD.encode_to_string(payload));
-    let signature = signer.sign(jws.as_bytes())?;
-    jws.push('.');
-    jws.push_str(&URL_SAFE_NO_PAD.encode_to_string(signature));
+    let jws = sign_statement(TYPE, &receipt, signer)?;
     let digest = Digest::of(jws.as_bytes());
     Ok(Sealed { receipt, jws, digest })
 }
@@ -93,20 +82,13 @@ pub fn seal(receipt: Receipt, signer: &dyn Signer) -> Result<Sealed, Error> {
 /// # Errors
 /// [`Error`], by the first fault.
 pub fn open(jws: &str, keys: &dyn HopKeys) -> Result<Sealed, Error> {
-    let parts = Parts::of(jws)?;
-    let key = keys.public_key(&parts.chain, &parts.receipt.hop, parts.receipt.time)?;
-    let algorithm: &dyn VerificationAlgorithm = match parts.alg.as_str() {
-        "ES256" => &ECDSA_P256_SHA256_FIXED,
-        "EdDSA" => &ED25519,
-        other => return Err(Error::Algorithm(other.chars().take(20).collect())),
-    };
-    UnparsedPublicKey::new(algorithm, key)
-        .verify(parts.signed.as_bytes(), &parts.signature)
-        .map_err(|_| Error::Signature)?;
-    if parts.receipt.event.is_negative() && parts.receipt.reason.is_none() {
-        return Err(Error::NoReason(parts.receipt.event.as_str()));
+    let parts = Parts::<Receipt>::of(TYPE, jws)?;
+    parts.verify(keys, &parts.statement.hop, parts.statement.time)?;
+    let receipt = checked(parts.statement)?;
+    if receipt.event.is_negative() && receipt.reason.is_none() {
+        return Err(Error::NoReason(receipt.event.as_str()));
     }
-    Ok(Sealed { receipt: parts.receipt, jws: jws.to_owned(), digest: Digest::of(jws.as_bytes()) })
+    Ok(Sealed { receipt, jws: jws.to_owned(), digest: Digest::of(jws.as_bytes()) })
 }
 
 /// Reads a receipt that was verified when it was stored, without verifying it again.
@@ -114,20 +96,62 @@ pub fn open(jws: &str, keys: &dyn HopKeys) -> Result<Sealed, Error> {
 /// # Errors
 /// [`Error::Malformed`].
 pub fn read_unverified(jws: &str) -> Result<Sealed, Error> {
-    let parts = Parts::of(jws)?;
-    Ok(Sealed { receipt: parts.receipt, jws: jws.to_owned(), digest: Digest::of(jws.as_bytes()) })
+    let receipt = checked(Parts::<Receipt>::of(TYPE, jws)?.statement)?;
+    Ok(Sealed { receipt, jws: jws.to_owned(), digest: Digest::of(jws.as_bytes()) })
 }
 
-struct Parts<'a> {
+fn checked(receipt: Receipt) -> Result<Receipt, Error> {
+    if receipt.v == 1 { Ok(receipt) } else { Err(Error::Malformed("unknown version")) }
+}
+
+/// Signs any statement of a hop as a JWS of this type.
+///
+/// # Errors
+/// [`Error::CannotSign`].
+pub fn sign_statement<T: Serialize>(typ: &str, statement: &T, signer: &dyn Signer) -> Result<String, Error> {
+    let header = Header {
+        alg: signer.alg().to_owned(),
+        typ: typ.to_owned(),
+        x5c: signer.chain().iter().map(|der| STANDARD.encode_to_string(der)).collect(),
+    };
+    let header = serde_json::to_vec(&header).map_err(|error| Error::CannotSign(error.to_string()))?;
+    let payload = serde_json::to_vec(statement).map_err(|error| Error::CannotSign(error.to_string()))?;
+    let mut jws = URL_SAFE_NO_PAD.encode_to_string(header);
+    jws.push('.');
+    jws.push_str(&URL_SAFE_NO_PAD.encode_to_string(payload));
+    let signature = signer.sign(jws.as_bytes())?;
+    jws.push('.');
+    jws.push_str(&URL_SAFE_NO_PAD.encode_to_string(signature));
+    Ok(jws)
+}
+
+/// Reads a statement of this type and verifies that the hop which `signer_of` finds in it signed it, at a time when
+/// its certificate was valid.
+///
+/// # Errors
+/// [`Error`], by the first fault.
+pub fn open_statement<T: DeserializeOwned>(
+    typ: &str,
+    jws: &str,
+    keys: &dyn HopKeys,
+    signer_of: impl FnOnce(&T) -> (HopName, Instant),
+) -> Result<T, Error> {
+    let parts = Parts::<T>::of(typ, jws)?;
+    let (hop, time) = signer_of(&parts.statement);
+    parts.verify(keys, &hop, time)?;
+    Ok(parts.statement)
+}
+
+struct Parts<'a, T> {
     alg: String,
     chain: Vec<Vec<u8>>,
-    receipt: Receipt,
+    statement: T,
     signed: &'a str,
     signature: Vec<u8>,
 }
 
-impl<'a> Parts<'a> {
-    fn of(jws: &'a str) -> Result<Self, Error> {
+impl<'a, T: DeserializeOwned> Parts<'a, T> {
+    fn of(typ: &str, jws: &'a str) -> Result<Self, Error> {
         if jws.len() > MAX_JWS_BYTES {
             return Err(Error::Malformed("longer than a receipt may be"));
         }
@@ -135,20 +159,30 @@ impl<'a> Parts<'a> {
         let (header, payload) = signed.split_once('.').ok_or(Error::Malformed("no payload part"))?;
         let header = decode(header)?;
         let header: Header = serde_json::from_slice(&header).map_err(|_| Error::Malformed("header"))?;
-        if header.typ != TYPE {
-            return Err(Error::Malformed("typ is not that of a receipt"));
+        if header.typ != typ {
+            return Err(Error::Malformed("typ is another one"));
         }
         let chain: Vec<Vec<u8>> = header
             .x5c
             .iter()
             .map(|text| STANDARD.decode_to_vec(text).map_err(|_| Error::Malformed("x5c")))
             .collect::<Result<_, _>>()?;
-        let receipt: Receipt =
-            serde_json::from_slice(&decode(payload)?).map_err(|_| Error::Malformed("payload"))?;
-        if receipt.v != 1 {
-            return Err(Error::Malformed("unknown version"));
-        }
-        Ok(Self { alg: header.alg, chain, receipt, signed, signature: decode(signature)? })
+        let statement = serde_json::from_slice(&decode(payload)?).map_err(|_| Error::Malformed("payload"))?;
+        Ok(Self { alg: header.alg, chain, statement, signed, signature: decode(signature)? })
+    }
+}
+
+impl<T> Parts<'_, T> {
+    fn verify(&self, keys: &dyn HopKeys, hop: &HopName, time: Instant) -> Result<(), Error> {
+        let key = keys.public_key(&self.chain, hop, time)?;
+        let algorithm: &dyn VerificationAlgorithm = match self.alg.as_str() {
+            "ES256" => &ECDSA_P256_SHA256_FIXED,
+            "EdDSA" => &ED25519,
+            other => return Err(Error::Algorithm(other.chars().take(20).collect())),
+        };
+        UnparsedPublicKey::new(algorithm, key)
+            .verify(self.signed.as_bytes(), &self.signature)
+            .map_err(|_| Error::Signature)
     }
 }
 

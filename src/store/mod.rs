@@ -72,6 +72,8 @@ pub enum Held {
     Inline(Bytes),
     /// In the file of this packet's digest, see [`Blobs`].
     File,
+    /// Nowhere: every consignment of it was refused, and what is refused is not kept.
+    Dropped,
 }
 
 /// What a status packet says, kept so that the document's page can show it.
@@ -257,6 +259,12 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`Error`].
     async fn known(&self, ids: Vec<ConsignmentId>) -> Result<Vec<ConsignmentId>>;
+
+    /// Queues our receipts of these consignments for the hop that they came from, once more.
+    ///
+    /// # Errors
+    /// [`Error`].
+    async fn answer_again(&self, ids: Vec<ConsignmentId>) -> Result<()>;
 
     /// Stores receipts that a later hop sent, moves the consignments' states, queues them for the hop before us.
     ///

@@ -195,10 +195,7 @@ pub static PATH_OTHER: Kind = kind(
     Blame::Sender,
     22,
     PATH_RULES,
-    text(
-        "Không lập được đường dẫn tin cậy cho chứng thư số.",
-        "No path of trust could be built for the certificate.",
-    ),
+    text("Không lập được đường dẫn tin cậy cho chứng thư số.", "No path of trust could be built for the certificate."),
     text(
         "Gửi chi tiết kỹ thuật ở mục “tìm thấy” cho đơn vị cấp chứng thư hoặc quản trị trục để xử lý.",
         "Pass the technical detail under \"found\" to the certificate's issuer or to the gateway's administrator.",
@@ -265,7 +262,10 @@ pub static FILE_BROKEN: Kind = kind(
     0,
     "RFC 7468",
     text("Tệp PEM bị hỏng.", "The PEM file is damaged."),
-    text("Chép lại tệp từ bản gốc, giữ nguyên các dòng BEGIN và END.", "Copy the file again, with its BEGIN and END lines."),
+    text(
+        "Chép lại tệp từ bản gốc, giữ nguyên các dòng BEGIN và END.",
+        "Copy the file again, with its BEGIN and END lines.",
+    ),
 );
 
 pub static FILE_BAD_CERTIFICATE: Kind = kind(

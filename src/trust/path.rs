@@ -82,7 +82,9 @@ impl PathFacts {
         match &self.revocation {
             Revocation::Good => Vec::new(),
             Revocation::NotChecked(why) => {
-                vec![Finding::of(&findings::REVOCATION_NOT_CHECKED).found(why.to_string()).element(self.subject.clone())]
+                vec![
+                    Finding::of(&findings::REVOCATION_NOT_CHECKED).found(why.to_string()).element(self.subject.clone()),
+                ]
             }
         }
     }
@@ -98,7 +100,7 @@ pub enum PathProblem {
     NotYetValid { not_before: Instant, is_authority: bool },
     #[error("issued by an authority that is not trusted here: {issuer}")]
     UnknownIssuer { issuer: String },
-    #[error("{subject} was revoked at {since} ({})", .reason.as_str())]
+    #[error("revoked at {since}, reason {}: {subject}", .reason.as_str())]
     Revoked { subject: String, since: Instant, reason: Reason },
     #[error("revocation could not be checked: {0}")]
     RevocationUnknown(NotChecked),
@@ -106,7 +108,7 @@ pub enum PathProblem {
     WrongKeyUsage { found: String, needed: &'static str },
     #[error("its extendedKeyUsage lacks {needed}")]
     NotForTransport { needed: &'static str },
-    #[error("{subject} has a key that is too weak: {key}")]
+    #[error("too weak a key ({key}): {subject}")]
     WeakKey { subject: String, key: KeyKind },
     #[error("signed with an algorithm that is not allowed: {algorithm}")]
     WeakSignature { algorithm: String },

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use lienthong_contract::door::{ConsignmentRef, ConsignmentState};
-use lienthong_contract::{Digest, DocId};
+use lienthong_contract::{ConsignmentId, Digest, DocId};
 
 use super::super::{Accepted, Held, NewConsignment, NewPacket, RefusalRecord, Result, Route};
 use super::rows::{self, insert_receipt, integer, queue_receipt};
@@ -46,7 +46,7 @@ pub fn take_custody(
     for consignment in consignments {
         let known = "SELECT 1 FROM consignments WHERE id = ?1";
         if db.prepare_cached(known)?.exists(params![consignment.id.as_bytes()])? {
-            answer_again(db, packet, consignment)?;
+            answer_again(db, consignment.id)?;
         } else {
             fresh.push(consignment.clone());
         }
@@ -55,13 +55,14 @@ pub fn take_custody(
 }
 
 /// A consignment that arrives again is answered with the receipts it was answered with before.
-fn answer_again(db: &Connection, packet: &NewPacket, consignment: &NewConsignment) -> Result<()> {
-    let Some(hop) = &packet.previous_hop else { return Ok(()) };
-    let query = "SELECT digest FROM receipts WHERE consignment = ?1 AND own = 1 ORDER BY seq";
+pub fn answer_again(db: &Connection, id: ConsignmentId) -> Result<()> {
+    let query = "SELECT r.digest, c.previous_hop FROM consignments c JOIN receipts r ON r.consignment = c.id
+                 WHERE c.id = ?1 AND r.own = 1 AND c.previous_hop IS NOT NULL ORDER BY r.seq";
     let mut query = db.prepare_cached(query)?;
-    let mut found = query.query(params![consignment.id.as_bytes()])?;
+    let mut found = query.query(params![id.as_bytes()])?;
     while let Some(row) = found.next()? {
-        queue_receipt(db, hop.as_str(), rows::digest(row, 0)?)?;
+        let hop: String = row.get(1)?;
+        queue_receipt(db, &hop, rows::digest(row, 0)?)?;
     }
     Ok(())
 }
@@ -100,7 +101,7 @@ fn same_name_other_bytes(db: &Connection, packet: &NewPacket) -> Result<Option<A
 fn insert_packet(db: &Connection, packet: &NewPacket) -> Result<()> {
     let content = match &packet.held {
         Held::Inline(bytes) => Some(bytes.as_ref()),
-        Held::File => None,
+        Held::File | Held::Dropped => None,
     };
     let insert = "INSERT INTO packets (digest, doc_id, size, kind, document_id, business_type, sender, subject, code,
                   urgency, received_at, content) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";

@@ -161,6 +161,10 @@ impl Store for SqliteStore {
         .await
     }
 
+    async fn answer_again(&self, ids: Vec<ConsignmentId>) -> Result<()> {
+        self.writer.write(move |db| ids.iter().try_for_each(|id| accept::answer_again(db, *id))).await
+    }
+
     async fn record_receipts(&self, receipts: Vec<Sealed>) -> Result<Recorded> {
         self.writer.write(move |db| outbox::record_receipts(db, &receipts)).await
     }

@@ -75,7 +75,8 @@ pub(super) fn split<'a>(
         }
         let (name, after) = trimmed.split_once('=').ok_or("an attribute has no value")?;
         let after = trim_start(after);
-        let quote = after.chars().next().filter(|c| matches!(c, '"' | '\'')).ok_or("an attribute value has no quotes")?;
+        let quote =
+            after.chars().next().filter(|c| matches!(c, '"' | '\'')).ok_or("an attribute value has no quotes")?;
         let (value, after) =
             after.get(1..).and_then(|text| text.split_once(quote)).ok_or("an attribute value does not end")?;
         check_value(value)?;

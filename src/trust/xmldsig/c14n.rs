@@ -36,7 +36,7 @@ pub(super) enum Subset {
 pub(super) enum Trouble {
     Io(io::Error),
     /// The text of a cut holds something that base64 text does not.
-    Body(CutRef),
+    Body,
 }
 
 impl From<io::Error> for Trouble {
@@ -269,9 +269,9 @@ impl<'d, 's> Writer<'d, 's> {
             };
             left = left.saturating_sub(count as u64);
             let piece = buffer.get(..count).unwrap_or_default();
-            self.body_piece(piece, &mut reference).ok_or(Trouble::Body(cut))?;
+            self.body_piece(piece, &mut reference).ok_or(Trouble::Body)?;
         }
-        if reference.is_some() { Err(Trouble::Body(cut)) } else { Ok(()) }
+        if reference.is_some() { Err(Trouble::Body) } else { Ok(()) }
     }
 
     fn body_piece(&mut self, piece: &[u8], reference: &mut Option<String>) -> Option<()> {

@@ -20,16 +20,19 @@ use super::{CutRef, Spliced};
 pub(super) const XML_NS: &str = "http://www.w3.org/XML/1998/namespace";
 pub(super) const XMLNS_NS: &str = "http://www.w3.org/2000/xmlns/";
 pub(super) const DSIG_NS: &str = "http://www.w3.org/2000/09/xmldsig#";
-pub(super) const QCVN_NS: &str = "http://www.mic.gov.vn/TBT/QCVN_102_2016";
+const QCVN_NS: &str = "http://www.mic.gov.vn/TBT/QCVN_102_2016";
+/// Places in the list of namespace names that every document has.
+const UNKNOWN: u32 = 2;
+const QCVN: u32 = 3;
 /// Stands for "a prefix that nothing declares"; no document can contain it.
-const UNDECLARED: &str = "\0";
+pub(super) const UNDECLARED: &str = "\0";
 
 /// What a document may be at most. A packet of this trade stays far below.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// Open elements: edXML nests eight deep; deeper is an attack on recursive readers.
     pub depth: usize,
-    /// Markup and text pieces: 500 000 serve some 20 000 recipients, and take about 25 MB.
+    /// Markup and text pieces: 300 000 serve some 15 000 recipients, and take about 35 MB.
     pub nodes: usize,
     /// Attributes of one element, namespace declarations included: duplicates are sought among all of them.
     pub attributes: usize,
@@ -45,7 +48,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             depth: 64,
-            nodes: 500_000,
+            nodes: 300_000,
             attributes: 64,
             namespaces: 64,
             namespace_names: 64,
@@ -81,6 +84,8 @@ pub(super) struct Element<'a> {
     declarations: Range<usize>,
     /// From `<` of the start tag to `>` of the end tag.
     pub(super) bytes: Range<usize>,
+    /// Where its end tag begins; an empty-element tag has none.
+    pub(super) end_tag: Option<usize>,
     /// From its start node to behind its end node.
     pub(super) nodes: Range<usize>,
 }
@@ -124,6 +129,9 @@ impl<'a> Document<'a> {
         })?;
         if let Some(offset) = forbidden_char(text) {
             return Err(Problem::malformed("a character that XML forbids").at(input.skeleton, input.cuts, offset));
+        }
+        if input.cuts.iter().zip(input.cuts.iter().skip(1)).any(|(a, b)| a.at > b.at) {
+            return Err(Problem::malformed("bodies that are not in order"));
         }
         let mut parser = Parser::new(input, text, limits);
         match parser.run() {
@@ -220,7 +228,7 @@ impl<'a, 'l> Parser<'a, 'l> {
             elements: Vec::new(),
             attributes: Vec::new(),
             declarations: Vec::new(),
-            uris: vec![String::new(), XML_NS.to_owned(), UNDECLARED.to_owned()],
+            uris: vec![String::new(), XML_NS.to_owned(), UNDECLARED.to_owned(), QCVN_NS.to_owned()],
             namespace_fault: None,
             comment_in_text: None,
         };
@@ -266,7 +274,7 @@ impl<'a, 'l> Parser<'a, 'l> {
             match event {
                 Event::Start(_) => self.start(raw, start, end, false)?,
                 Event::Empty(_) => self.start(raw, start, end, true)?,
-                Event::End(_) => self.end(end)?,
+                Event::End(_) => self.end(Some(start), end)?,
                 Event::CData(_) => self.cdata(raw)?,
                 Event::GeneralRef(_) => self.reference(raw)?,
                 Event::Comment(_) => self.comment(raw, start)?,
@@ -276,6 +284,9 @@ impl<'a, 'l> Parser<'a, 'l> {
                 Event::Text(_) => {}
                 Event::Eof => break,
             }
+        }
+        if self.cuts.peek().is_some() {
+            return Err(Problem::malformed("a body outside the root element"));
         }
         match (self.root_seen, self.open.is_empty()) {
             (true, true) => Ok(()),
@@ -411,19 +422,30 @@ impl<'a, 'l> Parser<'a, 'l> {
         let nodes = self.document.nodes.len()..self.document.nodes.len() + 1;
         let parent = self.open.last().map(|open| open.element);
         let bytes = start..end;
-        self.document.elements.push(Element { prefix, local, uri, parent, attributes, declarations, bytes, nodes });
+        self.document.elements.push(Element {
+            prefix,
+            local,
+            uri,
+            parent,
+            attributes,
+            declarations,
+            bytes,
+            end_tag: None,
+            nodes,
+        });
         self.push(Node::Start(id))?;
         self.open.push(Open { element: id, scope_len, has_text: false, comment: None });
-        if empty { self.end(end) } else { Ok(()) }
+        if empty { self.end(None, end) } else { Ok(()) }
     }
 
-    fn end(&mut self, end: usize) -> Step {
+    fn end(&mut self, tag: Option<usize>, end: usize) -> Step {
         let open = self.open.pop().ok_or(Problem::malformed("an end tag without a start tag"))?;
         self.scope.truncate(open.scope_len);
         self.push(Node::End(open.element))?;
         let nodes_end = self.document.nodes.len();
         if let Some(element) = self.document.elements.get_mut(open.element as usize) {
             element.bytes.end = end;
+            element.end_tag = tag;
             element.nodes.end = nodes_end;
             if let Some(at) = open.comment.filter(|_| open.has_text && self.document.comment_in_text.is_none()) {
                 let problem = Problem::of(Reason::CommentInText).found(element.local);
@@ -541,7 +563,8 @@ impl<'a, 'l> Parser<'a, 'l> {
             return 0;
         }
         self.namespace_fault(prefix);
-        2
+        // Real packets leave out this one declaration (or put it where it does not reach); what is meant is clear.
+        if prefix == "edXML" { QCVN } else { UNKNOWN }
     }
 
     fn namespace_fault(&mut self, found: &str) {

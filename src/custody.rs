@@ -1,0 +1,114 @@
+//! What two hops say to each other when custody passes between them.
+//!
+//! ```text
+//!   sending hop                                     next hop
+//!     TransferHeader + packet  ───────────────────►   checks, stores, signs
+//!     stores the receipts      ◄───────────────────   Batch::Receipts (RelayAcceptance, …)
+//!     Batch::Stored            ───────────────────►   stops repeating them
+//! ```
+//!
+//! The sending hop keeps a consignment, and sends it again, until the next hop's signed RelayAcceptance or
+//! RelayRejection is stored; the next hop repeats its receipts until it hears that they are stored. Either side may
+//! crash at any point: what is sent twice is recognised by the consignment's id, or by the receipt's digest.
+
+use serde::{Deserialize, Serialize};
+
+use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId, HopName, Instant};
+
+use crate::receipts::jws::{open_statement, sign_statement};
+use crate::receipts::{Error, HopKeys, Signer};
+use crate::store::Dispatch;
+
+/// The `typ` of a batch.
+const BATCH_TYPE: &str = "lienthong-batch+jwt";
+
+/// The most receipts in one batch.
+pub const MAX_BATCH: usize = 128;
+/// The most bytes of receipts in one batch, below the link's limit for a header after base64.
+pub const MAX_BATCH_BYTES: usize = 512 * 1024;
+/// The most consignments that one transfer is read with.
+pub const MAX_CONSIGNMENTS: usize = 2000;
+
+/// What travels in front of a packet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransferHeader {
+    /// Version of this form: 1.
+    pub v: u8,
+    pub from_hop: HopName,
+    pub doc_id: DocId,
+    pub digest: Digest,
+    pub size: u64,
+    /// Receipts that the chains below point into; each stands once.
+    pub receipts: Vec<String>,
+    pub consignments: Vec<Transferred>,
+}
+
+/// One consignment of a transfer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transferred {
+    pub id: ConsignmentId,
+    pub recipient: AgencyCode,
+    /// Its receipts so far, in chain order, as positions in [`TransferHeader::receipts`].
+    pub chain: Vec<usize>,
+}
+
+impl TransferHeader {
+    /// The header for a packet that is due.
+    #[must_use]
+    pub fn of(from_hop: &HopName, dispatch: &Dispatch) -> Self {
+        let mut receipts: Vec<String> = Vec::new();
+        let mut consignments = Vec::with_capacity(dispatch.consignments.len());
+        for consignment in &dispatch.consignments {
+            let mut chain = Vec::with_capacity(consignment.chain.len());
+            for jws in &consignment.chain {
+                let position = receipts.iter().position(|known| known == jws).unwrap_or_else(|| {
+                    receipts.push(jws.clone());
+                    receipts.len() - 1
+                });
+                chain.push(position);
+            }
+            consignments.push(Transferred { id: consignment.id, recipient: consignment.recipient.clone(), chain });
+        }
+        Self {
+            v: 1,
+            from_hop: from_hop.clone(),
+            doc_id: dispatch.doc_id,
+            digest: dispatch.digest,
+            size: dispatch.size,
+            receipts,
+            consignments,
+        }
+    }
+}
+
+/// What goes back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "batch", rename_all = "lowercase")]
+pub enum Batch {
+    /// Receipts, each a JWS in compact form.
+    Receipts { from_hop: HopName, time: Instant, receipts: Vec<String> },
+    /// These receipts are on disk here.
+    Stored { from_hop: HopName, time: Instant, digests: Vec<Digest> },
+}
+
+impl Batch {
+    /// Signs a batch; its bytes are a JWS in compact form.
+    ///
+    /// # Errors
+    /// The key cannot sign.
+    pub fn sign(&self, signer: &dyn Signer) -> Result<Vec<u8>, Error> {
+        sign_statement(BATCH_TYPE, self, signer).map(String::into_bytes)
+    }
+
+    /// Reads a batch and verifies that the hop it names signed it.
+    ///
+    /// # Errors
+    /// [`Error`], by the first fault.
+    pub fn open(bytes: &[u8], keys: &dyn HopKeys) -> Result<Self, Error> {
+        let text = std::str::from_utf8(bytes).map_err(|_| Error::Malformed("not UTF-8"))?;
+        open_statement(BATCH_TYPE, text, keys, |batch: &Self| {
+            let (Self::Receipts { from_hop, time, .. } | Self::Stored { from_hop, time, .. }) = batch;
+            (from_hop.clone(), *time)
+        })
+    }
+}

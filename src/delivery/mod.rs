@@ -1,0 +1,224 @@
+//! The one way out: for every neighbour an urgent lane, a normal lane and a receipt lane.
+//!
+//! A lane reads the store's outbox in order, keeps a bounded number of packets under way, and lets go of one only when
+//! the next hop's signed receipt is stored (the intake of receipts tells it through [`Delivery::settled`]). What was
+//! sent and not answered in time is sent again; what cannot be sent waits with growing pauses, and the store keeps the
+//! reason. One neighbour's trouble never slows another's lane.
+//!
+//! Failure story: a lane holds nothing that the store does not hold. After a crash it begins at the outbox's start and
+//! sends again what was under way; the next hop recognises it.
+
+mod lane;
+mod pause;
+mod receipts;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use lienthong_contract::{Clock, Digest, HopName};
+
+use crate::custody::Batch;
+use crate::link::Link;
+use crate::receipts::Signer;
+use crate::store::{Blobs, Store};
+
+/// How a lane works. Times are counted by the runtime's timer.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The most packets of a normal lane under way at once.
+    pub window: usize,
+    /// The same for an urgent lane: its own places, so that a flood of normal packets cannot take them.
+    pub urgent_window: usize,
+    /// The most receipts under way to a neighbour.
+    pub receipt_window: usize,
+    /// A packet is sent again when the next hop's receipt is not stored by then; doubled at each try.
+    pub acceptance_timeout: Duration,
+    /// The first pause after a failed attempt; doubled at each further one.
+    pub pause: Duration,
+    /// The longest pause.
+    pub longest_pause: Duration,
+    /// How long receipts gather before a batch leaves when there are few.
+    pub linger: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            window: 256,
+            urgent_window: 64,
+            receipt_window: 2048,
+            acceptance_timeout: Duration::from_secs(60),
+            pause: Duration::from_millis(250),
+            longest_pause: Duration::from_secs(30),
+            linger: Duration::from_millis(3),
+        }
+    }
+}
+
+/// How one neighbour is doing, for the console and for health.
+#[derive(Debug, Clone, Default)]
+pub struct DestinationState {
+    /// Packets under way in both lanes.
+    pub under_way: usize,
+    /// Failed attempts since the last success.
+    pub failures: u32,
+    pub last_error: Option<String>,
+}
+
+/// What every lane needs.
+pub(crate) struct Shared {
+    pub hop: HopName,
+    pub store: Arc<dyn Store>,
+    pub blobs: Blobs,
+    pub signer: Arc<dyn Signer>,
+    pub clock: Arc<dyn Clock>,
+    pub settings: Settings,
+    pub states: Mutex<HashMap<HopName, DestinationState>>,
+}
+
+impl Shared {
+    pub(crate) fn note(&self, peer: &HopName, change: impl FnOnce(&mut DestinationState)) {
+        let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        change(states.entry(peer.clone()).or_default());
+    }
+}
+
+/// What wakes the lanes of one neighbour.
+struct Doorbell {
+    normal: Arc<Notify>,
+    urgent: Arc<Notify>,
+    receipts: Arc<Notify>,
+    settled: [mpsc::UnboundedSender<i64>; 2],
+    stored: mpsc::UnboundedSender<Vec<Digest>>,
+    link: Arc<dyn Link>,
+}
+
+/// Handle on all lanes.
+pub struct Delivery {
+    shared: Arc<Shared>,
+    doors: HashMap<HopName, Doorbell>,
+    tasks: TaskTracker,
+}
+
+impl fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Delivery").field("neighbours", &self.doors.keys()).finish_non_exhaustive()
+    }
+}
+
+impl Delivery {
+    /// Starts the lanes of every neighbour.
+    #[must_use]
+    pub fn start(
+        parts: Parts,
+        links: Vec<(HopName, Arc<dyn Link>)>,
+        tasks: &TaskTracker,
+        stop: &CancellationToken,
+    ) -> Arc<Self> {
+        let Parts { hop, store, blobs, signer, clock, settings } = parts;
+        let shared = Arc::new(Shared { hop, store, blobs, signer, clock, settings, states: Mutex::default() });
+        let mut doors = HashMap::new();
+        for (peer, link) in links {
+            let (normal, urgent, receipts) = (Arc::<Notify>::default(), Arc::<Notify>::default(), Arc::default());
+            let (settled_normal, settled_normal_at) = mpsc::unbounded_channel();
+            let (settled_urgent, settled_urgent_at) = mpsc::unbounded_channel();
+            let (stored, stored_at) = mpsc::unbounded_channel();
+            let lane = |is_urgent, wake: &Arc<Notify>, settled| {
+                lane::Lane::new(Arc::clone(&shared), peer.clone(), Arc::clone(&link), is_urgent, Arc::clone(wake), settled)
+            };
+            tasks.spawn(lane(false, &normal, settled_normal_at).run(stop.clone()));
+            tasks.spawn(lane(true, &urgent, settled_urgent_at).run(stop.clone()));
+            let receipt_lane =
+                receipts::ReceiptLane::new(Arc::clone(&shared), peer.clone(), Arc::clone(&link), Arc::clone(&receipts), stored_at);
+            tasks.spawn(receipt_lane.run(stop.clone()));
+            let settled = [settled_normal, settled_urgent];
+            doors.insert(peer, Doorbell { normal, urgent, receipts, settled, stored, link });
+        }
+        Arc::new(Self { shared, doors, tasks: tasks.clone() })
+    }
+
+    /// There is something new for this neighbour.
+    pub fn packet_waits(&self, peer: &HopName, urgent: bool) {
+        if let Some(door) = self.doors.get(peer) {
+            if urgent { door.urgent.notify_one() } else { door.normal.notify_one() }
+        }
+    }
+
+    /// There are receipts for this neighbour.
+    pub fn receipts_wait(&self, peer: &HopName) {
+        if let Some(door) = self.doors.get(peer) {
+            door.receipts.notify_one();
+        }
+    }
+
+    /// Receipts were queued for hops before us; which ones, the store knows.
+    pub fn receipts_wait_anywhere(&self) {
+        for door in self.doors.values() {
+            door.receipts.notify_one();
+        }
+    }
+
+    /// These outbox entries need not be sent again.
+    pub fn settled(&self, outbox_ids: &[i64]) {
+        for door in self.doors.values() {
+            for lane in &door.settled {
+                for id in outbox_ids {
+                    // A lane that has stopped does not need to know.
+                    let _ = lane.send(*id);
+                }
+            }
+        }
+    }
+
+    /// The neighbour has these receipts on disk.
+    pub fn stored(&self, peer: &HopName, digests: Vec<Digest>) {
+        if let Some(door) = self.doors.get(peer) {
+            let _ = door.stored.send(digests);
+        }
+    }
+
+    /// Tells a neighbour that its receipts are on disk here. When the word is lost the neighbour sends them again.
+    pub fn confirm_stored(&self, peer: HopName, digests: Vec<Digest>) {
+        let Some(link) = self.doors.get(&peer).map(|door| Arc::clone(&door.link)) else { return };
+        let shared = Arc::clone(&self.shared);
+        self.tasks.spawn(async move {
+            let batch = Batch::Stored { from_hop: shared.hop.clone(), time: shared.clock.now(), digests };
+            let told = match batch.sign(shared.signer.as_ref()) {
+                Ok(bytes) => link.send_receipts(&peer, bytes.into()).await.map_err(|error| error.to_string()),
+                Err(error) => Err(error.to_string()),
+            };
+            if let Err(error) = told {
+                tracing::warn!(%error, %peer, "stored receipts could not be confirmed; they will come again");
+            }
+        });
+    }
+
+    /// How every neighbour is doing.
+    #[must_use]
+    pub fn states(&self) -> Vec<(HopName, DestinationState)> {
+        let states = self.shared.states.lock().unwrap_or_else(PoisonError::into_inner);
+        states.iter().map(|(peer, state)| (peer.clone(), state.clone())).collect()
+    }
+}
+
+/// What delivery is built from.
+pub struct Parts {
+    pub hop: HopName,
+    pub store: Arc<dyn Store>,
+    pub blobs: Blobs,
+    pub signer: Arc<dyn Signer>,
+    pub clock: Arc<dyn Clock>,
+    pub settings: Settings,
+}
+
+impl fmt::Debug for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parts").field("hop", &self.hop).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,270 @@
+//! Later hops: a neighbour hands custody over, or sends receipts.
+//!
+//! A transfer is believed only as far as signatures reach: the packet's digest must be the one that the first hop's
+//! receipt names, each consignment must stand in that receipt with that recipient, and the last receipt of its chain
+//! must be the sending hop's own. What fails there is set aside for a person; what the rules refuse is answered with a
+//! RelayRejection, so that the sender is told.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use lienthong_contract::{Digest, Finding, HopName, Instant};
+
+use super::examine::{Bearer, Examined};
+use super::receive::{NotReceived, Received, from_memory, from_spool};
+use super::submit::{PacketFacts, link_of, new_packet, reason_of};
+use super::{Intake, findings};
+use crate::custody::{Batch, MAX_CONSIGNMENTS, TransferHeader, Transferred};
+use crate::link::{Arrived, Sink, SinkError};
+use crate::receipts::{ConsignedTo, Event, Reason, Receipt, Sealed, open, verify_chain};
+use crate::store::{Held, NewConsignment, Route, SpoolFile};
+
+/// A consignment whose chain was verified.
+struct Verified {
+    entry: ConsignedTo,
+    chain: Vec<Sealed>,
+}
+
+fn retry(why: impl std::fmt::Display) -> SinkError {
+    SinkError::Retry { why: why.to_string() }
+}
+
+fn poison(why: impl std::fmt::Display) -> SinkError {
+    SinkError::Poison { why: why.to_string() }
+}
+
+#[async_trait]
+impl Sink for Intake {
+    async fn transfer(&self, header: Vec<u8>, content: Arrived, _urgent: bool) -> Result<(), SinkError> {
+        let header: TransferHeader = serde_json::from_slice(&header).map_err(poison)?;
+        if header.v != 1 || header.consignments.is_empty() || header.consignments.len() > MAX_CONSIGNMENTS {
+            return Err(poison("the header of the transfer is of no known form"));
+        }
+        let ids: Vec<_> = header.consignments.iter().map(|consignment| consignment.id).collect();
+        let known = self.parts.store.known(ids.clone()).await.map_err(retry)?;
+        if known.len() == ids.len() {
+            self.parts.store.answer_again(ids).await.map_err(retry)?;
+            self.parts.delivery.receipts_wait(&header.from_hop);
+            return Ok(());
+        }
+        let consignments = self.verified(&header)?;
+        let now = self.parts.clock.now();
+        let received = match self.take(content).await {
+            Ok(received) => received,
+            Err(not) if not.findings.iter().any(|finding| finding.code == findings::UNAVAILABLE.code) => {
+                return Err(retry("the packet cannot be stored now"));
+            }
+            // The hop before us should have refused this; our limits are tighter, or its rules are older.
+            Err(not) => return self.reject_unread(&header, consignments, &not.findings, now).await,
+        };
+        if received.split.digest != header.digest {
+            return Err(poison(format!("the packet is {}, announced was {}", received.split.digest, header.digest)));
+        }
+        let examined = self
+            .examine(received, Bearer::Hop, now)
+            .await
+            .map_err(|_| retry("the packet cannot be examined now"))?;
+        self.take_custody(&header, consignments, examined, now).await
+    }
+
+    async fn receipts(&self, batch: Bytes) -> Result<(), SinkError> {
+        match Batch::open(&batch, self.parts.hops.as_ref()).map_err(poison)? {
+            Batch::Stored { from_hop, digests, .. } => self.parts.delivery.stored(&from_hop, digests),
+            Batch::Receipts { from_hop, receipts, .. } => self.store_receipts(&from_hop, &receipts).await?,
+        }
+        Ok(())
+    }
+}
+
+impl Intake {
+    async fn take(&self, content: Arrived) -> Result<Received, NotReceived> {
+        let limits = self.parts.limits.clone();
+        match content {
+            Arrived::Bytes(bytes) => from_memory(bytes, &limits),
+            Arrived::File(file) => {
+                let read = move || {
+                    let file = SpoolFile::adopt(&file.keep()).map_err(|error| NotReceived::our_fault(&error))?;
+                    from_spool(file, &limits)
+                };
+                tokio::task::spawn_blocking(read).await.map_err(|error| NotReceived::our_fault(&error))?
+            }
+        }
+    }
+
+    /// Verifies the chains of a transfer.
+    fn verified(&self, header: &TransferHeader) -> Result<Vec<Verified>, SinkError> {
+        let keys = self.parts.hops.as_ref();
+        let opened: Vec<Sealed> =
+            header.receipts.iter().map(|jws| open(jws, keys)).collect::<Result<_, _>>().map_err(poison)?;
+        header.consignments.iter().map(|consignment| verified_chain(header, consignment, &opened)).collect()
+    }
+
+    async fn take_custody(
+        &self,
+        header: &TransferHeader,
+        consignments: Vec<Verified>,
+        examined: Examined,
+        now: Instant,
+    ) -> Result<(), SinkError> {
+        let parts = &self.parts;
+        let refusal = examined.findings.iter().find(|finding| finding.refuses()).map(reason_of);
+        let sender = consignments.first().map(|first| first.chain.first().map(|link| link.receipt.from.clone()));
+        let (Some(Some(sender)), Some(packet)) = (sender, &examined.packet) else {
+            return self.reject_unread(header, consignments, &examined.findings, now).await;
+        };
+        let facts = PacketFacts { digest: header.digest, size: examined.size, doc_id: header.doc_id, sender, now };
+        let (mut rows, mut submission) = (Vec::with_capacity(consignments.len()), None);
+        for Verified { entry, mut chain } in consignments {
+            let served_by = parts.directory.snapshot().lookup(&entry.recipient).and_then(|agency| agency.hop.clone());
+            let blocked = examined.recipients.iter().find(|recipient| *recipient.key.code() == entry.recipient);
+            let blocked = blocked.and_then(|recipient| recipient.blocked.as_ref()).map(reason_of);
+            let refusal = refusal.clone().or(blocked);
+            let route = match &refusal {
+                Some(_) => Route::Refused,
+                None => parts.routes.route(&entry.recipient, served_by.as_ref(), Some(&header.from_hop)),
+            };
+            let Some(before) = chain.last() else { continue };
+            let relay = Receipt {
+                consignment: Some(entry.consignment),
+                recipient: Some(entry.recipient.clone()),
+                previous: Some(before.digest),
+                checks: Some(examined.checks.clone()),
+                ..facts.receipt(parts, Event::RelayAcceptance, packet)
+            };
+            let mut own = vec![match &route {
+                Route::Refused => {
+                    let reason = refusal.unwrap_or_else(|| reason_of(&Finding::of(&findings::NO_ROUTE)));
+                    self.seal_or_retry(Receipt { event: Event::RelayRejection, reason: Some(reason), ..relay })?
+                }
+                Route::Mailbox | Route::Link(_) => self.seal_or_retry(relay)?,
+            }];
+            if route == Route::Mailbox
+                && let Some(relayed) = own.last()
+            {
+                own.push(self.seal_or_retry(facts.consigned(parts, packet, &entry, relayed))?);
+            }
+            submission.get_or_insert_with(|| chain.remove(0));
+            chain.retain(|link| link.receipt.event != Event::SubmissionAcceptance);
+            chain.append(&mut own);
+            rows.push(NewConsignment { id: entry.consignment, recipient: entry.recipient, route, receipts: chain });
+        }
+        let dropped = rows.iter().all(|row| row.route == Route::Refused);
+        let links: Vec<HopName> = rows.iter().filter_map(|row| link_of(&row.route)).collect();
+        let mut row = new_packet(&facts, packet, Held::Dropped);
+        row.previous_hop = Some(header.from_hop.clone());
+        let urgent = row.urgency > 0;
+        if !dropped {
+            let held = self.hold(examined.bytes, header.digest).await;
+            row.held = held.map_err(|_| retry("the packet cannot be stored now"))?;
+        }
+        parts.store.take_custody(row, submission, rows).await.map_err(retry)?;
+        links.iter().for_each(|peer| parts.delivery.packet_waits(peer, urgent));
+        parts.delivery.receipts_wait(&header.from_hop);
+        Ok(())
+    }
+
+    /// Answers a packet that could not be read with a rejection of each consignment.
+    async fn reject_unread(
+        &self,
+        header: &TransferHeader,
+        consignments: Vec<Verified>,
+        findings: &[Finding],
+        now: Instant,
+    ) -> Result<(), SinkError> {
+        let reason = findings.iter().find(|finding| finding.refuses()).map(reason_of).unwrap_or(Reason {
+            code: findings::BROKEN_OFF.code.to_owned(),
+            text: findings::BROKEN_OFF.title.vi.to_owned(),
+            text_en: Some(findings::BROKEN_OFF.title.en.to_owned()),
+            whose_turn: lienthong_contract::Blame::Peer,
+        });
+        let (mut rows, mut first) = (Vec::new(), None);
+        for Verified { entry, mut chain } in consignments {
+            let Some(before) = chain.last() else { continue };
+            let rejection = Receipt {
+                event: Event::RelayRejection,
+                hop: self.parts.hop.clone(),
+                time: now,
+                consignment: Some(entry.consignment),
+                recipient: Some(entry.recipient.clone()),
+                consignments: Vec::new(),
+                previous: Some(before.digest),
+                credential: None,
+                checks: None,
+                reason: Some(reason.clone()),
+                ..before.receipt.clone()
+            };
+            chain.push(self.seal_or_retry(rejection)?);
+            let submission = chain.remove(0);
+            first.get_or_insert(submission);
+            let (id, recipient) = (entry.consignment, entry.recipient);
+            rows.push(NewConsignment { id, recipient, route: Route::Refused, receipts: chain });
+        }
+        let Some(submission) = first else { return Err(poison("a transfer without a submission receipt")) };
+        let row = crate::store::NewPacket {
+            digest: header.digest,
+            size: header.size,
+            doc_id: header.doc_id,
+            kind: crate::store::PacketKind::Document,
+            document_id: submission.receipt.document_id.clone(),
+            business_type: 0,
+            sender: submission.receipt.from.clone(),
+            subject: None,
+            code: None,
+            urgency: 0,
+            received_at: now,
+            previous_hop: Some(header.from_hop.clone()),
+            status: None,
+            held: Held::Dropped,
+        };
+        self.parts.store.take_custody(row, Some(submission), rows).await.map_err(retry)?;
+        self.parts.delivery.receipts_wait(&header.from_hop);
+        Ok(())
+    }
+
+    fn seal_or_retry(&self, receipt: Receipt) -> Result<Sealed, SinkError> {
+        crate::receipts::seal(receipt, self.parts.signer.as_ref()).map_err(retry)
+    }
+
+    /// Stores a neighbour's receipts and says so.
+    async fn store_receipts(&self, from_hop: &HopName, receipts: &[String]) -> Result<(), SinkError> {
+        let parts = &self.parts;
+        let mut opened = Vec::with_capacity(receipts.len());
+        for jws in receipts {
+            match open(jws, parts.hops.as_ref()) {
+                Ok(sealed) => opened.push(sealed),
+                // One bad receipt must not hold up its neighbours; it is not confirmed, so its hop keeps it.
+                Err(error) => tracing::error!(%error, hop = %from_hop, "a receipt cannot be believed"),
+            }
+        }
+        let digests: Vec<Digest> = opened.iter().map(|sealed| sealed.digest).collect();
+        let recorded = parts.store.record_receipts(opened).await.map_err(retry)?;
+        parts.delivery.settled(&recorded.settled);
+        if recorded.forward {
+            parts.delivery.receipts_wait_anywhere();
+        }
+        parts.delivery.confirm_stored(from_hop.clone(), digests);
+        Ok(())
+    }
+}
+
+fn verified_chain(
+    header: &TransferHeader,
+    consignment: &Transferred,
+    opened: &[Sealed],
+) -> Result<Verified, SinkError> {
+    let chain: Option<Vec<Sealed>> = consignment.chain.iter().map(|position| opened.get(*position).cloned()).collect();
+    let chain = chain.ok_or_else(|| poison("a chain points at a receipt that is not there"))?;
+    verify_chain(&chain, header.digest, consignment.id).map_err(poison)?;
+    let (Some(first), Some(last)) = (chain.first(), chain.last()) else { return Err(poison("an empty chain")) };
+    if last.receipt.hop != header.from_hop {
+        return Err(poison(format!("the last receipt is by {}, not by {}", last.receipt.hop, header.from_hop)));
+    }
+    if first.receipt.doc_id != header.doc_id {
+        return Err(poison("the receipts name another docId"));
+    }
+    let entry = ConsignedTo { consignment: consignment.id, recipient: consignment.recipient.clone() };
+    if !first.receipt.consignments.contains(&entry) {
+        return Err(poison(format!("the submission does not name recipient {}", entry.recipient)));
+    }
+    Ok(Verified { entry, chain })
+}

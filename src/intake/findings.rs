@@ -1,0 +1,205 @@
+//! What the intake itself finds: about the upload, the sender's right to sign, and names used before.
+
+use lienthong_contract::{Blame, Kind, Severity, Text};
+
+pub static BROKEN_OFF: Kind = Kind {
+    code: "LT-INT-0001",
+    severity: Severity::Refuse,
+    blame: Blame::Network,
+    vxp: 10,
+    title: Text { vi: "Gói tin bị ngắt giữa chừng khi gửi.", en: "The upload was broken off." },
+    fix: Text {
+        vi: "Gửi lại đúng gói tin này; gửi lại không tạo ra văn bản thứ hai.",
+        en: "Send the same packet again; sending again does not create a second document.",
+    },
+    clause: "",
+};
+
+pub static UNAVAILABLE: Kind = Kind {
+    code: "LT-INT-0002",
+    severity: Severity::Refuse,
+    blame: Blame::Us,
+    vxp: 10,
+    title: Text {
+        vi: "Trục liên thông tạm thời không lưu được gói tin.",
+        en: "The gateway cannot store packets just now.",
+    },
+    fix: Text {
+        vi: "Chờ một phút rồi gửi lại đúng gói tin này; nếu vẫn lỗi, báo cán bộ quản trị trục liên thông.",
+        en: "Wait a minute and send the same packet again; if it persists, tell the gateway's operator.",
+    },
+    clause: "",
+};
+
+pub static SIGNATURE_REQUIRED: Kind = Kind {
+    code: "LT-INT-0003",
+    severity: Severity::Refuse,
+    blame: Blame::Sender,
+    vxp: 15,
+    title: Text {
+        vi: "Cơ quan gửi phải ký số gói tin, nhưng gói tin không có chữ ký số.",
+        en: "This sender must sign its packets, and the packet is not signed.",
+    },
+    fix: Text {
+        vi: "Ký gói tin bằng chứng thư ký số của cơ quan đã đăng ký với trục rồi gửi lại.",
+        en: "Sign the packet with the agency's registered signing certificate and send it again.",
+    },
+    clause: "QĐ 28/2018/QĐ-TTg Điều 9.1",
+};
+
+pub static SIGNER_UNKNOWN: Kind = Kind {
+    code: "LT-INT-0004",
+    severity: Severity::Refuse,
+    blame: Blame::Sender,
+    vxp: 15,
+    title: Text {
+        vi: "Chứng thư đã ký gói tin không được đăng ký cho cơ quan nào.",
+        en: "The certificate that signed the packet is registered for no agency.",
+    },
+    fix: Text {
+        vi: "Đăng ký dấu vân tay SHA-256 của chứng thư với cán bộ quản trị trục, hoặc ký bằng chứng thư đã đăng ký.",
+        en: "Have the certificate's SHA-256 fingerprint registered by the operator, or sign with a registered one.",
+    },
+    clause: "QĐ 28/2018/QĐ-TTg Điều 9.1",
+};
+
+pub static SIGNER_OTHER: Kind = Kind {
+    code: "LT-INT-0005",
+    severity: Severity::Refuse,
+    blame: Blame::Sender,
+    vxp: 19,
+    title: Text {
+        vi: "Chứng thư đã ký gói tin thuộc cơ quan khác với nơi gửi.",
+        en: "The certificate that signed the packet belongs to another agency than the sender.",
+    },
+    fix: Text {
+        vi: "Ký bằng chứng thư của chính cơ quan ghi ở From/OrganId.",
+        en: "Sign with the certificate of the very agency written in From/OrganId.",
+    },
+    clause: "QĐ 28/2018/QĐ-TTg Điều 9.1",
+};
+
+pub static SIGNATURE_NOT_COUNTED: Kind = Kind {
+    code: "LT-INT-0006",
+    severity: Severity::Warning,
+    blame: Blame::Sender,
+    vxp: 0,
+    title: Text {
+        vi: "Chữ ký của gói tin không có giá trị và không được tính.",
+        en: "The packet's signature is not valid and does not count.",
+    },
+    fix: Text {
+        vi: "Kiểm tra phần mềm ký số của cơ quan theo nguyên nhân nêu trên.",
+        en: "Check the agency's signing software against the cause given.",
+    },
+    clause: "",
+};
+
+pub static SAME_NAME_OTHER_BYTES: Kind = Kind {
+    code: "LT-INT-0007",
+    severity: Severity::Refuse,
+    blame: Blame::Sender,
+    vxp: 22,
+    title: Text {
+        vi: "Mã văn bản (DocumentId) này đã được gửi trước đó với nội dung khác.",
+        en: "This DocumentId was sent before with other content.",
+    },
+    fix: Text {
+        vi: "Nếu là văn bản mới, dùng DocumentId mới; nếu sửa văn bản đã gửi, dùng nghiệp vụ cập nhật (2) hoặc thay thế (3).",
+        en: "Give a new document a new DocumentId; to change a sent one use the business type update (2) or replace (3).",
+    },
+    clause: "NĐ 30/2020/NĐ-CP PL VI",
+};
+
+pub static NO_ROUTE: Kind = Kind {
+    code: "LT-INT-0008",
+    severity: Severity::Refuse,
+    blame: Blame::Us,
+    vxp: 18,
+    title: Text {
+        vi: "Trục liên thông không có đường chuyển tới cơ quan nhận này.",
+        en: "This gateway has no route to the recipient.",
+    },
+    fix: Text {
+        vi: "Kiểm tra mã cơ quan nhận; nếu mã đúng, báo cán bộ quản trị trục bổ sung tuyến.",
+        en: "Check the recipient's code; if it is right, ask the gateway's operator to add the route.",
+    },
+    clause: "",
+};
+
+pub static NOT_FOUND: Kind = Kind {
+    code: "LT-INT-0009",
+    severity: Severity::Refuse,
+    blame: Blame::Sender,
+    vxp: 20,
+    title: Text {
+        vi: "Không có văn bản này trong phạm vi của cơ quan gọi.",
+        en: "There is no such document within the caller's reach.",
+    },
+    fix: Text {
+        vi: "Kiểm tra mã văn bản và chứng thư dùng để gọi.",
+        en: "Check the id and the certificate that you call with.",
+    },
+    clause: "",
+};
+
+pub static NOT_YOUR_MAILBOX: Kind = Kind {
+    code: "LT-INT-0010",
+    severity: Severity::Refuse,
+    blame: Blame::Sender,
+    vxp: 19,
+    title: Text {
+        vi: "Chứng thư của bên gọi không được đọc hộp thư của cơ quan này.",
+        en: "The caller's certificate may not read this agency's mailbox.",
+    },
+    fix: Text {
+        vi: "Dùng chứng thư của chính cơ quan đó, hoặc đề nghị quản trị trục cấp quyền đại diện.",
+        en: "Use that agency's own certificate, or ask the operator for the right to act for it.",
+    },
+    clause: "",
+};
+
+pub static ANSWERED_OTHERWISE: Kind = Kind {
+    code: "LT-INT-0011",
+    severity: Severity::Refuse,
+    blame: Blame::Recipient,
+    vxp: 22,
+    title: Text {
+        vi: "Văn bản này đã được trả lời theo cách khác trước đó.",
+        en: "This consignment was already answered the other way.",
+    },
+    fix: Text {
+        vi: "Xem biên nhận đã có; muốn đổi ý, trao đổi với cơ quan gửi bằng trạng thái nghiệp vụ.",
+        en: "See the receipt that exists; to change your mind, tell the sender by a business status.",
+    },
+    clause: "",
+};
+
+pub static REASON_NEEDED: Kind = Kind {
+    code: "LT-INT-0012",
+    severity: Severity::Refuse,
+    blame: Blame::Recipient,
+    vxp: 22,
+    title: Text {
+        vi: "Từ chối nhận văn bản phải nêu lý do, không quá 1000 ký tự.",
+        en: "A refusal needs a reason of at most 1000 characters.",
+    },
+    fix: Text { vi: "Ghi rõ lý do từ chối.", en: "State the reason." },
+    clause: "QĐ 28/2018/QĐ-TTg Điều 5.4",
+};
+
+/// Every kind of this room.
+pub static ALL: &[&Kind] = &[
+    &BROKEN_OFF,
+    &UNAVAILABLE,
+    &SIGNATURE_REQUIRED,
+    &SIGNER_UNKNOWN,
+    &SIGNER_OTHER,
+    &SIGNATURE_NOT_COUNTED,
+    &SAME_NAME_OTHER_BYTES,
+    &NO_ROUTE,
+    &NOT_FOUND,
+    &NOT_YOUR_MAILBOX,
+    &ANSWERED_OTHERWISE,
+    &REASON_NEEDED,
+];

@@ -1,0 +1,83 @@
+//! The one way in. Bytes and an identity become a receipt or a refusal.
+//!
+//! ```text
+//!   receive ─► examine (edxml, schemas, rules, signature) ─► decide ─► store ─► answer
+//!   link::Sink::transfer ─► chain verified ─► examine ─► route ─► store ─► receipts back
+//! ```
+//!
+//! [`Intake`] serves both ends: senders at the first hop (`submit`), neighbouring gateways at later ones (`arrival`).
+//!
+//! Invariants: "accepted" is said only after packet, consignments and receipt are on disk; nothing is accepted that
+//! the rules refuse, whatever door it came through; the same bytes give the same answer.
+//!
+//! Failure story: until the store's commit nothing is promised and a crash leaves at most a file in the spool, swept at
+//! start; after it the answer may be lost on the wire, and the caller's repetition gets it again.
+
+mod arrival;
+mod examine;
+pub mod findings;
+pub mod receive;
+mod submit;
+
+pub(crate) use submit::recipients_reason;
+
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use lienthong_contract::{Clock, HopName};
+use lienthong_schemas::ValidatorPool;
+
+use crate::delivery::Delivery;
+use crate::directory::Directory;
+use crate::edxml::Limits;
+use crate::receipts::{HopKeys, Signer};
+use crate::routing::Routes;
+use crate::rules::schema::Strictness;
+use crate::store::{Blobs, Store};
+use crate::trust::TrustStore;
+
+/// What the intake is built from.
+pub struct Parts {
+    pub hop: HopName,
+    pub directory: Arc<Directory>,
+    pub routes: Routes,
+    /// Whom packet signatures are traced to; replaced when its files change.
+    pub signers: Arc<RwLock<Arc<TrustStore>>>,
+    /// Whom receipts of other hops are traced to.
+    pub hops: Arc<dyn HopKeys>,
+    pub signer: Arc<dyn Signer>,
+    pub store: Arc<dyn Store>,
+    pub blobs: Blobs,
+    pub delivery: Arc<Delivery>,
+    pub schemas: Arc<ValidatorPool>,
+    pub strictness: Strictness,
+    pub clock: Arc<dyn Clock>,
+    pub limits: Limits,
+    /// Deliver to the successor of a closed agency when there is exactly one.
+    pub forward_to_successor: bool,
+}
+
+impl fmt::Debug for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parts").field("hop", &self.hop).finish_non_exhaustive()
+    }
+}
+
+/// The intake; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Intake {
+    parts: Arc<Parts>,
+}
+
+impl Intake {
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        Self { parts: Arc::new(parts) }
+    }
+}
+
+impl Parts {
+    fn trust(&self) -> Arc<TrustStore> {
+        Arc::clone(&self.signers.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}

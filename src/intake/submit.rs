@@ -1,0 +1,309 @@
+//! The first hop: a sender hands a packet in.
+
+use async_trait::async_trait;
+
+use lienthong_contract::door::{self, ConsignmentRef, Identity, Refusal, RefusalCause, Submission, Upload};
+use lienthong_contract::{AgencyCode, Blame, ConsignmentId, Digest, DocId, Finding, Instant};
+
+use super::examine::{Bearer, Examined, examine};
+use super::receive::{NotReceived, PacketBytes, Received, receive};
+use super::{Intake, Parts, findings};
+use crate::edxml::Packet;
+use crate::receipts::{ConsignedTo, Event, Reason, Receipt, Sealed, seal};
+use crate::store::{
+    Accepted, Held, NewConsignment, NewPacket, PacketKind, RefusalRecord, Route, StatusFact,
+};
+
+#[async_trait]
+impl door::Intake for Intake {
+    async fn submit(&self, caller: &Identity, upload: Upload) -> Result<Submission, Refusal> {
+        let parts = &self.parts;
+        let now = parts.clock.now();
+        let received = match receive(upload, &parts.blobs, &parts.limits).await {
+            Ok(received) => received,
+            Err(not) => return Err(self.refuse_unread(caller, not, now).await),
+        };
+        let examined = self.examine(received, Bearer::Agency(caller.agency.clone()), now).await?;
+        if examined.refused() {
+            return Err(self.refuse(caller, examined, now).await);
+        }
+        self.accept(caller, examined, now).await
+    }
+}
+
+impl Intake {
+    /// Looks at a packet, on a thread that may block when it is large.
+    pub(super) async fn examine(&self, received: Received, bearer: Bearer, now: Instant) -> Result<Examined, Refusal> {
+        let unavailable = |error: &dyn std::fmt::Display| into_refusal(NotReceived::our_fault(error));
+        match received.bytes {
+            PacketBytes::Memory(_) => examine(&self.parts, received, &bearer, now).map_err(|error| unavailable(&error)),
+            PacketBytes::Spooled(_) => {
+                let parts = std::sync::Arc::clone(&self.parts);
+                tokio::task::spawn_blocking(move || examine(&parts, received, &bearer, now))
+                    .await
+                    .map_err(|error| unavailable(&error))?
+                    .map_err(|error| unavailable(&error))
+            }
+        }
+    }
+
+    async fn accept(&self, caller: &Identity, examined: Examined, now: Instant) -> Result<Submission, Refusal> {
+        let parts = &self.parts;
+        let Examined { bytes, digest, size, packet, sender, recipients, checks, findings } = examined;
+        let (Some(packet), Some(sender)) = (packet, sender) else {
+            return Err(into_refusal(NotReceived::our_fault(&"an accepted packet has no sender")));
+        };
+        let doc_id = DocId::fresh();
+        let facts = PacketFacts { digest, size, doc_id, sender: sender.code().clone(), now };
+        let consigned: Vec<ConsignedTo> = (recipients.iter())
+            .map(|recipient| ConsignedTo { consignment: ConsignmentId::fresh(), recipient: recipient.key.code().clone() })
+            .collect();
+        let submission = Receipt {
+            consignments: consigned.clone(),
+            credential: Some(caller.credential.clone()),
+            checks: Some(checks),
+            ..facts.receipt(parts, Event::SubmissionAcceptance, &packet)
+        };
+        let submission = self.seal(submission)?;
+        let mut consignments = Vec::with_capacity(recipients.len());
+        for (entry, recipient) in consigned.iter().zip(&recipients) {
+            let route = parts.routes.route(&entry.recipient, recipient.hop.as_ref(), None);
+            let receipts = match &route {
+                Route::Mailbox => vec![self.seal(facts.consigned(parts, &packet, entry, &submission))?],
+                Route::Link(_) => Vec::new(),
+                Route::Refused => {
+                    let finding = Finding::of(&findings::NO_ROUTE).found(entry.recipient.as_str());
+                    return Err(Refusal { cause: RefusalCause::BadPacket, findings: vec![finding], receipt: None });
+                }
+            };
+            consignments.push(NewConsignment { id: entry.consignment, recipient: entry.recipient.clone(), route, receipts });
+        }
+        let links: Vec<_> = consignments.iter().filter_map(|c| link_of(&c.route)).collect();
+        let row = new_packet(&facts, &packet, self.hold(bytes, digest).await?);
+        let urgent = row.urgency > 0;
+        let accepted = parts.store.accept(row, submission.clone(), consignments).await;
+        match accepted.map_err(|error| into_refusal(NotReceived::our_fault(&error)))? {
+            Accepted::New => {
+                links.iter().for_each(|peer| parts.delivery.packet_waits(peer, urgent));
+                let consignments = consigned
+                    .into_iter()
+                    .map(|entry| ConsignmentRef { id: entry.consignment, recipient: entry.recipient })
+                    .collect();
+                Ok(Submission { doc_id, digest, receipt: submission.jws, consignments, findings, duplicate: false })
+            }
+            Accepted::Already { doc_id, submission: Some(receipt), consignments } => {
+                Ok(Submission { doc_id, digest, receipt, consignments, findings, duplicate: true })
+            }
+            Accepted::Already { submission: None, .. } => {
+                Err(into_refusal(NotReceived::our_fault(&"a stored packet has no submission receipt")))
+            }
+            Accepted::Conflict { doc_id: first, digest: other, received_at } => {
+                self.drop_content(digest).await;
+                let finding = Finding::of(&findings::SAME_NAME_OTHER_BYTES)
+                    .element("MessageHeader/DocumentId")
+                    .found(digest.to_string())
+                    .expected(format!("{other} ({first}, {received_at})"));
+                Err(Refusal { cause: RefusalCause::Conflict, findings: vec![finding], receipt: None })
+            }
+        }
+    }
+
+    pub(super) fn seal(&self, receipt: Receipt) -> Result<Sealed, Refusal> {
+        seal(receipt, self.parts.signer.as_ref()).map_err(|error| into_refusal(NotReceived::our_fault(&error)))
+    }
+
+    /// Puts the bytes where they will stay. A file is durable before the store hears of it.
+    pub(super) async fn hold(&self, bytes: PacketBytes, digest: Digest) -> Result<Held, Refusal> {
+        let file = match bytes {
+            PacketBytes::Memory(bytes) => return Ok(Held::Inline(bytes)),
+            PacketBytes::Spooled(file) => file,
+        };
+        let blobs = self.parts.blobs.clone();
+        let kept = tokio::task::spawn_blocking(move || blobs.keep(file, digest)).await;
+        let unavailable = |error: &dyn std::fmt::Display| into_refusal(NotReceived::our_fault(error));
+        kept.map_err(|error| unavailable(&error))?.map_err(|error| unavailable(&error))?;
+        Ok(Held::File)
+    }
+
+    /// Removes a large packet's file again when the store did not take the packet.
+    async fn drop_content(&self, digest: Digest) {
+        let path = self.parts.blobs.path(digest);
+        if let Err(error) = tokio::fs::remove_file(&path).await
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::warn!(%error, %digest, "a refused packet's file could not be removed");
+        }
+    }
+
+    async fn refuse_unread(&self, caller: &Identity, not: NotReceived, now: Instant) -> Refusal {
+        if not.cause == RefusalCause::BadPacket {
+            self.record(caller, None, 0, &not.findings, None, now).await;
+        }
+        into_refusal(not)
+    }
+
+    /// Refuses a packet with a signed receipt. Its content is not kept.
+    async fn refuse(&self, caller: &Identity, examined: Examined, now: Instant) -> Refusal {
+        let Examined { digest, size, findings, checks, .. } = examined;
+        let reason = findings.iter().find(|finding| finding.refuses()).map(reason_of);
+        let receipt = Receipt {
+            v: 1,
+            event: Event::SubmissionRejection,
+            hop: self.parts.hop.clone(),
+            time: now,
+            doc_id: DocId::fresh(),
+            packet: digest,
+            size,
+            from: caller.agency.clone(),
+            document_id: None,
+            consignment: None,
+            recipient: None,
+            consignments: Vec::new(),
+            previous: None,
+            credential: Some(caller.credential.clone()),
+            checks: Some(checks),
+            reason,
+        };
+        let receipt = self.seal(receipt).ok().map(|sealed| sealed.jws);
+        self.record(caller, Some(digest), size, &findings, receipt.clone(), now).await;
+        let forbidden = findings.iter().filter(|finding| finding.refuses()).all(|finding| matches!(finding.vxp, 15 | 19));
+        let cause = if forbidden { RefusalCause::Forbidden } else { RefusalCause::BadPacket };
+        Refusal { cause, findings, receipt }
+    }
+
+    async fn record(
+        &self,
+        caller: &Identity,
+        digest: Option<Digest>,
+        size: u64,
+        findings: &[Finding],
+        receipt: Option<String>,
+        time: Instant,
+    ) {
+        let codes: Vec<&str> = findings.iter().map(|finding| finding.code.as_str()).collect();
+        tracing::info!(agency = %caller.agency, ?codes, "packet refused");
+        let findings = serde_json::to_string(findings).unwrap_or_default();
+        let (agency, credential) = (Some(caller.agency.clone()), caller.credential.clone());
+        let record = RefusalRecord { time, agency, credential, digest, size, findings, receipt };
+        if let Err(error) = self.parts.store.refused(record).await {
+            tracing::error!(%error, agency = %caller.agency, "a refusal could not be recorded");
+        }
+    }
+}
+
+/// What every receipt and row of one packet has in common.
+#[derive(Debug, Clone)]
+pub(super) struct PacketFacts {
+    pub digest: Digest,
+    pub size: u64,
+    pub doc_id: DocId,
+    pub sender: AgencyCode,
+    pub now: Instant,
+}
+
+impl PacketFacts {
+    /// A receipt of our hop about this packet, nothing special in it yet.
+    pub fn receipt(&self, parts: &Parts, event: Event, packet: &Packet) -> Receipt {
+        Receipt {
+            v: 1,
+            event,
+            hop: parts.hop.clone(),
+            time: self.now,
+            doc_id: self.doc_id,
+            packet: self.digest,
+            size: self.size,
+            from: self.sender.clone(),
+            document_id: document_id(packet),
+            consignment: None,
+            recipient: None,
+            consignments: Vec::new(),
+            previous: None,
+            credential: None,
+            checks: None,
+            reason: None,
+        }
+    }
+
+    /// The receipt that the packet lies in a mailbox here.
+    pub fn consigned(&self, parts: &Parts, packet: &Packet, entry: &ConsignedTo, before: &Sealed) -> Receipt {
+        Receipt {
+            consignment: Some(entry.consignment),
+            recipient: Some(entry.recipient.clone()),
+            previous: Some(before.digest),
+            ..self.receipt(parts, Event::ContentConsignment, packet)
+        }
+    }
+}
+
+fn document_id(packet: &Packet) -> Option<String> {
+    match packet {
+        Packet::Document(document) => Some(document.id()),
+        Packet::Status(_) => None,
+    }
+}
+
+/// The stored form of a packet.
+pub(super) fn new_packet(facts: &PacketFacts, packet: &Packet, held: Held) -> NewPacket {
+    let mut row = NewPacket {
+        digest: facts.digest,
+        size: facts.size,
+        doc_id: facts.doc_id,
+        kind: PacketKind::Document,
+        document_id: document_id(packet),
+        business_type: 0,
+        sender: facts.sender.clone(),
+        subject: None,
+        code: None,
+        urgency: 0,
+        received_at: facts.now,
+        previous_hop: None,
+        status: None,
+        held,
+    };
+    match packet {
+        Packet::Document(document) => {
+            row.business_type = u8::try_from(document.business_type().code()).unwrap_or_default();
+            row.subject = Some(document.subject.value.clone());
+            row.code = Some(document.code.text()).filter(|code| !code.is_empty());
+            row.urgency = u8::try_from(document.urgency().code()).unwrap_or_default();
+        }
+        Packet::Status(status) => {
+            row.kind = PacketKind::Status;
+            row.subject = status.description.as_ref().map(|text| text.value.clone());
+            row.code = status.response_for.code.as_ref().map(|text| text.value.clone());
+            row.status = status.response_for.document_id.as_ref().map(|target| StatusFact {
+                document_id: target.value.clone(),
+                code: status.status.value.code().to_owned(),
+                description: status.description.as_ref().map(|text| text.value.clone()),
+                time: status.timestamp.as_ref().map(|stamp| stamp.value),
+            });
+        }
+    }
+    row
+}
+
+/// A finding as the reason of a negative receipt.
+pub(super) fn reason_of(finding: &Finding) -> Reason {
+    Reason {
+        code: finding.code.clone(),
+        text: finding.title_vi.clone(),
+        text_en: Some(finding.title_en.clone()),
+        whose_turn: finding.blame,
+    }
+}
+
+/// The recipient's own reason.
+pub(crate) fn recipients_reason(text: &str) -> Reason {
+    Reason { code: "recipient".to_owned(), text: text.to_owned(), text_en: None, whose_turn: Blame::Sender }
+}
+
+pub(super) fn link_of(route: &Route) -> Option<lienthong_contract::HopName> {
+    match route {
+        Route::Link(peer) => Some(peer.clone()),
+        Route::Mailbox | Route::Refused => None,
+    }
+}
+
+pub(super) fn into_refusal(not: NotReceived) -> Refusal {
+    Refusal { cause: not.cause, findings: not.findings, receipt: None }
+}

@@ -1,0 +1,261 @@
+//! Publishing with confirms: one task a channel owns every publish from the first byte to its outcome.
+//!
+//! Why one task. In the client library taking the next confirm number and queueing the frames are two steps; two
+//! callers on one channel could take numbers in one order and queue in the other, and an acknowledgement would then
+//! vouch for the wrong message. And a returned (unroutable) message is handed by the library to whichever confirm is
+//! resolved next, which after a coalesced acknowledgement need not be its own. So each message carries its number as
+//! `message_id`, and outcomes are given out only when everything the broker has said so far has been read.
+//!
+//! Invariants: `Ok` means acknowledged and not returned. The room a message takes in the window is given back when
+//! its outcome is known, even when the caller has stopped waiting.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
+use lapin::types::ShortString;
+use lapin::{BasicProperties, Channel, Confirmation, Connection};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+
+use super::config::Broker;
+use super::connect::lost;
+use super::supervise::Life;
+use super::topology::open_channel;
+use crate::link::Error;
+
+/// Jobs taken from callers before the socket is looked at again.
+const BATCH: usize = 64;
+
+/// The least a message counts for in the window, which bounds their number.
+const LEAST_BYTES: usize = 4 << 10;
+
+/// Why a message is not with the broker.
+#[derive(Debug)]
+pub(super) enum Failed {
+    /// No queue took it.
+    Returned(String),
+    Nacked,
+    Link(Error),
+}
+
+/// A caller's end of one publishing channel.
+#[derive(Debug)]
+pub(super) struct Publisher {
+    jobs: mpsc::Sender<Job>,
+    window: Arc<Semaphore>,
+    window_pages: u32,
+    confirm: Duration,
+    life: Arc<Life>,
+}
+
+/// Room in the window for one message.
+#[derive(Debug)]
+pub(super) struct Room {
+    _permit: OwnedSemaphorePermit,
+}
+
+#[derive(Debug)]
+struct Job {
+    queue: ShortString,
+    body: Vec<u8>,
+    properties: BasicProperties,
+    done: oneshot::Sender<Result<(), Failed>>,
+    _room: Room,
+}
+
+impl Publisher {
+    /// Opens a channel in confirm mode and starts its task.
+    pub(super) async fn open(
+        broker: &Broker,
+        connection: &Connection,
+        life: &Arc<Life>,
+        window_bytes: usize,
+    ) -> Result<Self, Error> {
+        let channel = open_channel(broker, connection).await?;
+        let confirm = channel.confirm_select(ConfirmSelectOptions::default());
+        in_time(broker.limits.rpc(), "confirm mode", confirm).await?.map_err(|error| lost(broker, &error))?;
+        let pages = pages(window_bytes).max(1);
+        let (jobs, queue) = mpsc::channel(BATCH);
+        let outbox =
+            Outbox { channel, life: Arc::clone(life), silence: broker.limits.confirm(), strays: HashMap::new() };
+        tokio::spawn(outbox.run(queue));
+        Ok(Self {
+            jobs,
+            window: Arc::new(Semaphore::new(usize::try_from(pages).unwrap_or(usize::MAX))),
+            window_pages: pages,
+            confirm: broker.limits.confirm(),
+            life: Arc::clone(life),
+        })
+    }
+
+    /// Waits for room for a message of so many bytes; first come, first served.
+    pub(super) async fn room(&self, bytes: usize) -> Result<Room, Failed> {
+        let pages = pages(bytes).min(self.window_pages);
+        let room = Arc::clone(&self.window).acquire_many_owned(pages);
+        let room = self.alive(in_time(self.confirm, "room in the publish window", room)).await??;
+        room.map(|permit| Room { _permit: permit }).map_err(|_| Failed::Link(self.life.error()))
+    }
+
+    /// Publishes one message and waits for its outcome.
+    pub(super) async fn publish(
+        &self,
+        room: Room,
+        queue: ShortString,
+        body: Vec<u8>,
+        properties: BasicProperties,
+    ) -> Result<(), Failed> {
+        let (done, outcome) = oneshot::channel();
+        let job = Job { queue, body, properties, done, _room: room };
+        let handing = async {
+            self.jobs.send(job).await.map_err(|_| self.life.error())?;
+            outcome.await.map_err(|_| self.life.error())
+        };
+        self.alive(in_time(self.confirm, "the broker's confirm", handing)).await???
+    }
+
+    /// Waits no longer than the generation lives.
+    async fn alive<T>(&self, waiting: impl Future<Output = T>) -> Result<T, Failed> {
+        tokio::select! {
+            biased;
+            value = waiting => Ok(value),
+            () = self.life.over() => Err(Failed::Link(self.life.error())),
+        }
+    }
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self::Link(error)
+    }
+}
+
+/// Waits no longer than `limit` for `step`.
+pub(super) async fn in_time<T>(
+    limit: Duration,
+    step: &'static str,
+    waiting: impl Future<Output = T>,
+) -> Result<T, Error> {
+    let millis = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
+    tokio::time::timeout(limit, waiting).await.map_err(|_| Error::Timeout { step, millis })
+}
+
+fn pages(bytes: usize) -> u32 {
+    u32::try_from(bytes.max(LEAST_BYTES).div_ceil(1 << 10)).unwrap_or(u32::MAX)
+}
+
+/// The task behind a [`Publisher`].
+struct Outbox {
+    channel: Channel,
+    life: Arc<Life>,
+    /// How long nothing at all may be confirmed while something is under way.
+    silence: Duration,
+    /// Messages known to be returned, by number, whose own confirm has not been seen yet.
+    strays: HashMap<u64, String>,
+}
+
+/// One message whose fate the broker has told.
+struct Landed {
+    number: u64,
+    outcome: lapin::Result<Confirmation>,
+    job: (oneshot::Sender<Result<(), Failed>>, Room),
+}
+
+impl Outbox {
+    async fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
+        let mut number = 0_u64;
+        let mut flying = FuturesUnordered::new();
+        let mut batch = Vec::with_capacity(BATCH);
+        let mut landed: Vec<Landed> = Vec::with_capacity(BATCH);
+        let mut silence = pin!(tokio::time::sleep(self.silence));
+        loop {
+            tokio::select! {
+                biased;
+                () = self.life.over() => return,
+                Some(first) = flying.next() => {
+                    landed.push(first);
+                    while let Some(Some(next)) = flying.next().now_or_never() {
+                        landed.push(next);
+                    }
+                    self.read_all();
+                    while let Some(Some(next)) = flying.next().now_or_never() {
+                        landed.push(next);
+                    }
+                    self.tell(&mut landed);
+                    silence.set(tokio::time::sleep(self.silence));
+                }
+                taken = jobs.recv_many(&mut batch, BATCH) => {
+                    if taken == 0 {
+                        return;
+                    }
+                    if flying.is_empty() {
+                        silence.set(tokio::time::sleep(self.silence));
+                    }
+                    for job in batch.drain(..) {
+                        number += 1;
+                        flying.push(fly(self.channel.clone(), number, job));
+                    }
+                }
+                () = &mut silence, if !flying.is_empty() => {
+                    if !self.life.is_blocked() {
+                        self.life.end("the broker confirms nothing any more");
+                    }
+                    silence.set(tokio::time::sleep(self.silence));
+                }
+            }
+        }
+    }
+
+    /// Waits out the library's thread while it is in the middle of an acknowledgement for several messages: starting
+    /// (and abandoning) this wait takes the lock that the thread holds meanwhile.
+    fn read_all(&self) {
+        let _ = self.channel.wait_for_confirms().now_or_never();
+    }
+
+    fn tell(&mut self, landed: &mut Vec<Landed>) {
+        for Landed { outcome, .. } in landed.iter() {
+            if let Ok(Confirmation::Ack(Some(returned)) | Confirmation::Nack(Some(returned))) = outcome
+                && let Some(number) = number_of(&returned.properties)
+            {
+                self.strays.insert(number, returned.reply_text.to_string());
+            }
+        }
+        for Landed { number, outcome, job: (done, room) } in landed.drain(..) {
+            let returned = self.strays.remove(&number);
+            let outcome = match (outcome, returned) {
+                (Ok(_), Some(why)) => Err(Failed::Returned(why)),
+                (Ok(Confirmation::Ack(_)), None) => Ok(()),
+                (Ok(Confirmation::Nack(_) | Confirmation::NotRequested), None) => Err(Failed::Nacked),
+                (Err(error), _) => {
+                    self.life.end(&error.to_string());
+                    Err(Failed::Link(self.life.error()))
+                }
+            };
+            drop(room);
+            // A caller that stopped waiting was told so already.
+            let _ = done.send(outcome);
+        }
+    }
+}
+
+async fn fly(channel: Channel, number: u64, job: Job) -> Landed {
+    let Job { queue, body, properties, done, _room: room } = job;
+    let outcome = async {
+        let properties = properties.with_message_id(number.to_string().as_str().into());
+        let mandatory = BasicPublishOptions { mandatory: true, immediate: false };
+        let confirm = channel.basic_publish(ShortString::default(), queue, mandatory, &body, properties).await?;
+        drop(body);
+        confirm.await
+    };
+    let outcome = outcome.await;
+    Landed { number, outcome, job: (done, room) }
+}
+
+fn number_of(properties: &BasicProperties) -> Option<u64> {
+    properties.message_id().as_ref().and_then(|id| id.as_str().parse().ok())
+}

@@ -1,0 +1,147 @@
+//! Queues: which there are, and how both ends declare them the same, so that start order does not matter.
+//!
+//! `packets.<hop>`, `packets.<hop>.urgent` and `receipts.<hop>` are quorum queues: replicated, with a delivery limit,
+//! and dead-lettering at-least-once to `dead.<hop>`. `frames.<hop>` and `frames.<hop>.urgent` are durable classic
+//! queues: a quorum queue writes a large body twice, and a lost frame costs a resend, since the sender's custody does
+//! not end before the receipt.
+//!
+//! A hop's *own* queues must be as declared here. A *peer's* queues are the peer's business: where this account may
+//! not declare them, or the peer made them with another delivery limit, they are used as they are, and a message that
+//! no queue takes is reported as unroutable.
+
+use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
+use lapin::types::{AMQPValue, FieldTable, ShortString};
+use lapin::{Channel, Connection, ErrorKind, ExchangeKind};
+use lienthong_contract::HopName;
+
+use super::config::Broker;
+use super::connect::{ACCESS_REFUSED, PRECONDITION_FAILED, lost};
+use super::publish::in_time;
+use crate::link::Error;
+
+const DEAD_EXCHANGE: &str = "lienthong.dead";
+
+pub(super) fn packets(hop: &HopName, urgent: bool) -> ShortString {
+    laned("packets", hop, urgent)
+}
+
+pub(super) fn frames(hop: &HopName, urgent: bool) -> ShortString {
+    laned("frames", hop, urgent)
+}
+
+pub(super) fn receipts(hop: &HopName) -> ShortString {
+    format!("receipts.{hop}").as_str().into()
+}
+
+fn dead(hop: &HopName) -> ShortString {
+    format!("dead.{hop}").as_str().into()
+}
+
+fn laned(what: &str, hop: &HopName, urgent: bool) -> ShortString {
+    format!("{what}.{hop}{}", if urgent { ".urgent" } else { "" }).as_str().into()
+}
+
+/// Declares everything this hop needs on the broker.
+pub(super) async fn declare(broker: &Broker, connection: &Connection) -> Result<(), Error> {
+    let limits = &broker.limits;
+    let channel = open_channel(broker, connection).await?;
+    let durable = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
+    let exchange = channel.exchange_declare(DEAD_EXCHANGE.into(), ExchangeKind::Direct, durable, FieldTable::default());
+    in_time(limits.rpc(), "the exchange", exchange).await?.map_err(|error| refused(broker, DEAD_EXCHANGE, &error))?;
+    declare_hop(broker, &channel, &broker.me).await?;
+    for peer in &broker.peers {
+        declare_peer(broker, connection, peer).await?;
+    }
+    close(broker, &channel).await;
+    Ok(())
+}
+
+/// Declares a peer's queues, or lets them be what they are.
+pub(super) async fn declare_peer(broker: &Broker, connection: &Connection, peer: &HopName) -> Result<(), Error> {
+    // A refused declaration closes its channel, so each peer has its own.
+    let channel = open_channel(broker, connection).await?;
+    match declare_hop(broker, &channel, peer).await {
+        Ok(()) => close(broker, &channel).await,
+        Err(error @ (Error::AccessRefused(_) | Error::PreconditionFailed { .. })) => {
+            tracing::warn!(broker = broker.name, %peer, %error, code = error.kind().code, "a peer's queues are used as they are");
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(())
+}
+
+async fn declare_hop(broker: &Broker, channel: &Channel, hop: &HopName) -> Result<(), Error> {
+    let limit = broker.limits.delivery_limit;
+    declare_queue(broker, channel, dead(hop), quorum(FieldTable::default())).await?;
+    let bind = channel.queue_bind(
+        dead(hop),
+        DEAD_EXCHANGE.into(),
+        dead(hop),
+        QueueBindOptions::default(),
+        FieldTable::default(),
+    );
+    let bound = in_time(broker.limits.rpc(), "the binding", bind).await?;
+    bound.map_err(|error| refused(broker, dead(hop).as_str(), &error))?;
+    for queue in [packets(hop, false), packets(hop, true), receipts(hop)] {
+        declare_queue(broker, channel, queue, guarded(hop, limit)).await?;
+    }
+    for queue in [frames(hop, false), frames(hop, true)] {
+        declare_queue(broker, channel, queue, dead_lettering(hop)).await?;
+    }
+    Ok(())
+}
+
+fn dead_lettering(hop: &HopName) -> FieldTable {
+    let mut arguments = FieldTable::default();
+    arguments.insert("x-dead-letter-exchange".into(), AMQPValue::LongString(DEAD_EXCHANGE.into()));
+    arguments.insert("x-dead-letter-routing-key".into(), AMQPValue::LongString(dead(hop).as_str().into()));
+    arguments
+}
+
+fn quorum(mut arguments: FieldTable) -> FieldTable {
+    arguments.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
+    arguments
+}
+
+fn guarded(hop: &HopName, delivery_limit: u32) -> FieldTable {
+    let mut arguments = quorum(dead_lettering(hop));
+    arguments.insert("x-delivery-limit".into(), AMQPValue::LongLongInt(i64::from(delivery_limit)));
+    // At-least-once dead-lettering needs reject-publish: with drop-head a full queue would lose its oldest.
+    arguments.insert("x-dead-letter-strategy".into(), AMQPValue::LongString("at-least-once".into()));
+    arguments.insert("x-overflow".into(), AMQPValue::LongString("reject-publish".into()));
+    arguments
+}
+
+async fn declare_queue(
+    broker: &Broker,
+    channel: &Channel,
+    queue: ShortString,
+    arguments: FieldTable,
+) -> Result<(), Error> {
+    let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
+    let declared = in_time(broker.limits.rpc(), "a queue", channel.queue_declare(queue.clone(), durable, arguments));
+    declared.await?.map(|_| ()).map_err(|error| refused(broker, queue.as_str(), &error))
+}
+
+/// The broker's answer to a declaration, in our words.
+fn refused(broker: &Broker, queue: &str, error: &lapin::Error) -> Error {
+    if let ErrorKind::ProtocolError(said) = error.kind() {
+        let detail = said.get_message().to_string();
+        match said.get_id() {
+            PRECONDITION_FAILED => return Error::PreconditionFailed { queue: queue.to_owned(), detail },
+            ACCESS_REFUSED => return Error::AccessRefused(detail),
+            _ => {}
+        }
+    }
+    lost(broker, error)
+}
+
+pub(super) async fn open_channel(broker: &Broker, connection: &Connection) -> Result<Channel, Error> {
+    let channel = in_time(broker.limits.rpc(), "a channel", connection.create_channel()).await?;
+    channel.map_err(|error| lost(broker, &error))
+}
+
+async fn close(broker: &Broker, channel: &Channel) {
+    // A channel that does not close in time goes with its connection.
+    let _ = in_time(broker.limits.rpc(), "closing a channel", channel.close(200, "done".into())).await;
+}

@@ -1,0 +1,213 @@
+//! Mailboxes and traces: what an agency may read, and how it ends a consignment.
+//!
+//! Reading never consumes: a consignment is listed until it is acknowledged. An acknowledgement is answered with its
+//! receipt only when the receipt is on disk; asked again, the same answer is given.
+
+use std::fmt;
+use std::io::Cursor;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::stream;
+use tokio::io::AsyncReadExt;
+
+use lienthong_contract::door::{
+    self, Acknowledged, Acknowledgement, AgencyItem, AgencyPage, ConsignmentState, Content, Identity, InboxPage, Refusal,
+    RefusalCause, Trace, Upload,
+};
+use lienthong_contract::{AgencyCode, Clock, ConsignmentId, DocId, Finding, HopName, Kind};
+
+use crate::delivery::Delivery;
+use crate::directory::{Agency, AgencyKey, Directory};
+use crate::intake::{findings, recipients_reason};
+use crate::receipts::{Event, Receipt, Signer, seal};
+use crate::store::{AckOutcome, Blobs, Held, MailboxEntry, Store};
+
+/// Longest reason of a refusal, in characters (QĐ 28 practice of a ministry's system).
+const MAX_REASON_CHARS: usize = 1000;
+/// Bytes read from a packet's file at a time.
+const CHUNK: usize = 128 << 10;
+
+/// The mailboxes of one gateway.
+#[derive(Clone)]
+pub struct Mailboxes {
+    pub hop: HopName,
+    pub store: Arc<dyn Store>,
+    pub blobs: Blobs,
+    pub directory: Arc<Directory>,
+    pub delivery: Arc<Delivery>,
+    pub signer: Arc<dyn Signer>,
+    pub clock: Arc<dyn Clock>,
+}
+
+impl fmt::Debug for Mailboxes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mailboxes").field("hop", &self.hop).finish_non_exhaustive()
+    }
+}
+
+fn refusal(cause: RefusalCause, kind: &'static Kind) -> Refusal {
+    Refusal { cause, findings: vec![Finding::of(kind)], receipt: None }
+}
+
+fn not_found() -> Refusal {
+    refusal(RefusalCause::NotFound, &findings::NOT_FOUND)
+}
+
+fn unavailable(error: &dyn fmt::Display) -> Refusal {
+    tracing::error!(%error, "a mailbox cannot be served");
+    refusal(RefusalCause::Unavailable, &findings::UNAVAILABLE)
+}
+
+impl Mailboxes {
+    /// True when the caller may act for the agency.
+    fn acts_for(&self, caller: &Identity, agency: &AgencyCode) -> bool {
+        let directory = self.directory.snapshot();
+        let Some(who) = directory.lookup(&caller.agency) else { return false };
+        let key = directory.lookup(agency).map_or_else(|| AgencyKey::provisional(agency), |agency| agency.key.clone());
+        directory.may_speak_for(who, &key)
+    }
+
+    async fn entry(&self, caller: &Identity, id: ConsignmentId) -> Result<MailboxEntry, Refusal> {
+        let entry = self.store.mailbox_entry(id).await.map_err(|error| unavailable(&error))?;
+        // Whose it is not, does not learn that it exists.
+        entry.filter(|entry| self.acts_for(caller, &entry.item.recipient)).ok_or_else(not_found)
+    }
+
+    fn terminal(&self, entry: &MailboxEntry, caller: &Identity, answer: &Acknowledgement) -> Receipt {
+        let (event, reason) = match answer {
+            Acknowledgement::Accept => (Event::ContentHandover, None),
+            Acknowledgement::Refuse { reason } => (Event::ConsignmentRejection, Some(recipients_reason(reason))),
+        };
+        Receipt {
+            v: 1,
+            event,
+            hop: self.hop.clone(),
+            time: self.clock.now(),
+            doc_id: entry.item.doc_id,
+            packet: entry.item.digest,
+            size: entry.item.size,
+            from: entry.item.from.clone(),
+            document_id: entry.item.document_id.clone(),
+            consignment: Some(entry.item.id),
+            recipient: Some(entry.item.recipient.clone()),
+            consignments: Vec::new(),
+            previous: Some(entry.head),
+            credential: Some(caller.credential.clone()),
+            checks: None,
+            reason,
+        }
+    }
+}
+
+#[async_trait]
+impl door::Mailbox for Mailboxes {
+    async fn list(
+        &self,
+        caller: &Identity,
+        agency: Option<&AgencyCode>,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<InboxPage, Refusal> {
+        let agency = agency.unwrap_or(&caller.agency);
+        if !self.acts_for(caller, agency) {
+            return Err(refusal(RefusalCause::Forbidden, &findings::NOT_YOUR_MAILBOX));
+        }
+        let key = self.directory.snapshot().lookup(agency).map(|agency| agency.key.code().clone());
+        let key = key.unwrap_or_else(|| agency.to_new_form());
+        let (items, next) =
+            self.store.inbox(&key, after, limit).await.map_err(|error| unavailable(&error))?;
+        Ok(InboxPage { items, next })
+    }
+
+    async fn content(&self, caller: &Identity, id: ConsignmentId) -> Result<Content, Refusal> {
+        let entry = self.entry(caller, id).await?;
+        let (digest, size) = (entry.item.digest, entry.item.size);
+        let bytes: Upload = match entry.held {
+            Held::Inline(bytes) => Box::pin(stream::iter([Ok(bytes)])),
+            Held::File => {
+                let file = tokio::fs::File::open(self.blobs.path(digest)).await.map_err(|error| unavailable(&error))?;
+                Box::pin(chunks(file))
+            }
+            Held::Dropped => Box::pin(chunks(Cursor::new(Vec::new()))),
+        };
+        Ok(Content { digest, size, bytes })
+    }
+
+    async fn acknowledge(
+        &self,
+        caller: &Identity,
+        id: ConsignmentId,
+        answer: &Acknowledgement,
+    ) -> Result<Acknowledged, Refusal> {
+        if let Acknowledgement::Refuse { reason } = answer
+            && (reason.trim().is_empty() || reason.chars().count() > MAX_REASON_CHARS)
+        {
+            return Err(refusal(RefusalCause::BadPacket, &findings::REASON_NEEDED));
+        }
+        let entry = self.entry(caller, id).await?;
+        let terminal = seal(self.terminal(&entry, caller, answer), self.signer.as_ref());
+        let terminal = terminal.map_err(|error| unavailable(&error))?;
+        let wanted = match answer {
+            Acknowledgement::Accept => ConsignmentState::HandedOver,
+            Acknowledgement::Refuse { .. } => ConsignmentState::Refused,
+        };
+        match self.store.acknowledge(id, terminal).await.map_err(|error| unavailable(&error))? {
+            AckOutcome::Done { jws } => {
+                if let Some(previous) = &entry.previous_hop {
+                    self.delivery.receipts_wait(previous);
+                }
+                Ok(Acknowledged { id, receipt: jws })
+            }
+            AckOutcome::Ended { state, jws } if state == wanted => Ok(Acknowledged { id, receipt: jws }),
+            AckOutcome::Ended { .. } => Err(refusal(RefusalCause::Conflict, &findings::ANSWERED_OTHERWISE)),
+            AckOutcome::NotFound => Err(not_found()),
+        }
+    }
+}
+
+fn chunks(file: impl tokio::io::AsyncRead + Send + Unpin + 'static) -> impl futures_util::Stream<Item = std::io::Result<Bytes>> + Send {
+    stream::try_unfold(file, |mut file| async move {
+        let mut buffer = vec![0; CHUNK];
+        let read = file.read(&mut buffer).await?;
+        buffer.truncate(read);
+        Ok((read > 0).then(|| (Bytes::from(buffer), file)))
+    })
+}
+
+#[async_trait]
+impl door::Tracking for Mailboxes {
+    async fn trace(&self, caller: &Identity, doc_id: DocId) -> Result<Trace, Refusal> {
+        let trace = self.store.trace(doc_id).await.map_err(|error| unavailable(&error))?.ok_or_else(not_found)?;
+        if self.acts_for(caller, &trace.from) {
+            return Ok(trace);
+        }
+        let mut trace = trace;
+        // A recipient sees its own consignments, not the sender's other ones.
+        trace.consignments.retain(|consignment| self.acts_for(caller, &consignment.recipient));
+        if trace.consignments.is_empty() { Err(not_found()) } else { Ok(trace) }
+    }
+
+    async fn agencies(&self, search: Option<&str>, after: Option<&str>, limit: usize) -> Result<AgencyPage, Refusal> {
+        let directory = self.directory.snapshot();
+        let after = after.and_then(|text| text.parse().ok());
+        let page = directory.search(search.unwrap_or(""), after.as_ref(), limit);
+        let items = page.agencies.iter().map(|agency| item(agency)).collect();
+        Ok(AgencyPage { items, next: page.next.map(|key| key.to_string()) })
+    }
+}
+
+fn item(agency: &Agency) -> AgencyItem {
+    AgencyItem {
+        code: agency.code.clone(),
+        old_code: agency.old_code.clone(),
+        name: agency.name.clone(),
+        parent: agency.parent.as_ref().map(|key| key.code().clone()),
+        valid_from: agency.valid_from.map(|day| day.to_string()),
+        valid_to: agency.valid_to.map(|day| day.to_string()),
+        successors: agency.successors.iter().map(|key| key.code().clone()).collect(),
+        locked: agency.locked,
+        hop: agency.hop.clone(),
+    }
+}

@@ -1,0 +1,80 @@
+//! Who sends the packet, and whether the connection it came through may send it for them.
+
+use jiff::civil::Date;
+use lienthong_contract::{AgencyCode, Finding, Kind};
+
+use super::findings::{
+    IDENTITY_UNKNOWN, NOT_YOUR_AGENCY, SENDER_CLOSED, SENDER_LOCKED, SENDER_NOT_A_CODE, SENDER_SUCCEEDED,
+    SENDER_UNKNOWN,
+};
+use super::{Context, Door, place};
+use crate::directory::{Agency, AgencyKey, Resolution, Validity};
+use crate::edxml::Packet;
+
+const ELEMENT: &str = "MessageHeader/From/OrganId";
+
+/// Checks `From`. A relay only reads it: the first hop has checked it against its own directory.
+pub(super) fn check(ctx: &Context<'_>, packet: &Packet, findings: &mut Vec<Finding>) -> Option<AgencyKey> {
+    let written = &packet.from().organ_id;
+    let told = |kind: &'static Kind| place(Finding::of(kind).found(&written.value), written, ELEMENT);
+    let Ok(code) = AgencyCode::parse(&written.value) else {
+        if ctx.first_hop() {
+            findings.push(told(&SENDER_NOT_A_CODE));
+        }
+        return None;
+    };
+    let resolution = ctx.directory.resolve(&code, ctx.today());
+    let key = ctx.directory.lookup(&code).map_or_else(|| resolution.key().clone(), |agency| agency.key.clone());
+    if !ctx.first_hop() {
+        return Some(key);
+    }
+    let issued = day_of(packet).unwrap_or_else(|| ctx.today());
+    let successor = match &resolution {
+        Resolution::Known(_) => None,
+        Resolution::Successor { to, .. } => {
+            findings.push(told(&SENDER_SUCCEEDED).expected(to.code.as_str()));
+            Some(*to)
+        }
+        // Closed without one successor: what it issued in its time may still be on its way.
+        Resolution::Split { from, .. } | Resolution::Closed(from) if from.validity(issued) == Validity::Open => {
+            findings.push(told(&SENDER_SUCCEEDED));
+            None
+        }
+        Resolution::Split { .. } | Resolution::Closed(_) | Resolution::NotYet(_) => {
+            findings.push(told(&SENDER_CLOSED));
+            None
+        }
+        Resolution::Locked(_) => {
+            findings.push(told(&SENDER_LOCKED));
+            None
+        }
+        Resolution::Unknown { .. } => {
+            findings.push(told(&SENDER_UNKNOWN));
+            return Some(key);
+        }
+    };
+    match &ctx.door {
+        Door::Stranger => findings.push(told(&IDENTITY_UNKNOWN)),
+        Door::Agency(identity) => match ctx.directory.agency(identity) {
+            None => findings.push(told(&IDENTITY_UNKNOWN)),
+            Some(who) if who.locked => findings.push(told(&SENDER_LOCKED).found(who.code.as_str())),
+            Some(who) if may_send(ctx, who, &key, successor) => {}
+            Some(who) => findings.push(told(&NOT_YOUR_AGENCY).expected(who.code.as_str())),
+        },
+        Door::Relay | Door::Preview => {}
+    }
+    Some(key)
+}
+
+/// A successor finishes the business of the agency it took over.
+fn may_send(ctx: &Context<'_>, who: &Agency, from: &AgencyKey, successor: Option<&Agency>) -> bool {
+    ctx.directory.may_speak_for(who, from) || successor.is_some_and(|to| ctx.directory.may_speak_for(who, &to.key))
+}
+
+/// The day the packet speaks of.
+fn day_of(packet: &Packet) -> Option<Date> {
+    match packet {
+        Packet::Document(document) => Some(document.promulgation.date.value),
+        Packet::Status(report) => report.timestamp.as_ref().map(|time| time.value.in_vietnam().date()),
+    }
+}
