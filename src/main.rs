@@ -1,1 +1,7 @@
-fn main(){}
+//! The command line. See `lienthong help`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    lienthong::cli::main()
+}

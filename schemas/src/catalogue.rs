@@ -122,10 +122,17 @@ pub struct Entry {
 }
 
 /// All schemas known to this gateway.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Catalogue {
     entries: Vec<Entry>,
     sources: Vec<Files>,
+}
+
+impl fmt::Debug for Catalogue {
+    /// The ids; the files themselves would fill the log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.entries.iter().map(|entry| &entry.id)).finish()
+    }
 }
 
 /// Bytes of one file of a folder, at the most; the built-in ones have some ten kilobytes.

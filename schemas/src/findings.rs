@@ -5,7 +5,7 @@
 
 use lienthong_contract::finding::{Blame, Finding, Kind, Severity, Text};
 
-use crate::catalogue::Entry;
+use crate::catalogue::{Entry, PacketKind};
 use crate::error::Error;
 use crate::values::{DATE_FORM, NUMBER_FORM, STAMP_FORM};
 use crate::violation::{Violation, ViolationKind};
@@ -120,7 +120,7 @@ pub fn to_finding(violation: &Violation, entry: &Entry) -> Finding {
         None => short_path(&violation.element_path).to_owned(),
     };
     let mut finding = Finding::of(kind_of(violation)).at(violation.line, violation.column);
-    finding.clause = Some(clause(&element, &entry.version));
+    finding.clause = Some(clause(&element, entry));
     finding = finding.element(element);
     if let Some(found) = &violation.found {
         finding = finding.found(found);
@@ -214,17 +214,18 @@ const FIELDS: &[(&str, &str)] = &[
     ("TraceHeaderList/Bussiness/ReplacementInfoList", "2.2.7"),
 ];
 
-/// The clause for an element, and the amendment that changed it where it did.
-fn clause(element: &str, version: &str) -> String {
+/// The clause for an element, and the amendment that changed it where it did. The header of a status packet has fields
+/// of the same names and no numbers that are known.
+fn clause(element: &str, entry: &Entry) -> String {
     let covers = |field: &&(&str, &str)| {
         element.strip_prefix(field.0).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
     let number = FIELDS.iter().filter(covers).max_by_key(|field| field.0.len()).map(|field| field.1);
-    let mut clause = match number {
+    let mut clause = match number.filter(|_| entry.kind == PacketKind::Document) {
         Some(number) => format!("{REGULATION}, {number}"),
         None => REGULATION.to_owned(),
     };
-    if version == "2022" && element.ends_with("OrganId") {
+    if entry.version == "2022" && element.ends_with("OrganId") {
         clause.push_str("; Sửa đổi 1:2022 QCVN 102:2016/BTTTT");
     }
     clause

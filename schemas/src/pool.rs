@@ -1,7 +1,7 @@
 //! Compiled validators for many threads.
 //!
 //! A thread borrows a validator for one packet and gives it back, so there are never more of them than packets being
-//! validated at once, and never more than [`MAX_IDLE`] waiting per schema. One that is worn, or whose run panicked,
+//! validated at once, and never more than 16 waiting per schema. One that is worn, or whose run panicked,
 //! is not given back. The lock is held only to take and return, never while a packet is read.
 
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use crate::drive::Limits;
 use crate::error::Error;
 use crate::violation::Violation;
 
-/// Validators kept waiting per schema; one takes some hundred kilobytes.
+/// Validators kept waiting per schema: as many as packets are worth validating at once on a large machine.
 const MAX_IDLE: usize = 16;
 
 /// Shared by all threads of the gateway.

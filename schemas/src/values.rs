@@ -37,7 +37,7 @@ pub(crate) fn kind_of(constraint: &str) -> ViolationKind {
 /// What the type wants, for a violation of this kind.
 pub(crate) fn expectation(kind: ViolationKind, key: Option<TypeKey>, set: &SchemaSet) -> Option<String> {
     let key = key?;
-    let first = |pick: &dyn Fn(&FacetSet) -> Option<String>| chain(key, set).find_map(|facets| pick(facets));
+    let first = |pick: &dyn Fn(&FacetSet) -> Option<String>| chain(key, set).find_map(pick);
     match kind {
         ViolationKind::TooLong => first(&|facets| facets.max_length.as_ref().map(|facet| format!("≤ {}", facet.value))),
         ViolationKind::TooShort => {

@@ -48,7 +48,7 @@ pub struct Violation {
     /// lacks one.
     pub element_path: String,
     pub rule: ViolationKind,
-    /// What stood there, at most [`MAX_FOUND_CHARS`] characters of it.
+    /// What stood there, at most 120 characters of it.
     pub found: Option<String>,
     /// What should stand there: names, a length (`≤ 500`), a range (`0..4`), a form (`yyyy/MM/dd`), a type (`xs:int`).
     pub expected: Option<String>,
@@ -57,7 +57,7 @@ pub struct Violation {
 }
 
 /// Longest piece of the sender's text kept in a violation.
-pub const MAX_FOUND_CHARS: usize = 120;
+const MAX_FOUND_CHARS: usize = 120;
 
 impl Violation {
     pub(crate) fn new(rule: ViolationKind, offset: usize, element_path: String, message: impl Into<String>) -> Self {

@@ -246,9 +246,8 @@ fn another_root_is_refused_and_nothing_else_said() {
 
 #[test]
 fn a_byte_order_mark_takes_bytes_and_no_column() {
-    let packet =
-        format!("\u{FEFF}<edXML xmlns=\"http://www.mic.gov.vn/TBT/QCVN_102_2016\"><DueDate>mai</DueDate></edXML>");
-    let violation = validate(TOLERANT, &packet).remove(0);
+    let packet = "\u{FEFF}<edXML xmlns=\"http://www.mic.gov.vn/TBT/QCVN_102_2016\"><DueDate>mai</DueDate></edXML>";
+    let violation = validate(TOLERANT, packet).remove(0);
     assert_eq!(violation.offset, packet.find("<DueDate>").unwrap());
     assert_eq!((violation.line, violation.column), (1, 56));
 }

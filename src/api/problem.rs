@@ -71,6 +71,7 @@ causes! {
     BAD_REQUEST "bad-request" BAD_REQUEST "Yêu cầu không hợp lệ" "The request is not valid";
     RATE_LIMITED "rate-limited" TOO_MANY_REQUESTS "Gọi quá nhiều" "Too many requests";
     WRONG_METHOD "method-not-allowed" METHOD_NOT_ALLOWED "Sai phương thức HTTP" "Wrong HTTP method";
+    HEAD_TOO_LARGE "head-too-large" REQUEST_HEADER_FIELDS_TOO_LARGE "Phần đầu yêu cầu quá lớn" "The head of the request is too large";
     NOT_RAW "unsupported-media-type" UNSUPPORTED_MEDIA_TYPE "Sai cách đóng gói nội dung" "The body is wrapped in a wrong way";
     INTERNAL "internal" INTERNAL_SERVER_ERROR "Lỗi nội bộ" "Internal error";
 }

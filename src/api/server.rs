@@ -43,10 +43,12 @@ pub type TlsProvider = Arc<dyn Fn() -> Arc<rustls::ServerConfig> + Send + Sync>;
 /// Pause after the machine ran out of something while accepting.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Most bytes read at once, and buffered towards a slow reader.
-const BUFFER_BYTES: usize = 256 * 1024;
+const BUFFER_BYTES: usize = 64 * 1024;
 /// What an HTTP/2 sender may send ahead: on one stream, on one connection.
-const STREAM_WINDOW: u32 = 1024 * 1024;
-const CONNECTION_WINDOW: u32 = 8 * 1024 * 1024;
+const STREAM_WINDOW: u32 = 512 * 1024;
+const CONNECTION_WINDOW: u32 = 2 * 1024 * 1024;
+/// The HTTP layer itself refuses heads this many times larger than allowed. Below, the door refuses in its own words.
+const HEAD_SLACK: usize = 4;
 
 /// Serves the interface until `shutdown` is cancelled and the requests in progress have ended.
 ///
@@ -131,7 +133,7 @@ impl Link {
         let certificate = session.peer_certificates().and_then(<[_]>::first).map(|der| Digest::of(der));
         let http2 = session.alpn_protocol() == Some(b"h2");
         let peer = Peer::meet(certificate, &self.shared);
-        let door = Door::new(self.router.clone(), peer, Arc::clone(&self.activity), !http2);
+        let door = Door::new(Arc::clone(&self.shared), self.router.clone(), peer, Arc::clone(&self.activity), !http2);
         if http2 { self.http2(tls, door).await } else { self.http1(tls, door).await }
     }
 
@@ -141,8 +143,8 @@ impl Link {
         let mut connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(limits.head)
-            .max_header_size(limits.max_head_bytes)
-            .max_headers(limits.max_header_fields)
+            .max_header_size(limits.max_head_bytes.saturating_mul(HEAD_SLACK))
+            .max_headers(limits.max_header_fields.saturating_mul(HEAD_SLACK))
             .max_buf_size(BUFFER_BYTES)
             .serve_connection(io, door);
         let ended = tokio::select! {
@@ -179,7 +181,7 @@ impl Link {
             .keep_alive_interval(limits.head)
             .keep_alive_timeout(limits.handshake)
             .max_concurrent_streams(limits.max_streams)
-            .max_header_list_size(u32::try_from(limits.max_head_bytes).unwrap_or(u32::MAX))
+            .max_header_list_size(u32::try_from(limits.max_head_bytes.saturating_mul(HEAD_SLACK)).unwrap_or(u32::MAX))
             .max_send_buf_size(BUFFER_BYTES)
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
@@ -219,8 +221,16 @@ impl Link {
             self.shutdown.cancelled().await;
             sleep(self.limits().drain).await;
         };
+        // HTTP/2 cannot be asked to end before its preface has come.
+        let never_used = async {
+            sleep(self.limits().linger).await;
+            if self.activity.begun() > 0 {
+                std::future::pending::<()>().await;
+            }
+        };
         tokio::select! {
             () = stop => {}
+            () = never_used => {}
             () = sleep(self.limits().longest_request) => {}
         }
     }

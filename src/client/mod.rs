@@ -12,6 +12,8 @@
 mod body;
 mod error;
 mod pool;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

@@ -24,7 +24,7 @@ const TAIL: usize = END_RECORD + 0xFFFF;
 const REPLACEMENT: &[u8] = b"\xEF\xBF\xBD";
 
 /// Looks at a body as it passes.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Examiner {
     hasher: Hasher,
     len: u64,
@@ -32,19 +32,6 @@ pub(super) struct Examiner {
     kind: Option<Sniffed>,
     damage: DamageScan,
     tail: Vec<u8>,
-}
-
-impl Default for Examiner {
-    fn default() -> Self {
-        Self {
-            hasher: Hasher::default(),
-            len: 0,
-            head: Vec::new(),
-            kind: None,
-            damage: DamageScan::default(),
-            tail: Vec::new(),
-        }
-    }
 }
 
 /// What was learnt of a whole body.

@@ -10,7 +10,7 @@ use super::base64::{Decoder, is_space};
 use super::body::Examiner;
 use super::findings;
 use super::limits::Limits;
-use super::skeleton::{BOM, Cut, Skeleton, advance};
+use super::skeleton::{BOM, Cut, Skeleton, advance, advance_ascii};
 use super::split::{Body, Split};
 use super::tags::{self, Wrong};
 
@@ -239,6 +239,7 @@ impl<'a> Machine<'a> {
             match self.state {
                 State::EndTag => self.element_ends()?,
                 State::Instruction => self.instruction_ends()?,
+                State::Comment => self.comment_ends()?,
                 _ => {}
             }
             self.enter_text();
@@ -312,7 +313,8 @@ impl<'a> Machine<'a> {
                     self.faults.push(body_fault(finding).expected("A–Z a–z 0–9 + / ="));
                 }
             }
-            passing.place = advance(passing.place, run);
+            let walk = if passing.broken { advance } else { advance_ascii };
+            passing.place = walk(passing.place, run);
         }
         if stop.is_some() {
             self.body_ends(run.len())?;
@@ -392,9 +394,10 @@ impl<'a> Machine<'a> {
     fn element_ends(&mut self) -> Result<(), Box<Finding>> {
         let tag = self.skeleton.bytes.get(self.token..).unwrap_or_default();
         let name = tags::end_tag(tag, self.limits).map_err(|wrong| self.wrong(wrong))?;
-        let open = self.open.last().map(|(start, len)| self.skeleton.bytes.get(*start..start + len).unwrap_or_default());
+        let open =
+            self.open.last().map(|(start, len)| self.skeleton.bytes.get(*start..start + len).unwrap_or_default());
         if open != Some(name) {
-            let expected = open.map_or_else(|| "no closing tag".to_owned(), |open| closing(open));
+            let expected = open.map_or_else(|| "no closing tag".to_owned(), closing);
             let found = String::from_utf8_lossy(tag).into_owned();
             return Err(Box::new(self.at_token(&findings::MISMATCHED_TAG, 0, &expected).found(found)));
         }
@@ -403,15 +406,20 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
+    /// XML allows no `--` inside a comment, and receivers that keep to it would refuse what we passed on.
+    fn comment_ends(&self) -> Result<(), Box<Finding>> {
+        let inner = self.skeleton.bytes.get(self.token + b"<!--".len()..).unwrap_or_default();
+        let inner = inner.strip_suffix(b"->").unwrap_or(inner);
+        match memchr::memmem::find(inner, b"--") {
+            Some(at) => Err(self.at_token(&findings::MALFORMED, b"<!--".len() + at, "-->")),
+            None => Ok(()),
+        }
+    }
+
     /// The XML declaration may stand only in front; white space or a mark before it is let pass (quirk Q2).
     fn instruction_ends(&mut self) -> Result<(), Box<Finding>> {
         let token = self.skeleton.bytes.get(self.token..).unwrap_or_default();
-        let name = token.get(2..).unwrap_or_default();
-        let end = name.iter().position(|byte| is_space(*byte) || *byte == b'?').unwrap_or(name.len());
-        let name = name.get(..end).unwrap_or_default();
-        if !name.first().copied().is_some_and(tags::starts_name) {
-            return Err(self.at_token(&findings::MALFORMED, 0, "the name of a processing instruction"));
-        }
+        let name = tags::instruction(token, self.limits).map_err(|wrong| self.wrong(wrong))?;
         if !name.eq_ignore_ascii_case(b"xml") {
             return Ok(());
         }
@@ -420,7 +428,7 @@ impl<'a> Machine<'a> {
         if name != b"xml" || !spaces.iter().all(|byte| is_space(*byte)) {
             return Err(self.at_token(&findings::BYTES_BEFORE_XML, 0, "<?xml … ?> once, at the start"));
         }
-        Ok(())
+        tags::declaration(token, self.limits).map_err(|wrong| self.wrong(wrong))
     }
 
     fn check_end(&mut self) -> Result<(), Box<Finding>> {
@@ -438,7 +446,9 @@ impl<'a> Machine<'a> {
         if let Err(error) = std::str::from_utf8(bytes) {
             return Err(self.at(&findings::NOT_UTF8, error.valid_up_to(), "UTF-8"));
         }
-        if let Some((at, bad)) = self.skeleton.text().char_indices().find(|(_, c)| !tags::is_xml_char(*c)) {
+        if has_suspects(bytes)
+            && let Some((at, bad)) = self.skeleton.text().char_indices().find(|(_, c)| !tags::is_xml_char(*c))
+        {
             let found = format!("U+{:04X}", u32::from(bad));
             return Err(Box::new(self.at(&findings::MALFORMED, at, "a character that XML allows").found(found)));
         }
@@ -500,6 +510,12 @@ impl<'a> Machine<'a> {
 fn boxed(kind: &'static Kind, (line, column): (u32, u32), expected: &str) -> Box<Finding> {
     let finding = Finding::of(kind).at(line, column);
     Box::new(if expected.is_empty() { finding } else { finding.expected(expected) })
+}
+
+/// True when some byte may belong to a character that XML forbids; nearly always it is false, and it is quick.
+fn has_suspects(text: &[u8]) -> bool {
+    let control = text.iter().any(|byte| *byte < b' ' && !is_space(*byte));
+    control || [b"\xEF\xBF\xBE", b"\xEF\xBF\xBF"].iter().any(|bad| memchr::memmem::find(text, *bad).is_some())
 }
 
 fn body_fault(finding: Finding) -> Finding {

@@ -98,11 +98,28 @@ impl Places<'_> {
 
 /// The place after these bytes when they start at `place`.
 pub(super) fn advance(place: (u32, u32), bytes: &[u8]) -> (u32, u32) {
-    let (line, column) = place;
-    let feeds = memchr::memchr_iter(b'\n', bytes).count();
+    let (feeds, tail) = lines(bytes);
+    step(place, feeds, tail.iter().filter(|byte| (**byte & 0xC0) != 0x80).count())
+}
+
+/// The same for text known to be ASCII, which a body is; there every byte counts, in both senses.
+pub(super) fn advance_ascii(place: (u32, u32), bytes: &[u8]) -> (u32, u32) {
+    let (feeds, tail) = lines(bytes);
+    step(place, feeds, tail.len())
+}
+
+/// Number of line feeds, and what stands after the last.
+fn lines(bytes: &[u8]) -> (usize, &[u8]) {
     let tail = memchr::memrchr(b'\n', bytes).and_then(|last| bytes.get(last + 1..)).unwrap_or(bytes);
-    let chars = tail.iter().filter(|byte| (**byte & 0xC0) != 0x80).count();
+    (memchr::memchr_iter(b'\n', bytes).count(), tail)
+}
+
+fn step((line, column): (u32, u32), feeds: usize, chars: usize) -> (u32, u32) {
     let chars = u32::try_from(chars).unwrap_or(u32::MAX);
     let feeds = u32::try_from(feeds).unwrap_or(u32::MAX);
-    if feeds == 0 { (line, column.saturating_add(chars)) } else { (line.saturating_add(feeds), chars.saturating_add(1)) }
+    if feeds == 0 {
+        (line, column.saturating_add(chars))
+    } else {
+        (line.saturating_add(feeds), chars.saturating_add(1))
+    }
 }

@@ -129,8 +129,7 @@ impl<R: Read> BodyReader<R> {
         self.given = 0;
         let filled = fill(&mut self.source, &mut self.raw)?;
         let piece = self.raw.get(..filled).unwrap_or_default();
-        let result =
-            if filled == 0 { self.decoder.finish() } else { self.decoder.feed(piece, &mut self.decoded) };
+        let result = if filled == 0 { self.decoder.finish() } else { self.decoder.feed(piece, &mut self.decoded) };
         self.ended = filled == 0;
         result.map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "the body is not base64"))
     }

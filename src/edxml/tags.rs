@@ -60,7 +60,7 @@ pub(super) fn start_tag(tag: &[u8], limits: &Limits) -> Result<StartTag, Wrong> 
             _ => {}
         }
         let at = cursor.at;
-        let name = cursor.attribute(limits)?;
+        let (name, _) = cursor.attribute(limits)?;
         if seen.contains(&name) {
             return Err(wrong(&findings::MALFORMED, at, "each attribute once"));
         }
@@ -68,6 +68,47 @@ pub(super) fn start_tag(tag: &[u8], limits: &Limits) -> Result<StartTag, Wrong> 
         if seen.len() > limits.max_attributes {
             return Err(wrong(&findings::TOO_MANY_ATTRIBUTES, at, ""));
         }
+    }
+}
+
+/// Reads the name of `<?name …?>`.
+pub(super) fn instruction<'a>(instruction: &'a [u8], limits: &Limits) -> Result<&'a [u8], Wrong> {
+    let mut cursor = Cursor { tag: instruction, at: 2 };
+    let name = cursor.name(limits)?;
+    if name.contains(&b':') {
+        return Err(wrong(&findings::MALFORMED, 2, "a name without :"));
+    }
+    let ended = cursor.skip_spaces() || instruction.get(cursor.at..) == Some(b"?>");
+    if ended { Ok(name) } else { Err(wrong(&findings::MALFORMED, cursor.at, "white space or ?>")) }
+}
+
+/// Checks `<?xml version="1.0" encoding="…" standalone="…"?>`; which encoding it names is looked at elsewhere.
+pub(super) fn declaration(declaration: &[u8], limits: &Limits) -> Result<(), Wrong> {
+    const FORM: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>";
+    let mut cursor = Cursor { tag: declaration, at: b"<?xml".len() };
+    let mut still_allowed: &[&[u8]] = &[b"version", b"encoding", b"standalone"];
+    let mut versioned = false;
+    loop {
+        let spaced = cursor.skip_spaces();
+        if versioned && declaration.get(cursor.at..) == Some(b"?>") {
+            return Ok(());
+        }
+        let at = cursor.at;
+        let (name, value) = cursor.attribute(limits)?;
+        let place = still_allowed.iter().position(|candidate| *candidate == name);
+        let Some(place) = place.filter(|_| spaced && versioned != (name == b"version")) else {
+            return Err(wrong(&findings::MALFORMED, at, FORM));
+        };
+        let good = match name {
+            b"version" => value == b"1.0",
+            b"standalone" => matches!(value, b"yes" | b"no"),
+            _ => value.first().is_some_and(u8::is_ascii_alphabetic),
+        };
+        if !good {
+            return Err(wrong(&findings::MALFORMED, at, FORM));
+        }
+        versioned = true;
+        still_allowed = still_allowed.get(place + 1..).unwrap_or_default();
     }
 }
 
@@ -125,7 +166,8 @@ impl<'a> Cursor<'a> {
         Ok(name)
     }
 
-    fn attribute(&mut self, limits: &Limits) -> Result<&'a [u8], Wrong> {
+    /// Name and value, the value as it is written.
+    fn attribute(&mut self, limits: &Limits) -> Result<(&'a [u8], &'a [u8]), Wrong> {
         let name = self.name(limits)?;
         self.skip_spaces();
         if self.peek() != Some(b'=') {
@@ -147,7 +189,7 @@ impl<'a> Cursor<'a> {
             return Err(wrong(&findings::MALFORMED, self.at + at, "&amp;"));
         }
         self.at += end + 1;
-        Ok(name)
+        Ok((name, value))
     }
 }
 

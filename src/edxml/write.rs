@@ -260,11 +260,7 @@ impl<W: Write> Emitter<W> {
         self.out.write_all(text.as_bytes())
     }
 
-    fn inside(
-        &mut self,
-        name: &'static str,
-        write: impl FnOnce(&mut Self) -> io::Result<()>,
-    ) -> io::Result<()> {
+    fn inside(&mut self, name: &'static str, write: impl FnOnce(&mut Self) -> io::Result<()>) -> io::Result<()> {
         let outer = self.waiting.len();
         self.waiting.push(name);
         write(self)?;

@@ -1,6 +1,6 @@
 //! Everything that can be said of a packet by looking at it: its model, its findings, who signed it.
 
-use lienthong_contract::{AgencyCode, Digest, Finding, Instant};
+use lienthong_contract::{AgencyCode, Digest, Finding, Instant, Severity};
 
 use super::receive::{PacketBytes, Received};
 use super::{Parts, findings};
@@ -8,7 +8,7 @@ use crate::directory::{Agency, AgencyKey, Requirement, Snapshot};
 use crate::edxml::{Packet, Split, parse};
 use crate::receipts::{Checks, Fact};
 use crate::rules::schema::Schemas;
-use crate::rules::{self, Door, Recipient, Routable};
+use crate::rules::{self, Door, Recipient, Routable, secrecy};
 use crate::store::Route;
 use crate::trust::xmldsig::{CutRef, Signed, Spliced, Verdict, verify};
 use crate::trust::{Purpose, xmldsig};
@@ -68,13 +68,19 @@ pub fn examine(parts: &Parts, received: Received, bearer: &Bearer, now: Instant)
         Ok(parsed) => parsed,
         Err(findings) => {
             examined.findings.extend(findings);
+            secrecy::guard(&split.skeleton, &mut examined.findings);
             return Ok(examined);
         }
     };
-    examined.findings.extend(parsed.warnings.iter().cloned());
     let first_hop = matches!(bearer, Bearer::Agency(_));
     let routable = |code: &AgencyCode| parts.routes.route(code, None, None) != Route::Refused;
     let outcome = rules::check(&context(parts, &directory, &routable, bearer, now), &split, &parsed);
+    let mut warnings = parsed.warnings.clone();
+    if outcome.secret {
+        secrecy::redact(&mut warnings);
+        secrecy::redact(&mut examined.findings);
+    }
+    examined.findings.extend(warnings);
     examined.findings.extend(outcome.findings);
     examined.recipients = outcome.recipients;
     examined.sender = outcome.sender;
@@ -145,10 +151,14 @@ fn judge_signature(
     if required && matches!(fact, Fact::Absent | Fact::Placeholder) {
         found.push(Finding::of(&findings::SIGNATURE_REQUIRED).element("edXMLHeader/Signature"));
     }
+    if required && fact == Fact::Invalid {
+        // What is only remarked elsewhere stops a sender that has to sign.
+        found.iter_mut().for_each(|finding| finding.severity = Severity::Refuse);
+    }
     if !required {
         // Nobody asked for a signature: a faulty one is told and recorded, and does not stop the document.
         let faulty = found.iter().any(Finding::refuses);
-        found.iter_mut().for_each(|finding| finding.severity = lienthong_contract::Severity::Warning);
+        found.iter_mut().for_each(|finding| finding.severity = Severity::Warning);
         if faulty {
             found.push(Finding::of(&findings::SIGNATURE_NOT_COUNTED).element("edXMLHeader/Signature"));
         }

@@ -9,10 +9,13 @@ use std::sync::{Arc, Mutex};
 use super::inprocess::{Hub, HubLink};
 use super::*;
 
+/// Header, content, urgent.
+type Seen = (Vec<u8>, Vec<u8>, bool);
+
 #[derive(Default)]
 struct Shelf {
     answers: Mutex<Vec<Result<(), SinkError>>>,
-    seen: Mutex<Vec<(Vec<u8>, Vec<u8>, bool)>>,
+    seen: Mutex<Vec<Seen>>,
     kept: Mutex<Option<PathBuf>>,
 }
 

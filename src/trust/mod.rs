@@ -15,6 +15,7 @@ pub mod certificate;
 mod crl;
 pub mod findings;
 pub mod hop_key;
+pub mod hops;
 pub mod path;
 pub mod tls;
 pub mod xmldsig;

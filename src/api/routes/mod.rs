@@ -33,7 +33,7 @@ use tower::ServiceExt;
 use super::callers::{Caller, Callers};
 use super::problem::{self, Problem};
 use super::stall::Activity;
-use super::{Api, OPENAPI, findings};
+use super::{Api, Limits, OPENAPI, findings};
 
 const PACKETS: &str = "/v1/packets";
 const PACKET: &str = "/v1/packets/{id}";
@@ -60,7 +60,10 @@ impl Shared {
     }
 
     /// Runs a call that must not be cut off in its middle when the connection breaks.
-    async fn whole<T: Send + 'static>(&self, call: impl Future<Output = T> + Send + 'static) -> Result<T, Box<Problem>> {
+    async fn whole<T: Send + 'static>(
+        &self,
+        call: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, Box<Problem>> {
         self.work.spawn(call).await.map_err(|_| Problem::of(&problem::INTERNAL, &findings::CRASHED))
     }
 
@@ -219,6 +222,7 @@ fn json(value: &impl Serialize) -> Result<Vec<u8>, Box<Problem>> {
 /// One connection's way into the routes.
 #[derive(Clone, Debug)]
 pub struct Door {
+    shared: Arc<Shared>,
     router: Router,
     peer: Peer,
     activity: Arc<Activity>,
@@ -226,8 +230,8 @@ pub struct Door {
 }
 
 impl Door {
-    pub fn new(router: Router, peer: Peer, activity: Arc<Activity>, http1: bool) -> Self {
-        Self { router, peer, activity, http1 }
+    pub fn new(shared: Arc<Shared>, router: Router, peer: Peer, activity: Arc<Activity>, http1: bool) -> Self {
+        Self { shared, router, peer, activity, http1 }
     }
 }
 
@@ -240,6 +244,11 @@ impl hyper::service::Service<Request<Incoming>> for Door {
         let open = self.activity.begin();
         let path: String = request.uri().path().chars().take(256).collect();
         let has_body = matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH);
+        if let Some(problem) = head_too_large(&request, &self.shared.api.limits) {
+            open.refused();
+            let response = finished(problem.into_response(), &path, self.http1);
+            return Box::pin(std::future::ready(Ok(response)));
+        }
         request.extensions_mut().insert(self.peer.clone());
         let answer = AssertUnwindSafe(self.router.clone().oneshot(request.map(Body::new))).catch_unwind();
         let http1 = self.http1;
@@ -256,6 +265,20 @@ impl hyper::service::Service<Request<Incoming>> for Door {
             Ok(response)
         })
     }
+}
+
+fn head_too_large(request: &Request<Incoming>, limits: &Limits) -> Option<Box<Problem>> {
+    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    let fields = request.headers().iter().map(|(name, value)| name.as_str().len().saturating_add(value.len()));
+    let bytes = fields.fold(target, usize::saturating_add);
+    let count = request.headers().len();
+    if bytes <= limits.max_head_bytes && count <= limits.max_header_fields {
+        return None;
+    }
+    let finding = Finding::of(&findings::NOT_HTTP)
+        .found(format!("{bytes} byte, {count} header"))
+        .expected(format!("≤ {} byte, ≤ {} header", limits.max_head_bytes, limits.max_header_fields));
+    Some(Problem::new(&problem::HEAD_TOO_LARGE, vec![finding]).closing())
 }
 
 /// The last form of an answer.

@@ -270,6 +270,9 @@ impl Identities for Desk {
 impl Health for Desk {
     fn readiness(&self) -> Readiness {
         let ready = self.ready.load(Ordering::SeqCst);
-        Readiness { ready, parts: vec![("store".into(), ready, String::new()), ("signer".into(), true, "ES256".into())] }
+        Readiness {
+            ready,
+            parts: vec![("store".into(), ready, String::new()), ("signer".into(), true, "ES256".into())],
+        }
     }
 }

@@ -36,6 +36,8 @@ async fn what_is_not_http_or_has_too_large_a_head_is_told_so() {
     assert_eq!((large.status, large.code().as_str()), (431, "LT-API-0009"));
     let many = house.ask(Who::Sender, &format!("GET /v1/inbox{}", "\r\nx-many: 1".repeat(9)), b"").await;
     assert_eq!((many.status, many.code().as_str()), (431, "LT-API-0009"));
+    let huge = house.ask(Who::Sender, &format!("GET /v1/inbox\r\nx-large: {}", "x".repeat(100_000)), b"").await;
+    assert_eq!((huge.status, huge.code().as_str()), (431, "LT-API-0009"), "the HTTP layer's own limit");
 }
 
 #[tokio::test]
@@ -121,7 +123,10 @@ async fn a_caller_above_its_rate_is_told_when_to_come_back() {
         refused = client.inbox(None, None, None).await.err();
     }
     let error = refused.unwrap();
-    assert_eq!(error.problem().map(|problem| (problem.status, problem.findings[0].code.as_str())), Some((429, "LT-API-0003")));
+    assert_eq!(
+        error.problem().map(|problem| (problem.status, problem.findings[0].code.as_str())),
+        Some((429, "LT-API-0003"))
+    );
     assert!(error.retry_after().is_some_and(|wait| wait >= Duration::from_secs(1)));
     assert_eq!(house.ask(Who::Nobody, "GET /health/live", b"").await.status, 200);
 }

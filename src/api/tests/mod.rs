@@ -3,10 +3,10 @@
 
 mod connections;
 mod description;
-mod doubles;
+pub mod doubles;
 mod limits;
 mod routes;
-mod tls;
+pub mod tls;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -24,7 +24,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Api, Limits, Problem, serve};
 use crate::client::{Client, Packet};
-pub use doubles::{Desk, Event};
+use doubles::Desk;
+pub use doubles::Event;
 pub use tls::Who;
 
 /// No outcome is waited for longer; reaching it is the failure.

@@ -23,7 +23,10 @@ async fn the_same_bytes_get_the_same_answer() {
     let second = house.ask(Who::Sender, &format!("{POST}\r\ncontent-length: 5"), b"<xml>").await;
     assert_eq!(second.status, 200);
     assert_eq!(second.json()["duplicate"], true);
-    assert_eq!((&second.json()["doc_id"], &second.json()["receipt"]), (&first.json()["doc_id"], &first.json()["receipt"]));
+    assert_eq!(
+        (&second.json()["doc_id"], &second.json()["receipt"]),
+        (&first.json()["doc_id"], &first.json()["receipt"])
+    );
     let other = house.ask(Who::Sender, &format!("{POST}\r\ncontent-length: 5"), b"<XML>").await;
     assert_ne!(other.json()["doc_id"], first.json()["doc_id"]);
 }
@@ -48,7 +51,7 @@ async fn a_packet_is_followed_listed_fetched_and_taken_over() {
 
     let seen = house.desk.events();
     for expected in [
-        Event::Listed("Some(\"H01\") Some(\"a b&c\") 7".to_owned().replace("\"H01\"", &format!("{:?}", code("H01")))),
+        Event::Listed(format!("{:?} Some(\"a b&c\") 7", Some(code("H01")))),
         Event::Listed("None None 100".into()),
         Event::Acknowledged(refuse),
         Event::Acknowledged(Acknowledgement::Accept),
@@ -118,7 +121,12 @@ async fn what_the_door_itself_refuses_is_a_problem_too() {
         (&format!("GET /v1/agencies?search={long}"), 400, "LT-API-0011", ""),
         (&format!("GET /v1/inbox?after={long}"), 400, "LT-API-0011", ""),
         (&format!("POST /v1/inbox/{}/ack\r\ncontent-length: 6", consignment(1)), 400, "LT-API-0012", "accept"),
-        ("POST /v1/packets\r\ncontent-length: 1\r\ncontent-type: Multipart/form-data; boundary=b", 415, "LT-API-0015", "x"),
+        (
+            "POST /v1/packets\r\ncontent-length: 1\r\ncontent-type: Multipart/form-data; boundary=b",
+            415,
+            "LT-API-0015",
+            "x",
+        ),
         ("POST /v1/packets\r\ncontent-length: 1\r\ncontent-encoding: gzip", 415, "LT-API-0015", "x"),
         ("POST /v1/packets\r\ncontent-length: 5", 500, "LT-API-0016", "panic"),
     ];

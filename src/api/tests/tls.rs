@@ -93,9 +93,7 @@ pub fn client(who: Who, protocols: &[&[u8]]) -> Arc<ClientConfig> {
         .with_root_certificates(Arc::clone(&PKI.roots));
     let mut config = match who {
         Who::Nobody => config.with_no_client_auth(),
-        Who::Sender => {
-            config.with_client_auth_cert(vec![PKI.sender.certificate.clone()], PKI.sender.key()).unwrap()
-        }
+        Who::Sender => config.with_client_auth_cert(vec![PKI.sender.certificate.clone()], PKI.sender.key()).unwrap(),
         Who::Stranger => {
             config.with_client_auth_cert(vec![PKI.stranger.certificate.clone()], PKI.stranger.key()).unwrap()
         }

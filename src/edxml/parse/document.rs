@@ -156,7 +156,10 @@ fn code(message: &Element<'_>, has_id: bool) -> Code {
         let good = text.chars().count() <= max && (!digits || text.bytes().all(|byte| byte.is_ascii_digit()));
         (!good).then(|| part.clone())
     };
-    let checks = [("CodeNumber", odd(&code.number, MAX_NUMBER, true)), ("CodeNotation", odd(&code.notation, MAX_NOTATION, false))];
+    let checks = [
+        ("CodeNumber", odd(&code.number, MAX_NUMBER, true)),
+        ("CodeNotation", odd(&code.notation, MAX_NOTATION, false)),
+    ];
     for (name, part) in checks {
         if let Some(part) = part {
             let finding = Finding::of(&findings::ODD_CODE).at(part.line, part.column);

@@ -131,7 +131,12 @@ impl<'a> Builder<'a, '_> {
                 self.end(at);
             }
             Event::End(_) => self.end(at),
-            Event::Text(text) => self.add(&text.xml10_content()),
+            Event::Text(text) => {
+                if text.contains("]]>") {
+                    self.malformed(at, "]]>");
+                }
+                self.add(&text.xml10_content());
+            }
             Event::CData(text) => self.add(&text.xml10_content()),
             Event::GeneralRef(reference) => self.reference(reference, at),
             Event::Decl(declaration) => self.declaration(declaration, at),
@@ -155,6 +160,7 @@ impl<'a> Builder<'a, '_> {
             let value = value.unwrap_or_else(|_| attribute.value.clone().into_owned());
             match key.split_once(':') {
                 None if key == "xmlns" => self.bindings.push(Binding { prefix: "", uri: value, depth }),
+                Some(("xmlns", prefix)) if value.is_empty() => self.malformed(at, &format!("xmlns:{prefix}=\"\"")),
                 Some(("xmlns", prefix)) => self.bindings.push(Binding { prefix, uri: value, depth }),
                 prefixed => attributes.push((prefixed, key, value)),
             }

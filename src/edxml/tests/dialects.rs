@@ -95,7 +95,8 @@ fn a_home_made_namespace_is_refused_and_named() {
 fn forms_from_before_2016_are_refused_as_such() {
     let mime = "Content-type: multipart/related; boundary=x; type=\"text/xml\";start=\"<1.edxml>\"\n\n--x\n";
     assert_eq!(refusal(mime), ("LT-EDX-0032".into(), 22, 1, 1));
-    let soap = r#"<edXML:Envelope xmlns:edXML="http://schemas.xmlsoap.org/soap/envelope/"><edXML:Body/></edXML:Envelope>"#;
+    let soap =
+        r#"<edXML:Envelope xmlns:edXML="http://schemas.xmlsoap.org/soap/envelope/"><edXML:Body/></edXML:Envelope>"#;
     assert_eq!(refusal(soap), ("LT-EDX-0032".into(), 22, 1, 1));
     let edoc = r#"<?xml version="1.0"?><edXML xmlns="http://www.e-doc.vn/Schema/"/>"#;
     assert_eq!(refusal(edoc), ("LT-EDX-0032".into(), 22, 1, 22));

@@ -115,9 +115,8 @@ fn total_size() {
 
 #[test]
 fn bodies() {
-    let of = |count: usize| {
-        format!("<a>{}</a>", "<ContentTransferEncoded>QUJD</ContentTransferEncoded>\n".repeat(count))
-    };
+    let of =
+        |count: usize| format!("<a>{}</a>", "<ContentTransferEncoded>QUJD</ContentTransferEncoded>\n".repeat(count));
     let roomy = Limits { max_name: 30, ..ROOMY };
     assert_eq!(split_within(of(2), &roomy).unwrap().bodies.len(), 2);
     let findings = split_within(of(3), &roomy).unwrap_err();

@@ -12,14 +12,13 @@ fn codes(packet: impl AsRef<[u8]>) -> Vec<String> {
 #[test]
 fn q1_undeclared_edxml_and_xlink_prefixes_are_taken_with_a_warning() {
     let bare = r#"<edXML:ContentTransferEncoded xmlns:edXML="http://www.mic.gov.vn/TBT/QCVN_102_2016">"#;
-    let packet = d1().replace("AttachmentEncoded>", "edXML:AttachmentEncoded>").replace(bare, "<edXML:ContentTransferEncoded>");
+    let packet =
+        d1().replace("AttachmentEncoded>", "edXML:AttachmentEncoded>").replace(bare, "<edXML:ContentTransferEncoded>");
     assert_eq!(warning(&packet, "LT-EDX-0051"), place_of(&packet, "<edXML:AttachmentEncoded>"));
     assert_eq!(document(&packet).attachments[0].body, Some(0));
 
-    let packet = d1_but("<edXML:ContentId>cid:a1</edXML:ContentId>", "").replace(
-        "<edXML:Reference>",
-        r#"<edXML:Reference xlink:href="cid:a1" xlink:type="simple">"#,
-    );
+    let packet = d1_but("<edXML:ContentId>cid:a1</edXML:ContentId>", "")
+        .replace("<edXML:Reference>", r#"<edXML:Reference xlink:href="cid:a1" xlink:type="simple">"#);
     assert_eq!(warning(&packet, "LT-EDX-0051"), place_of(&packet, "<edXML:Reference"));
     assert_eq!(document(&packet).references[0].content_id.as_ref().unwrap().value, "a1");
 }
@@ -397,7 +396,10 @@ fn q28_a_due_date_before_the_issue_is_taken_with_a_warning() {
 fn the_hard_minimum_is_refused_field_by_field_and_all_at_once() {
     let pieces = [
         ("<edXML:Subject>V/v kiểm tra liên thông</edXML:Subject>\n", "MessageHeader/Subject"),
-        ("<edXML:PromulgationDate>2026/03/02</edXML:PromulgationDate>\n", "MessageHeader/PromulgationInfo/PromulgationDate"),
+        (
+            "<edXML:PromulgationDate>2026/03/02</edXML:PromulgationDate>\n",
+            "MessageHeader/PromulgationInfo/PromulgationDate",
+        ),
         ("<edXML:OrganId>H37.90</edXML:OrganId>\n<edXML:OrganizationInCharge>", "MessageHeader/From/OrganId"),
         ("<edXML:OrganId>G09.90</edXML:OrganId>\n<edXML:OrganName>Cục", "MessageHeader/To/OrganId"),
     ];
@@ -460,10 +462,13 @@ fn a_body_that_no_attachment_claims_is_refused() {
     let packet = d1_but("<edXML:DueDate>", &format!("{stray}\n<edXML:DueDate>"));
     let (line, column) = place_of(&packet, "QUJD");
     assert_eq!(refusal(packet), ("LT-EDX-0038".into(), 22, line, column));
-    let in_status = status_but("</edXML:edXMLEnvelope>", &format!(
-        "</edXML:edXMLEnvelope><AttachmentEncoded><Attachment>{}</Attachment></AttachmentEncoded>",
-        stray.replace("edXML:", "")
-    ));
+    let in_status = status_but(
+        "</edXML:edXMLEnvelope>",
+        &format!(
+            "</edXML:edXMLEnvelope><AttachmentEncoded><Attachment>{}</Attachment></AttachmentEncoded>",
+            stray.replace("edXML:", "")
+        ),
+    );
     assert_eq!(refusal(in_status).0, "LT-EDX-0038");
 }
 

@@ -26,7 +26,8 @@ pub fn reassembled(packet: &[u8]) -> Vec<u8> {
 /// Two attachments, one of them in lines.
 fn two_bodies() -> (String, Vec<u8>) {
     let large: Vec<u8> = (0..200_000u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
-    let lines: Vec<String> = base64(&large).as_bytes().chunks(76).map(|l| String::from_utf8(l.to_vec()).unwrap()).collect();
+    let lines: Vec<String> =
+        base64(&large).as_bytes().chunks(76).map(|l| String::from_utf8(l.to_vec()).unwrap()).collect();
     let second = format!(
         "<Attachment>\n<ContentId>cid:b2</ContentId>\n<AttachmentName>số liệu.bin</AttachmentName>\n\
          <ContentTransferEncoded>\r\n{}\r\n</ContentTransferEncoded> <!-- đuôi --></Attachment></AttachmentEncoded>",
@@ -70,7 +71,15 @@ fn places_are_those_of_the_original_before_between_and_after_the_bodies() {
     let (packet, _) = two_bodies();
     let split = split_bytes(&packet).unwrap();
     let skeleton = split.skeleton.text();
-    for piece in ["<edXML:Subject>", "</Attachment>", "<ContentId>cid:b2", "số liệu", "<!-- đuôi", "</Attachment></Att", "</edXML>"] {
+    for piece in [
+        "<edXML:Subject>",
+        "</Attachment>",
+        "<ContentId>cid:b2",
+        "số liệu",
+        "<!-- đuôi",
+        "</Attachment></Att",
+        "</edXML>",
+    ] {
         let offset = skeleton.find(piece).unwrap();
         assert_eq!(split.skeleton.position(offset), place_of(&packet, piece), "{piece}");
         assert_eq!(split.skeleton.source_offset(offset), packet.find(piece).unwrap() as u64, "{piece}");

@@ -255,3 +255,96 @@ fn checked_len(file: &File, path: &Path, total: u64) -> io::Result<()> {
     }
     Err(io::Error::new(io::ErrorKind::InvalidData, format!("{}: {len} bytes of {total}", path.display())))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicI64;
+
+    #[derive(Debug, Default)]
+    struct HandClock(AtomicI64);
+
+    impl Clock for HandClock {
+        fn now(&self) -> Instant {
+            Instant::from_millis(self.0.load(Ordering::SeqCst))
+        }
+    }
+
+    fn assembler(folder: &Path, max_partials: usize) -> (Arc<Assembler>, Arc<HandClock>) {
+        let clock = Arc::new(HandClock::default());
+        let limits = Limits { max_partials, ..Limits::default() };
+        (Arc::new(Assembler::new(Spool::open(folder).unwrap(), clock.clone(), &limits)), clock)
+    }
+
+    fn key(id: &str) -> Key {
+        Key { from: "h27".to_owned(), transfer_id: id.to_owned() }
+    }
+
+    /// Frame `index` of a packet of three frames of ten bytes.
+    fn frame(id: &str, index: u32) -> FrameHead {
+        FrameHead { transfer_id: id.to_owned(), index, count: 3, offset: u64::from(index) * 10, total: 30 }
+    }
+
+    async fn put(assembler: &Arc<Assembler>, id: &str, index: u32, byte: u8) {
+        assembler.frame(key(id), frame(id, index), Bytes::from(vec![byte; 10])).await.unwrap();
+    }
+
+    const QUIET: Duration = Duration::from_millis(50);
+
+    #[tokio::test]
+    async fn the_first_word_on_each_frame_counts_and_a_whole_file_stays_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let (assembler, _) = assembler(folder.path(), 4);
+        for (index, byte) in [(2, b'c'), (0, b'a'), (0, b'X'), (2, b'X')] {
+            put(&assembler, "t", index, byte).await;
+        }
+        assert_eq!(assembler.whole(&key("t"), &frame("t", 3), QUIET).await, None);
+        put(&assembler, "t", 1, b'b').await;
+        assert_eq!(assembler.whole(&key("t"), &frame("t", 3), QUIET).await, Some(()));
+        let other = FrameHead { total: 31, ..frame("t", 3) };
+        assert_eq!(assembler.whole(&key("t"), &other, QUIET).await, None, "another packet of that name is not whole");
+        put(&assembler, "t", 1, b'X').await;
+
+        let file = assembler.hand_over(&key("t")).await.unwrap().unwrap();
+        assert_eq!(std::fs::read(file.path()).unwrap(), b"aaaaaaaaaabbbbbbbbbbcccccccccc");
+        let kept = file.keep();
+        assembler.forget(&key("t"));
+        assert!(assembler.hand_over(&key("t")).await.unwrap().is_none());
+        put(&assembler, "t", 0, b'Y').await;
+        assert_eq!(std::fs::read(&kept).unwrap().first(), Some(&b'a'), "a late frame writes elsewhere");
+        let left: Vec<PathBuf> = std::fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|p| *p != kept)
+            .collect();
+        assert_eq!(left.len(), 1, "{left:?}");
+    }
+
+    #[tokio::test]
+    async fn holes_are_no_packet() {
+        let folder = tempfile::tempdir().unwrap();
+        let (assembler, _) = assembler(folder.path(), 4);
+        for index in 0..3 {
+            let head = FrameHead { offset: 0, ..frame("t", index) };
+            assembler.frame(key("t"), head, Bytes::from_static(b"0123456789")).await.unwrap();
+        }
+        let error = assembler.hand_over(&key("t")).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+    }
+
+    #[tokio::test]
+    async fn files_are_bounded_in_number_and_age() {
+        let folder = tempfile::tempdir().unwrap();
+        let (assembler, clock) = assembler(folder.path(), 2);
+        let files = || std::fs::read_dir(folder.path()).unwrap().count();
+        for (at, id) in [(0, "a"), (1, "b"), (2, "a"), (3, "c")] {
+            clock.0.store(at, Ordering::SeqCst);
+            put(&assembler, id, 0, b'x').await;
+        }
+        assert_eq!(files(), 2);
+        assert!(!assembler.held().contains_key(&key("b")), "the one untouched longest gave way");
+        assembler.sweep(Instant::from_millis(3));
+        assert_eq!(files(), 1);
+        assert!(assembler.held().contains_key(&key("c")));
+    }
+}

@@ -60,6 +60,9 @@ pub(super) struct Room {
     _permit: OwnedSemaphorePermit,
 }
 
+/// Where the fate of a message will be told.
+pub(super) type Outcome = oneshot::Receiver<Result<(), Failed>>;
+
 #[derive(Debug)]
 struct Job {
     queue: ShortString,
@@ -110,13 +113,27 @@ impl Publisher {
         body: Vec<u8>,
         properties: BasicProperties,
     ) -> Result<(), Failed> {
+        let outcome = self.hand_in(room, queue, body, properties).await?;
+        self.outcome(outcome).await
+    }
+
+    /// Hands one message to the channel's task; from then on it needs no more polling by the caller.
+    pub(super) async fn hand_in(
+        &self,
+        room: Room,
+        queue: ShortString,
+        body: Vec<u8>,
+        properties: BasicProperties,
+    ) -> Result<Outcome, Failed> {
         let (done, outcome) = oneshot::channel();
         let job = Job { queue, body, properties, done, _room: room };
-        let handing = async {
-            self.jobs.send(job).await.map_err(|_| self.life.error())?;
-            outcome.await.map_err(|_| self.life.error())
-        };
-        self.alive(in_time(self.confirm, "the broker's confirm", handing)).await???
+        let handing = in_time(self.confirm, "the publishing channel", self.jobs.send(job));
+        self.alive(handing).await??.map_err(|_| self.life.error())?;
+        Ok(outcome)
+    }
+
+    pub(super) async fn outcome(&self, outcome: Outcome) -> Result<(), Failed> {
+        self.alive(in_time(self.confirm, "the broker's confirm", outcome)).await??.map_err(|_| self.life.error())?
     }
 
     /// Waits no longer than the generation lives.

@@ -102,7 +102,9 @@ async fn framed(
         let room = lane.frames.room(len).await?;
         let body = source.read(offset, len).await?;
         let properties = wire::properties(wire::FRAME, &shared.broker.me).with_headers(head(index, offset).headers());
-        flying.push(lane.frames.publish(room, queue.clone(), body, properties));
+        // Handed in before the next wait: a future that nobody polls must not sit on its room.
+        let outcome = lane.frames.hand_in(room, queue.clone(), body, properties).await?;
+        flying.push(lane.frames.outcome(outcome));
         while let Some(Some(sent)) = flying.next().now_or_never() {
             sent?;
         }

@@ -34,7 +34,8 @@ fn der_signature(fixed: &[u8]) -> Vec<u8> {
 
 #[test]
 fn es256_signatures_are_64_octets_and_openssl_accepts_them() {
-    let hop = example().manifest.hop("province-a").unwrap();
+    let example = example();
+    let hop = example.manifest.hop("province-a").unwrap();
     let key = HopKey::load(&hop.receipts_key, &hop.receipts_chain).unwrap();
     assert_eq!((key.alg(), key.chain_der().len(), key.certificate().key()), ("ES256", 2, &KeyKind::P256));
     let folder = tempfile::tempdir().unwrap();
@@ -143,7 +144,7 @@ fn keys_of_other_forms_are_refused_with_the_reason() {
         (at("broken"), "broken"),
         (at("huge"), "larger"),
         (at("missing"), "cannot be read"),
-        (manifest.agency("H37.90").unwrap().sign_key, "no ECDSA P-256"),
+        (manifest.bad("weak-key").unwrap().files.sign_key, "no ECDSA P-256"),
     ] {
         let error = HopKey::load(&path, &hop.receipts_chain).unwrap_err();
         assert_eq!(error.file, path.display().to_string());
@@ -155,7 +156,8 @@ fn keys_of_other_forms_are_refused_with_the_reason() {
 
 #[test]
 fn debug_output_never_shows_the_private_key() {
-    let hop = example().manifest.hop("nation").unwrap();
+    let example = example();
+    let hop = example.manifest.hop("nation").unwrap();
     let key = HopKey::load(&hop.receipts_key, &hop.receipts_chain).unwrap();
     let shown = format!("{key:?} {key:#?}");
     let secret: String = std::fs::read_to_string(&hop.receipts_key).unwrap().lines().nth(1).unwrap().to_owned();

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use super::{NOW, chain, judge, store};
 use crate::pki::Manifest;
-use crate::pki::tests::example;
+use crate::pki::tests::{example, example_with_rsa};
 use crate::trust::certificate;
 use crate::trust::path::{PathProblem, Purpose};
 
@@ -50,7 +50,7 @@ fn verify(manifest: &Manifest, chain: &Path, purpose: &str) -> (bool, String) {
 
 #[test]
 fn openssl_agrees_about_good_and_bad_certificates() {
-    let manifest = &example().manifest;
+    let manifest = &example_with_rsa().manifest;
     let store = store(manifest);
     for code in manifest.agency_codes() {
         let files = manifest.agency(code).unwrap();

@@ -7,13 +7,13 @@ use rcgen::{
 };
 
 use super::{HOUR, NOW, chain, judge, store};
-use crate::pki::tests::example;
+use crate::pki::tests::{example, example_with_rsa};
 use crate::trust::path::{PathProblem, Purpose, Revocation, TrustStore};
 use crate::trust::{Error, Fault};
 
 #[test]
 fn every_good_certificate_leads_to_the_root_and_is_not_revoked() {
-    let manifest = &example().manifest;
+    let manifest = &example_with_rsa().manifest;
     let store = store(manifest);
     for code in manifest.agency_codes() {
         let files = manifest.agency(code).unwrap();

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::{HOUR, NOW};
 use crate::pki::Manifest;
-use crate::pki::tests::example;
+use crate::pki::tests::{example, example_with_rsa};
 use crate::trust::Fault;
 use crate::trust::tls::{
     ClientFiles, ReloadableServerConfig, ServerFiles, client_config, handshake_finding, server_config,
@@ -91,7 +91,7 @@ async fn shake(server: Arc<ServerConfig>, client: Arc<ClientConfig>) -> (std::io
 
 #[tokio::test]
 async fn a_client_with_a_good_certificate_comes_in_every_time_with_a_full_handshake() {
-    let manifest = &example().manifest;
+    let manifest = &example_with_rsa().manifest;
     let server = server_config(&door(manifest), clock()).unwrap();
     for code in ["H37", "H37.90", "G09.90"] {
         let client = client_config(&visitor(manifest, agency(manifest, code)), clock()).unwrap();

@@ -49,20 +49,20 @@ impl From<io::Error> for Trouble {
 ///
 /// # Errors
 /// [`Trouble`] with a body; the skeleton itself is known to be good.
-pub(super) fn canonicalize(
+pub(super) fn canonicalize<S: Sink>(
     document: &Document<'_>,
     subset: Subset,
     method: &Canonicalization,
     bodies: &mut dyn Bodies,
-    sink: &mut dyn Sink,
+    sink: &mut S,
 ) -> Result<(), Trouble> {
     Writer::new(document, method, sink).run(subset, bodies)
 }
 
-struct Writer<'d, 's> {
+struct Writer<'d, 's, S> {
     document: &'d Document<'d>,
     method: &'d Canonicalization,
-    sink: &'s mut dyn Sink,
+    sink: &'s mut S,
     /// Namespaces in force, innermost last.
     scope: Vec<(&'d str, &'d str)>,
     /// Namespaces that the output already declares at this place, innermost last.
@@ -72,8 +72,8 @@ struct Writer<'d, 's> {
     after_cr: bool,
 }
 
-impl<'d, 's> Writer<'d, 's> {
-    fn new(document: &'d Document<'d>, method: &'d Canonicalization, sink: &'s mut dyn Sink) -> Self {
+impl<'d, 's, S: Sink> Writer<'d, 's, S> {
+    fn new(document: &'d Document<'d>, method: &'d Canonicalization, sink: &'s mut S) -> Self {
         let (scope, rendered, marks) = (Vec::new(), Vec::new(), Vec::new());
         Self { document, method, sink, scope, rendered, marks, after_cr: false }
     }
@@ -93,7 +93,8 @@ impl<'d, 's> Writer<'d, 's> {
                 self.after_cr = false;
                 continue;
             }
-            if !matches!(node, Node::Text(_) | Node::Cut(_)) {
+            // A line end is never divided by markup, only by a cut.
+            if !matches!(node, Node::Text(_) | Node::Cut { .. } | Node::CData { first: false, .. }) {
                 self.after_cr = false;
             }
             match node {
@@ -109,11 +110,14 @@ impl<'d, 's> Writer<'d, 's> {
                     root_done = self.marks.is_empty();
                 }
                 Node::Text(raw) => escape::text(self.sink, raw.as_bytes(), &mut self.after_cr),
-                Node::CData(raw) => escape::text(self.sink, raw.as_bytes(), &mut false),
+                Node::CData { raw, last, .. } => {
+                    escape::text(self.sink, raw.as_bytes(), &mut self.after_cr);
+                    self.after_cr &= !last;
+                }
                 Node::Ref(c) => escape::text_char(self.sink, *c),
                 Node::Pi { target, data } => self.instruction(target, data, root_done),
                 Node::Comment => {}
-                Node::Cut(cut) => self.body(*cut, bodies)?,
+                Node::Cut { cut, in_cdata } => self.body(*cut, *in_cdata, bodies)?,
             }
         }
         Ok(())
@@ -255,7 +259,7 @@ impl<'d, 's> Writer<'d, 's> {
     }
 
     /// Streams the text of a cut: base64 letters, white space, and references to white space.
-    fn body(&mut self, cut: CutRef, bodies: &mut dyn Bodies) -> Result<(), Trouble> {
+    fn body(&mut self, cut: CutRef, in_cdata: bool, bodies: &mut dyn Bodies) -> Result<(), Trouble> {
         let mut source = bodies.open(cut.source_offset, cut.source_len)?.take(cut.source_len);
         let mut left = cut.source_len;
         let mut buffer = vec![0; BODY_BUFFER_BYTES];
@@ -269,6 +273,9 @@ impl<'d, 's> Writer<'d, 's> {
             };
             left = left.saturating_sub(count as u64);
             let piece = buffer.get(..count).unwrap_or_default();
+            if in_cdata && piece.contains(&b'&') {
+                return Err(Trouble::Body);
+            }
             self.body_piece(piece, &mut reference).ok_or(Trouble::Body)?;
         }
         if reference.is_some() { Err(Trouble::Body) } else { Ok(()) }

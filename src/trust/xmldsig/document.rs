@@ -63,15 +63,23 @@ pub(super) enum Node<'a> {
     End(u32),
     /// Raw text without references.
     Text(&'a str),
-    CData(&'a str),
+    /// A CDATA section; several pieces where a body was cut out of it.
+    CData {
+        raw: &'a str,
+        first: bool,
+        last: bool,
+    },
     Ref(char),
     Pi {
         target: &'a str,
         data: &'a str,
     },
     Comment,
-    /// Text that is not in the skeleton.
-    Cut(CutRef),
+    /// Text that is not in the skeleton. Inside a CDATA section a reference is no reference.
+    Cut {
+        cut: CutRef,
+        in_cdata: bool,
+    },
 }
 
 #[derive(Debug)]
@@ -268,6 +276,10 @@ impl<'a, 'l> Parser<'a, 'l> {
                 continue;
             }
             self.cuts_up_to(start)?;
+            if let Event::CData(_) = event {
+                self.cdata(start, raw)?;
+                continue;
+            }
             if self.cuts.peek().is_some_and(|cut| cut.at < end) {
                 return Err(Problem::malformed("a body that was cut out of markup"));
             }
@@ -275,13 +287,12 @@ impl<'a, 'l> Parser<'a, 'l> {
                 Event::Start(_) => self.start(raw, start, end, false)?,
                 Event::Empty(_) => self.start(raw, start, end, true)?,
                 Event::End(_) => self.end(Some(start), end)?,
-                Event::CData(_) => self.cdata(raw)?,
                 Event::GeneralRef(_) => self.reference(raw)?,
                 Event::Comment(_) => self.comment(raw, start)?,
                 Event::PI(_) => self.instruction(raw)?,
                 Event::Decl(_) => self.xml_declaration(raw, start == base)?,
                 Event::DocType(_) => return Err(Problem::of(Reason::Doctype)),
-                Event::Text(_) => {}
+                Event::Text(_) | Event::CData(_) => {}
                 Event::Eof => break,
             }
         }
@@ -305,10 +316,14 @@ impl<'a, 'l> Parser<'a, 'l> {
 
     /// Puts in the cuts that stand at or before this byte.
     fn cuts_up_to(&mut self, offset: usize) -> Step {
+        self.take_cuts(offset, false)
+    }
+
+    fn take_cuts(&mut self, offset: usize, in_cdata: bool) -> Step {
         while let Some(cut) = self.cuts.next_if(|cut| cut.at <= offset) {
-            let open = self.open.last_mut().ok_or(Problem::malformed("a body outside the root element"))?;
+            let open = self.open.last_mut().ok_or_else(|| Problem::malformed("a body outside the root element"))?;
             open.has_text |= cut.source_len > 0;
-            self.push(Node::Cut(cut))?;
+            self.push(Node::Cut { cut, in_cdata })?;
         }
         Ok(())
     }
@@ -317,8 +332,9 @@ impl<'a, 'l> Parser<'a, 'l> {
         self.cuts_up_to(start)?;
         let (mut start, mut raw) = (start, raw);
         while let Some(at) = self.cuts.peek().map(|cut| cut.at).filter(|at| *at < start + raw.len()) {
-            let (before, after) =
-                raw.split_at_checked(at - start).ok_or(Problem::malformed("a body that was cut out of a character"))?;
+            let (before, after) = raw
+                .split_at_checked(at - start)
+                .ok_or_else(|| Problem::malformed("a body that was cut out of a character"))?;
             self.plain_text(before)?;
             self.cuts_up_to(at)?;
             (start, raw) = (at, after);
@@ -340,26 +356,36 @@ impl<'a, 'l> Parser<'a, 'l> {
         self.push(Node::Text(raw))
     }
 
-    fn cdata(&mut self, raw: &'a str) -> Step {
-        let inner = raw.strip_prefix("<![CDATA[").and_then(|raw| raw.strip_suffix("]]>"));
-        let inner = inner.ok_or(Problem::malformed("a CDATA section"))?;
-        let open = self.open.last_mut().ok_or(Problem::malformed("text outside the root element"))?;
+    fn cdata(&mut self, start: usize, raw: &'a str) -> Step {
+        const OPENING: &str = "<![CDATA[";
+        let inner = raw.strip_prefix(OPENING).and_then(|raw| raw.strip_suffix("]]>"));
+        let mut rest = inner.ok_or_else(|| Problem::malformed("a CDATA section"))?;
+        let open = self.open.last_mut().ok_or_else(|| Problem::malformed("text outside the root element"))?;
         open.has_text = true;
-        self.push(Node::CData(inner))
+        let (mut at, end) = (start + OPENING.len(), start + raw.len());
+        let mut first = true;
+        while let Some(cut_at) = self.cuts.peek().map(|cut| cut.at).filter(|cut_at| *cut_at < end) {
+            let split = cut_at.checked_sub(at).and_then(|length| rest.split_at_checked(length));
+            let (before, after) = split.ok_or_else(|| Problem::malformed("a body that was cut out of markup"))?;
+            self.push(Node::CData { raw: before, first, last: false })?;
+            self.take_cuts(cut_at, true)?;
+            (at, rest, first) = (cut_at, after, false);
+        }
+        self.push(Node::CData { raw: rest, first, last: true })
     }
 
     fn reference(&mut self, raw: &'a str) -> Step {
         let name = raw.strip_prefix('&').and_then(|raw| raw.strip_suffix(';')).unwrap_or_default();
         let c = attribute::resolve(name)
             .ok_or_else(|| Problem::malformed("a reference to an undeclared entity or a forbidden character"))?;
-        let open = self.open.last_mut().ok_or(Problem::malformed("text outside the root element"))?;
+        let open = self.open.last_mut().ok_or_else(|| Problem::malformed("text outside the root element"))?;
         open.has_text = true;
         self.push(Node::Ref(c))
     }
 
     fn comment(&mut self, raw: &'a str, start: usize) -> Step {
         let inner = raw.strip_prefix("<!--").and_then(|raw| raw.strip_suffix("-->"));
-        let inner = inner.ok_or(Problem::malformed("a comment"))?;
+        let inner = inner.ok_or_else(|| Problem::malformed("a comment"))?;
         if inner.contains("--") || inner.ends_with('-') {
             return Err(Problem::malformed("-- in a comment"));
         }
@@ -374,7 +400,7 @@ impl<'a, 'l> Parser<'a, 'l> {
 
     fn instruction(&mut self, raw: &'a str) -> Step {
         let inner = raw.strip_prefix("<?").and_then(|raw| raw.strip_suffix("?>"));
-        let inner = inner.ok_or(Problem::malformed("a processing instruction"))?;
+        let inner = inner.ok_or_else(|| Problem::malformed("a processing instruction"))?;
         let (target, data) = inner.split_at(inner.find([' ', '\t', '\n', '\r']).unwrap_or(inner.len()));
         if !is_ncname(target) || target.eq_ignore_ascii_case("xml") {
             return Err(Problem::malformed("the target of a processing instruction"));
@@ -384,7 +410,7 @@ impl<'a, 'l> Parser<'a, 'l> {
 
     fn xml_declaration(&mut self, raw: &'a str, first: bool) -> Step {
         let inner = raw.strip_prefix("<?xml").and_then(|raw| raw.strip_suffix("?>")).filter(|_| first);
-        let inner = inner.ok_or(Problem::malformed("an XML declaration that is not at the start"))?;
+        let inner = inner.ok_or_else(|| Problem::malformed("an XML declaration that is not at the start"))?;
         let mut order = 0;
         let mut each = |(name, value): attribute::RawAttribute<'_>| {
             let (place, good) = match name {
@@ -406,7 +432,7 @@ impl<'a, 'l> Parser<'a, 'l> {
 
     fn start(&mut self, raw: &'a str, start: usize, end: usize, empty: bool) -> Step {
         let inner = raw.strip_prefix('<').and_then(|raw| raw.strip_suffix(if empty { "/>" } else { ">" }));
-        let inner = inner.ok_or(Problem::malformed("a start tag"))?;
+        let inner = inner.ok_or_else(|| Problem::malformed("a start tag"))?;
         if self.open.is_empty() && std::mem::replace(&mut self.root_seen, true) {
             return Err(Problem::malformed("a second root element"));
         }
@@ -439,7 +465,7 @@ impl<'a, 'l> Parser<'a, 'l> {
     }
 
     fn end(&mut self, tag: Option<usize>, end: usize) -> Step {
-        let open = self.open.pop().ok_or(Problem::malformed("an end tag without a start tag"))?;
+        let open = self.open.pop().ok_or_else(|| Problem::malformed("an end tag without a start tag"))?;
         self.scope.truncate(open.scope_len);
         self.push(Node::End(open.element))?;
         let nodes_end = self.document.nodes.len();

@@ -67,7 +67,7 @@ fn plain_run(bytes: &[u8]) -> usize {
 
 /// Writes raw character data. `after_cr` says that the text just before ended with a carriage return, which was
 /// already written as a line feed; the caller clears it at markup and references.
-pub(super) fn text(sink: &mut dyn Sink, raw: &[u8], after_cr: &mut bool) {
+pub(super) fn text<S: Sink>(sink: &mut S, raw: &[u8], after_cr: &mut bool) {
     let mut rest = raw;
     if std::mem::take(after_cr) {
         match rest.split_first() {
@@ -98,7 +98,7 @@ pub(super) fn text(sink: &mut dyn Sink, raw: &[u8], after_cr: &mut bool) {
 }
 
 /// Writes one character that came from a reference.
-pub(super) fn text_char(sink: &mut dyn Sink, c: char) {
+pub(super) fn text_char<S: Sink>(sink: &mut S, c: char) {
     match c {
         '&' => sink.put(b"&amp;"),
         '<' => sink.put(b"&lt;"),
@@ -109,7 +109,7 @@ pub(super) fn text_char(sink: &mut dyn Sink, c: char) {
 }
 
 /// Writes a raw attribute value.
-pub(super) fn attribute(sink: &mut dyn Sink, raw: &str) {
+pub(super) fn attribute<S: Sink>(sink: &mut S, raw: &str) {
     if !raw.bytes().any(|b| matches!(b, b'&' | b'<' | b'"' | b'\t' | b'\n' | b'\r')) {
         sink.put(raw.as_bytes());
         return;
@@ -118,11 +118,11 @@ pub(super) fn attribute(sink: &mut dyn Sink, raw: &str) {
 }
 
 /// Writes an attribute value that is already normalised.
-pub(super) fn attribute_value(sink: &mut dyn Sink, value: &str) {
+pub(super) fn attribute_value<S: Sink>(sink: &mut S, value: &str) {
     value.chars().for_each(|c| attribute_char(sink, c));
 }
 
-fn attribute_char(sink: &mut dyn Sink, c: char) {
+fn attribute_char<S: Sink>(sink: &mut S, c: char) {
     match c {
         '&' => sink.put(b"&amp;"),
         '<' => sink.put(b"&lt;"),

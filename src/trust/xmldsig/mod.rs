@@ -6,8 +6,8 @@
 //! better; RSA of 2048 bits or more, ECDSA on P-256 or P-384; the certificate inside. Anything else is
 //! [`Verdict::Invalid`] with a reason of its own, never "valid with a remark".
 //!
-//! * [`document`] reads the skeleton once, strictly, into a flat list of nodes; [`c14n`] writes canonical form from it;
-//! * [`signature`] reads the Signature element; [`verify`] decides; [`sign`] makes a Signature; [`key`] holds a key.
+//! * `document` reads the skeleton once, strictly, into a flat list of nodes; `c14n` writes canonical form from it;
+//! * `signature` reads the Signature element; `verify` decides; `sign` makes a Signature; `key` holds a key.
 //!
 //! Invariants: bodies (the base64 text that stays on disk) are streamed, so memory depends on the skeleton only; a
 //! packet in memory (a skeleton without cuts) and the same packet cut give the same verdict; the signature value is

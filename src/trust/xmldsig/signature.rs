@@ -131,7 +131,7 @@ impl<'d> View<'d> {
         let mut text = String::new();
         for node in self.document.content(element) {
             match node {
-                Node::Text(raw) | Node::CData(raw) => text.push_str(raw),
+                Node::Text(raw) | Node::CData { raw, .. } => text.push_str(raw),
                 Node::Ref(c) => text.push(*c),
                 _ => return Err(unexpected(element.local)),
             }

@@ -13,7 +13,7 @@ use super::algorithm::{DigestAlgorithm, SignatureAlgorithm};
 use super::c14n::{self, Subset, Trouble};
 use super::document::{DSIG_NS, Document, Limits};
 use super::dummy::{self, DummyWhy};
-use super::escape::{DigestSink, Sink};
+use super::escape::DigestSink;
 use super::problem::{Problem, Reason};
 use super::signature::{self, Parsed};
 use super::{Bodies, Canonicalization, Error, NoBodies, Spliced};
@@ -208,8 +208,13 @@ pub(super) fn in_place(document: &Document<'_>, parent: Option<u32>) -> bool {
 
 fn check_signature_value(document: &Document<'_>, parsed: &Parsed, bodies: &mut dyn Bodies) -> Result<(), Stop> {
     let mut signed_info = Vec::new();
-    let sink: &mut dyn Sink = &mut signed_info;
-    c14n::canonicalize(document, Subset::Element(parsed.signed_info), &parsed.canonicalization, bodies, sink)?;
+    c14n::canonicalize(
+        document,
+        Subset::Element(parsed.signed_info),
+        &parsed.canonicalization,
+        bodies,
+        &mut signed_info,
+    )?;
     let certificate = parsed.certificates.first().ok_or_else(|| Problem::of(Reason::NoCertificate))?;
     let key = public_key(certificate, parsed.algorithm)?;
     UnparsedPublicKey::new(parsed.algorithm.ring(), key)

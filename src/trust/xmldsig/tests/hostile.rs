@@ -137,6 +137,12 @@ fn a_body_that_cannot_be_read_says_nothing_about_the_signature() {
 #[test]
 fn cuts_in_impossible_places_are_refused() {
     let cut = |at| CutRef { at, source_offset: 0, source_len: 1 };
+    let section = "<a><![CDATA[]]></a>";
+    for at in 3..section.len() {
+        let input = Spliced { skeleton: section.as_bytes(), cuts: &[cut(at)] };
+        let fine = matches!(at, 3 | 12 | 15);
+        assert_eq!(matches!(verify(&input, &mut &b"x"[..]), Ok(Verdict::Absent)), fine, "{at}");
+    }
     for cuts in [vec![cut(0)], vec![cut(1)], vec![cut(7)], vec![cut(99)], vec![cut(4), cut(3)], vec![cut(5)]] {
         let input = Spliced { skeleton: "<a>đ</a>".as_bytes(), cuts: &cuts };
         let verdict = verify(&input, &mut &b"x"[..]);

@@ -1,0 +1,331 @@
+//! `lienthong demo`: the whole scene on one machine.
+//!
+//! Three gateways run in this process: a province, the nation, another province. A department signs a document and
+//! hands it in; it is delivered to a department of the same province, to a ministry at the nation and to a department
+//! of the other province; each fetches it and takes it over; the receipts of every hop are printed and verified.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use clap::Args;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+use lienthong_contract::door::{Acknowledgement, ConsignmentState, Submission, Trace};
+use lienthong_contract::{Clock, Digest, DocId};
+
+use super::{Outcome, Verdict, log, runtime};
+use crate::clock::SystemClock;
+use crate::edxml::model::Urgency;
+use crate::gateway::Gateway;
+use crate::link::inprocess::Hub;
+use crate::pki::{self, Manifest};
+use crate::receipts::{HopKeys, Sealed, chain, open, verify_chain};
+use crate::scene::{self, Agency, BrokerAt, HOPS, Letter, RECIPIENTS, SENDER};
+use crate::trust::TrustStore;
+use crate::trust::hops::{HopTrust, Pins};
+
+/// How long a document may take from hand-in to the last receipt. A demo that hangs is a failed one.
+const DEADLINE: Duration = Duration::from_secs(120);
+/// Documents on their way at once.
+const AT_ONCE: usize = 8;
+/// How often a mailbox is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// Plays the whole scene: three gateways, a signed document, every receipt verified.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Stop when the scene is over; otherwise the gateways stay up.
+    #[arg(long)]
+    exit: bool,
+    /// How many documents to send.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    documents: u32,
+    /// Link the gateways over this RabbitMQ instead of inside the process.
+    #[arg(long, value_name = "URL")]
+    amqp: Option<String>,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+    /// Keep keys and stores in this folder instead of a temporary one.
+    #[arg(long, value_name = "FOLDER")]
+    folder: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, Serialize)]
+struct Report {
+    documents: u32,
+    delivered: u32,
+    receipts: usize,
+    receipts_verified: usize,
+    hops: Vec<String>,
+}
+
+/// The world of one run.
+struct World {
+    manifest: Manifest,
+    gateways: Vec<Gateway>,
+    sender: Agency,
+    recipients: Vec<Agency>,
+    keys: HopTrust,
+    clock: Arc<dyn Clock>,
+}
+
+impl Demo {
+    pub fn run(self) -> Outcome {
+        log("warn", false);
+        let temporary = tempfile::tempdir().context("no temporary folder")?;
+        let folder = self.folder.clone().unwrap_or_else(|| temporary.path().to_owned());
+        runtime()?.block_on(async {
+            let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+            let manifest = self.keys(&folder, clock.as_ref())?;
+            let world = self.open_world(manifest, &folder, clock).await?;
+            let report = self.play(&world).await;
+            let report = match report {
+                Ok(report) => report,
+                Err(error) => {
+                    for gateway in world.gateways {
+                        gateway.stop().await;
+                    }
+                    return Err(error);
+                }
+            };
+            let whole = report.delivered == self.documents && report.receipts_verified == report.receipts;
+            if self.json {
+                println!("{}", serde_json::to_string(&report)?);
+            } else {
+                summary(&report, whole);
+            }
+            if !self.exit && whole {
+                self.stay(&world, &folder).await?;
+            }
+            for gateway in world.gateways {
+                gateway.stop().await;
+            }
+            Ok(if whole { Verdict::Yes } else { Verdict::No })
+        })
+    }
+
+    fn say(&self, line: impl AsRef<str>) {
+        if !self.json {
+            println!("{}", line.as_ref());
+        }
+    }
+
+    fn keys(&self, folder: &std::path::Path, clock: &dyn Clock) -> anyhow::Result<Manifest> {
+        let out = folder.join("certs");
+        if let Ok(manifest) = Manifest::load(&out) {
+            return Ok(manifest);
+        }
+        self.say("Tạo khóa và chứng thư thí dụ — making example keys and certificates …");
+        Ok(pki::generate(&out, &pki::Options::default(), clock.now(), &mut |_| {})?)
+    }
+
+    async fn open_world(
+        &self,
+        manifest: Manifest,
+        folder: &std::path::Path,
+        clock: Arc<dyn Clock>,
+    ) -> anyhow::Result<World> {
+        let hub = Hub::new();
+        let broker = self.amqp.as_ref().map(|url| BrokerAt { url: url.clone(), tls: url.starts_with("amqps:") });
+        let mut gateways = Vec::new();
+        for hop in HOPS {
+            let config = scene::configuration(&manifest, hop, &folder.join(hop), broker.as_ref())?;
+            gateways.push(Gateway::start(&config, &hub, Arc::clone(&clock)).await?);
+        }
+        for gateway in &gateways {
+            gateway.connected(Duration::from_secs(30)).await.context("the broker cannot be reached")?;
+            self.say(format!("  {:<11} https://{}", gateway.hop.as_str(), gateway.address));
+        }
+        let at = |hop: &str| -> anyhow::Result<SocketAddr> {
+            let gateway = gateways.iter().find(|gateway| gateway.hop.as_str() == hop);
+            Ok(gateway.with_context(|| format!("no gateway {hop}"))?.address)
+        };
+        let sender = scene::agency(&manifest, SENDER, at("province-a")?, AT_ONCE, Arc::clone(&clock))?;
+        let recipients = RECIPIENTS
+            .iter()
+            .map(|(code, hop)| Ok(scene::agency(&manifest, code, at(hop)?, AT_ONCE, Arc::clone(&clock))?))
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        let ca = manifest.ca();
+        let store = TrustStore::from_pem_files(&[ca.root.clone()], &[ca.sub.clone()], &ca.crls())?;
+        let keys = HopTrust::new(Arc::new(store), Pins::default());
+        Ok(World { manifest, gateways, sender, recipients, keys, clock })
+    }
+
+    async fn play(&self, world: &World) -> anyhow::Result<Report> {
+        let bar = if self.json || self.documents < 2 {
+            ProgressBar::hidden()
+        } else {
+            let style = ProgressStyle::with_template("{bar:40} {pos}/{len} văn bản ({per_sec}, còn {eta})")?;
+            ProgressBar::new(u64::from(self.documents)).with_style(style)
+        };
+        let numbers = stream::iter(1..=self.documents);
+        // Every document is one attempt from hand-in to the last receipt.
+        let outcomes: Vec<(Submission, Trace)> = numbers
+            .map(|number| {
+                let bar = &bar;
+                async move {
+                    let done = tokio::time::timeout(DEADLINE, deliver(world, number)).await;
+                    bar.inc(1);
+                    done.with_context(|| format!("document {number} was not delivered within {DEADLINE:?}"))?
+                }
+            })
+            .buffer_unordered(AT_ONCE)
+            .try_collect()
+            .await?;
+        bar.finish_and_clear();
+        let mut report = Report { documents: self.documents, ..Report::default() };
+        let mut hops = BTreeSet::new();
+        for (index, (submission, trace)) in outcomes.iter().enumerate() {
+            let shown = !self.json && index == 0;
+            if shown {
+                println!("\nVăn bản — document {} ({} byte, {})", submission.doc_id, trace.size, trace.digest);
+            }
+            let mut delivered = true;
+            for consignment in &trace.consignments {
+                delivered &= consignment.state == ConsignmentState::HandedOver;
+                if shown {
+                    println!("  → {}", consignment.recipient);
+                }
+                let verified = verified(world, trace, consignment)?;
+                for (sealed, problem) in &verified {
+                    hops.insert(sealed.receipt.hop.to_string());
+                    if shown {
+                        let mark = problem.as_deref().map_or("✓".to_owned(), |problem| format!("✗ {problem}"));
+                        let (time, event, hop) = (sealed.receipt.time, sealed.receipt.event, &sealed.receipt.hop);
+                        println!("      {mark} {time}  {:<22} {hop}", event.as_str());
+                    }
+                }
+                report.receipts += verified.len();
+                report.receipts_verified += verified.iter().filter(|(_, problem)| problem.is_none()).count();
+            }
+            report.delivered += u32::from(delivered);
+        }
+        report.hops = hops.into_iter().collect();
+        Ok(report)
+    }
+
+    async fn stay(&self, world: &World, folder: &std::path::Path) -> anyhow::Result<()> {
+        let certs = world.manifest.root().display();
+        self.say(format!("\nCác gateway vẫn chạy — the gateways stay up. Dữ liệu — data: {}", folder.display()));
+        if let (Some(sender), Some(receiver)) = (world.gateways.first(), world.gateways.get(1)) {
+            self.say(format!(
+                "  lienthong inbox --gateway https://localhost:{} --as G09.90 --certs {certs}",
+                receiver.address.port()
+            ));
+            self.say(format!(
+                "  lienthong send FILE.edxml --gateway https://localhost:{} --as H37.90 --certs {certs}",
+                sender.address.port()
+            ));
+        }
+        self.say("  Ctrl-C để dừng — to stop.");
+        tokio::signal::ctrl_c().await?;
+        Ok(())
+    }
+}
+
+/// One document from hand-in to the last receipt.
+async fn deliver(world: &World, number: u32) -> anyhow::Result<(Submission, Trace)> {
+    let codes: Vec<&str> = RECIPIENTS.iter().map(|(code, _)| *code).collect();
+    let date = world.clock.now().in_vietnam().date();
+    let letter = Letter {
+        from: SENDER,
+        to: &codes,
+        number,
+        date,
+        subject: "Về việc liên thông văn bản điện tử (thí dụ)",
+        urgency: Urgency::Normal,
+        attachment: &scene::example_pdf(6 * 1024),
+    };
+    let packet = world.sender.sign(&letter.packet()?)?;
+    let digest = Digest::of(&packet);
+    let submission = world.sender.client.submit(&crate::client::Packet::Bytes(packet.into()), None).await?;
+    ensure!(submission.digest == digest, "the gateway accepted other bytes than were sent");
+    for recipient in &world.recipients {
+        collect(recipient, submission.doc_id, digest).await?;
+    }
+    loop {
+        let trace = world.sender.client.trace(submission.doc_id).await?;
+        if trace.consignments.iter().all(|consignment| consignment.state.is_terminal()) {
+            return Ok((submission, trace));
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// Waits for the document in the recipient's mailbox, fetches it, compares its bytes, takes it over.
+async fn collect(recipient: &Agency, doc_id: DocId, digest: Digest) -> anyhow::Result<()> {
+    loop {
+        let mut after = None;
+        loop {
+            let page = recipient.client.inbox(None, after.as_deref(), None).await?;
+            if let Some(item) = page.items.iter().find(|item| item.doc_id == doc_id) {
+                let fetched = recipient.client.content(item.id, &mut tokio::io::sink()).await?;
+                ensure!(fetched.digest == digest, "{} got other bytes than were sent", item.recipient);
+                recipient.client.acknowledge(item.id, &Acknowledgement::Accept).await?;
+                return Ok(());
+            }
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// Opens every receipt of a consignment; a fault of the chain is laid at its last one.
+fn verified(
+    world: &World,
+    trace: &Trace,
+    consignment: &lienthong_contract::door::ConsignmentTrace,
+) -> anyhow::Result<Vec<(Sealed, Option<String>)>> {
+    let keys: &dyn HopKeys = &world.keys;
+    let mut verified = Vec::new();
+    for view in &consignment.receipts {
+        match open(&view.jws, keys) {
+            Ok(sealed) => verified.push((sealed, None)),
+            Err(error) => {
+                let Ok(sealed) = crate::receipts::jws::read_unverified(&view.jws) else { bail!("unreadable receipt") };
+                verified.push((sealed, Some(error.to_string())));
+            }
+        }
+    }
+    let links = chain::order(verified.iter().map(|(sealed, _)| sealed.clone()).collect());
+    if let Err(fault) = verify_chain(&links, trace.digest, consignment.id)
+        && let Some((_, problem)) = verified.last_mut()
+    {
+        problem.get_or_insert(fault.to_string());
+    }
+    Ok(verified)
+}
+
+fn summary(report: &Report, whole: bool) {
+    println!(
+        "\n{} văn bản, {} đã giao; {} biên nhận, {} hợp lệ; qua {}",
+        report.documents,
+        report.delivered,
+        report.receipts,
+        report.receipts_verified,
+        report.hops.join(", ")
+    );
+    println!(
+        "{} documents, {} delivered; {} receipts, {} verified; hops: {}",
+        report.documents,
+        report.delivered,
+        report.receipts,
+        report.receipts_verified,
+        report.hops.join(", ")
+    );
+    if whole {
+        println!("Xem tiếp — look next: README.md, docs/architecture.md, lienthong demo (không có --exit), lienthong help");
+    } else {
+        println!("KHÔNG ĐẠT — not everything was delivered and verified.");
+    }
+}

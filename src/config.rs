@@ -1,0 +1,393 @@
+//! The configuration of one gateway: a TOML file, then the environment, then flags; the later one wins.
+//!
+//! Environment variables are named `LIENTHONG__<SECTION>__<KEY>`, e.g. `LIENTHONG__API__LISTEN`; flags are
+//! `--set api.listen=…`. Paths are relative to the file's folder. Secrets are never written in the file: a key ending
+//! in `_file` names a file that holds the secret. Every mistake is reported, each with its key.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use lienthong_contract::{Digest, HopName};
+
+use crate::rules::schema::Strictness;
+
+/// Everything an operator sets.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub hop: Hop,
+    pub trust: Trust,
+    pub directory: DirectoryFile,
+    pub api: Api,
+    /// Brokers that links run over.
+    #[serde(default)]
+    pub broker: Vec<Broker>,
+    /// Neighbours.
+    #[serde(default)]
+    pub link: Vec<Link>,
+    #[serde(default)]
+    pub delivery: Delivery,
+    #[serde(default)]
+    pub schemas: Schemas,
+    #[serde(default)]
+    pub log: Log,
+}
+
+/// Whose gateway this is.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hop {
+    /// Its name among its neighbours; part of queue names and of every receipt. Never change it.
+    pub name: HopName,
+    /// Folder of the store; one gateway's alone.
+    pub data: PathBuf,
+    /// Key that signs receipts: PKCS#8 PEM, ECDSA P-256 or Ed25519.
+    pub key: PathBuf,
+    /// Its certificate and the issuers below the root, PEM.
+    pub certificate: PathBuf,
+}
+
+/// Whom this gateway believes.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trust {
+    /// Roots of the certificates that sign packets.
+    pub roots: Vec<PathBuf>,
+    #[serde(default)]
+    pub intermediates: Vec<PathBuf>,
+    #[serde(default)]
+    pub crls: Vec<PathBuf>,
+    /// Refuse when revocation could not be checked; otherwise it is told and recorded.
+    #[serde(default)]
+    pub require_revocation: bool,
+    /// Roots of the certificates that sign receipts; the same as `roots` when left out.
+    #[serde(default)]
+    pub hop_roots: Vec<PathBuf>,
+    /// Certificates registered for hops by fingerprint.
+    #[serde(default)]
+    pub pin: Vec<Pin>,
+}
+
+/// A hop's registered certificates.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pin {
+    pub hop: HopName,
+    pub certificates: Vec<Digest>,
+}
+
+/// The agencies.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DirectoryFile {
+    pub file: PathBuf,
+    /// How often the file is looked at for changes.
+    #[serde(default = "five")]
+    pub reload_seconds: u64,
+    /// Deliver to the successor of a closed agency when there is exactly one; otherwise refuse and name it.
+    #[serde(default = "yes")]
+    pub forward_to_successor: bool,
+}
+
+/// The native HTTPS interface.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Api {
+    /// Address and port; port 0 takes a free one.
+    pub listen: SocketAddr,
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+    /// Roots of client certificates.
+    pub client_roots: Vec<PathBuf>,
+    #[serde(default)]
+    pub client_intermediates: Vec<PathBuf>,
+    #[serde(default)]
+    pub client_crls: Vec<PathBuf>,
+    /// Largest packet, in MiB.
+    #[serde(default = "one_thousand")]
+    pub max_packet_mib: u64,
+    /// Requests a second of one certificate, on average and at once.
+    #[serde(default = "two_thousand")]
+    pub requests_per_second: u32,
+    #[serde(default = "four_thousand")]
+    pub request_burst: u32,
+    /// Requests of one certificate under way at once.
+    #[serde(default = "sixty_four")]
+    pub uploads_per_caller: usize,
+}
+
+/// A RabbitMQ broker.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Broker {
+    pub name: String,
+    /// `amqps://host:5671/vhost?auth_mechanism=external`, or with user and password in `url_file`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url_file: Option<PathBuf>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca: Option<PathBuf>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<PathBuf>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<PathBuf>,
+}
+
+impl fmt::Debug for Broker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The address may hold a password.
+        f.debug_struct("Broker").field("name", &self.name).field("url_file", &self.url_file).finish_non_exhaustive()
+    }
+}
+
+/// A neighbour and what is reached through it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Link {
+    pub peer: HopName,
+    /// The broker's name; without it the neighbour must run in the same process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broker: Option<String>,
+    /// Code prefixes in the new form.
+    #[serde(default)]
+    pub prefixes: Vec<String>,
+    /// Hops behind it.
+    #[serde(default)]
+    pub hops: Vec<HopName>,
+    /// Takes what no other link takes.
+    #[serde(default)]
+    pub default: bool,
+}
+
+/// The way out.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Delivery {
+    /// Packets to one neighbour under way at once; urgent ones have places of their own.
+    pub window: usize,
+    pub urgent_window: usize,
+    /// Seconds until a packet is sent again when no receipt has come; doubled at each try.
+    pub acceptance_seconds: u64,
+    /// Longest pause after failures, in seconds.
+    pub longest_pause_seconds: u64,
+}
+
+impl Default for Delivery {
+    fn default() -> Self {
+        Self { window: 256, urgent_window: 64, acceptance_seconds: 60, longest_pause_seconds: 30 }
+    }
+}
+
+/// XML Schemas.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Schemas {
+    /// A folder with a `catalogue.toml` and schemas of the operator's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folder: Option<PathBuf>,
+    pub strictness: SchemaStrictness,
+}
+
+/// What happens to a packet that only the strict schema finds fault with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SchemaStrictness {
+    Tolerant,
+    #[default]
+    Advise,
+    Strict,
+}
+
+impl From<SchemaStrictness> for Strictness {
+    fn from(choice: SchemaStrictness) -> Self {
+        match choice {
+            SchemaStrictness::Tolerant => Self::Tolerant,
+            SchemaStrictness::Advise => Self::Advise,
+            SchemaStrictness::Strict => Self::Strict,
+        }
+    }
+}
+
+/// The log, on standard error.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// `info`, or a filter such as `info,lienthong::delivery=debug`.
+    pub level: String,
+    /// One JSON object a line instead of text.
+    pub json: bool,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { level: "info".to_owned(), json: false }
+    }
+}
+
+const fn five() -> u64 {
+    5
+}
+const fn yes() -> bool {
+    true
+}
+const fn one_thousand() -> u64 {
+    1024
+}
+const fn two_thousand() -> u32 {
+    2000
+}
+const fn four_thousand() -> u32 {
+    4000
+}
+const fn sixty_four() -> usize {
+    64
+}
+
+/// One mistake, at one key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Mistake {
+    pub key: String,
+    pub vi: String,
+    pub en: String,
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} ({})", self.key, self.vi, self.en)
+    }
+}
+
+/// The configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+pub struct Mistakes(pub Vec<Mistake>);
+
+impl Mistakes {
+    fn one(key: impl Into<String>, vi: impl Into<String>, en: impl Into<String>) -> Self {
+        Self(vec![Mistake { key: key.into(), vi: vi.into(), en: en.into() }])
+    }
+}
+
+impl Config {
+    /// Reads the file, the environment and `key=value` overrides, and checks the whole.
+    ///
+    /// # Errors
+    /// [`Mistakes`], all that were found.
+    pub fn load(file: &Path, overrides: &[String]) -> Result<Self, Mistakes> {
+        let source = config::File::from(file.to_path_buf()).format(config::FileFormat::Toml);
+        let environment = config::Environment::with_prefix("LIENTHONG").prefix_separator("__").separator("__");
+        let mut builder = config::Config::builder().add_source(source).add_source(environment);
+        for pair in overrides {
+            let Some((key, value)) = pair.split_once('=') else {
+                return Err(Mistakes::one(pair, "phải có dạng khóa=giá trị", "must have the form key=value"));
+            };
+            builder = builder.set_override(key, value).map_err(|error| read_error(&error, file))?;
+        }
+        let read = builder.build().map_err(|error| read_error(&error, file))?;
+        let mut loaded: Self = read.try_deserialize().map_err(|error| read_error(&error, file))?;
+        loaded.anchor(file.parent().unwrap_or_else(|| Path::new(".")));
+        loaded.check()?;
+        Ok(loaded)
+    }
+
+    /// Makes relative paths relative to the file's folder.
+    fn anchor(&mut self, folder: &Path) {
+        let fix = |path: &mut PathBuf| {
+            if path.is_relative() {
+                *path = folder.join(&*path);
+            }
+        };
+        self.paths(fix);
+        fix(&mut self.hop.data);
+        for broker in &mut self.broker {
+            broker.url_file.iter_mut().for_each(fix);
+        }
+    }
+
+    /// Every file that must exist.
+    fn paths(&mut self, mut each: impl FnMut(&mut PathBuf)) {
+        let (hop, trust, api) = (&mut self.hop, &mut self.trust, &mut self.api);
+        [&mut hop.key, &mut hop.certificate, &mut self.directory.file, &mut api.certificate, &mut api.key]
+            .into_iter()
+            .for_each(&mut each);
+        for list in [
+            &mut trust.roots,
+            &mut trust.intermediates,
+            &mut trust.crls,
+            &mut trust.hop_roots,
+            &mut api.client_roots,
+            &mut api.client_intermediates,
+            &mut api.client_crls,
+        ] {
+            list.iter_mut().for_each(&mut each);
+        }
+        for broker in &mut self.broker {
+            [&mut broker.ca, &mut broker.certificate, &mut broker.key].into_iter().flatten().for_each(&mut each);
+        }
+        self.schemas.folder.iter_mut().for_each(each);
+    }
+
+    /// Checks what the types cannot say.
+    ///
+    /// # Errors
+    /// [`Mistakes`], all of them.
+    pub fn check(&self) -> Result<(), Mistakes> {
+        let mut mistakes = Vec::new();
+        let mut note = |key: String, vi: &str, en: &str| mistakes.push(Mistake { key, vi: vi.to_owned(), en: en.to_owned() });
+        for (key, list) in [("trust.roots", &self.trust.roots), ("api.client_roots", &self.api.client_roots)] {
+            if list.is_empty() {
+                note(key.to_owned(), "phải có ít nhất một tệp chứng thư gốc", "at least one root certificate file is needed");
+            }
+        }
+        for (index, broker) in self.broker.iter().enumerate() {
+            let key = |name: &str| format!("broker[{index}].{name}");
+            if self.broker.iter().take(index).any(|other| other.name == broker.name) {
+                note(key("name"), "tên này đã dùng cho máy chủ trước", "another broker has this name");
+            }
+            if broker.url.is_some() == broker.url_file.is_some() {
+                note(key("url"), "cần đúng một trong hai khóa url và url_file", "exactly one of url and url_file is needed");
+            }
+            let tls = [&broker.ca, &broker.certificate, &broker.key].into_iter().flatten().count();
+            if tls != 0 && tls != 3 {
+                note(key("ca"), "ca, certificate và key phải đi cùng nhau", "ca, certificate and key belong together");
+            }
+        }
+        for (index, link) in self.link.iter().enumerate() {
+            let key = |name: &str| format!("link[{index}].{name}");
+            if link.peer == self.hop.name {
+                note(key("peer"), "không thể nối với chính mình", "a gateway cannot be its own neighbour");
+            }
+            if self.link.iter().take(index).any(|other| other.peer == link.peer) {
+                note(key("peer"), "đã có tuyến nối tới gateway này", "there is another link to this neighbour");
+            }
+            if let Some(name) = &link.broker
+                && !self.broker.iter().any(|broker| broker.name == *name)
+            {
+                note(key("broker"), "không có máy chủ AMQP nào mang tên này", "no broker has this name");
+            }
+        }
+        if self.link.iter().filter(|link| link.default).count() > 1 {
+            note("link".to_owned(), "chỉ được có một tuyến mặc định", "only one link can be the default");
+        }
+        let mut paths = self.clone();
+        paths.paths(|path| {
+            if !path.exists() {
+                note(path.display().to_string(), "không có tệp này", "there is no such file");
+            }
+        });
+        if mistakes.is_empty() { Ok(()) } else { Err(Mistakes(mistakes)) }
+    }
+}
+
+fn read_error(error: &config::ConfigError, file: &Path) -> Mistakes {
+    let key = match error {
+        config::ConfigError::At { key: Some(key), .. } | config::ConfigError::Type { key: Some(key), .. } => key.clone(),
+        config::ConfigError::NotFound(key) => key.clone(),
+        _ => file.display().to_string(),
+    };
+    Mistakes::one(key, format!("không đọc được cấu hình: {error}"), format!("the configuration cannot be read: {error}"))
+}

@@ -1,0 +1,346 @@
+//! One running gateway: the rooms put together.
+//!
+//! Start order: store, keys and trust, directory, links (not yet taking anything), delivery, intake, and last the
+//! door, so that nothing is accepted before everything it needs stands. Stop order is the reverse: the door finishes
+//! the requests in progress, links end, lanes end, the store closes. A gateway that is killed instead loses nothing
+//! that it answered for.
+
+mod health;
+mod housekeeping;
+
+use std::fs::File;
+use std::io;
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock, RwLock};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use lienthong_contract::door::Identity;
+use lienthong_contract::{Clock, Digest, HopName};
+use lienthong_schemas::{Catalogue, ValidatorPool};
+
+use crate::api::{self, Api};
+use crate::config::{self, Config};
+use crate::delivery::{self, Delivery};
+use crate::directory::Directory;
+use crate::edxml;
+use crate::intake::{Intake, Parts};
+use crate::link::amqp::{AmqpLink, Broker, TlsFiles};
+use crate::link::inprocess::Hub;
+use crate::link::{Arrived, Link, Sink, SinkError};
+use crate::mailbox::Mailboxes;
+use crate::routing::{LinkRoute, Routes};
+use crate::store::{Blobs, SqliteStore, Store};
+use crate::trust::hops::HopTrust;
+use crate::trust::path::RevocationPolicy;
+use crate::trust::tls::{ReloadableServerConfig, ServerFiles};
+use crate::trust::{HopKey, TrustStore};
+
+use health::HealthView;
+
+/// Longest wait for tasks to end when stopping.
+const STOP_WITHIN: Duration = Duration::from_secs(40);
+
+/// The gateway could not start. Nothing was changed but folders that did not exist before.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    #[error("the data folder {}: {source}", .folder.display())]
+    Data { folder: PathBuf, source: io::Error },
+    #[error("the data folder {} is in use by another gateway", .0.display())]
+    InUse(PathBuf),
+    #[error(transparent)]
+    Store(#[from] crate::store::Error),
+    #[error(transparent)]
+    Trust(#[from] crate::trust::Error),
+    #[error(transparent)]
+    Directory(#[from] crate::directory::Error),
+    #[error(transparent)]
+    Schemas(#[from] lienthong_schemas::Error),
+    #[error(transparent)]
+    Link(#[from] crate::link::Error),
+    #[error("broker {name}: its address file {}: {source}", .file.display())]
+    BrokerAddress { name: String, file: PathBuf, source: io::Error },
+    #[error("the address {address} cannot be listened on: {source}")]
+    Listen { address: SocketAddr, source: io::Error },
+}
+
+/// A gateway that is running.
+pub struct Gateway {
+    pub hop: HopName,
+    /// Where its interface listens.
+    pub address: SocketAddr,
+    pub store: Arc<dyn Store>,
+    pub delivery: Arc<Delivery>,
+    links: Vec<Arc<AmqpLink>>,
+    hub: Hub,
+    door: CancellationToken,
+    stop: CancellationToken,
+    doors: TaskTracker,
+    tasks: TaskTracker,
+    _lock: File,
+}
+
+impl std::fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gateway").field("hop", &self.hop).field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+/// Takes what links bring once the intake stands; until then asks them to wait.
+#[derive(Default)]
+struct LateSink(OnceLock<Intake>);
+
+impl LateSink {
+    fn intake(&self) -> Result<&Intake, SinkError> {
+        self.0.get().ok_or_else(|| SinkError::Retry { why: "the gateway is starting".to_owned() })
+    }
+}
+
+#[async_trait]
+impl Sink for LateSink {
+    async fn transfer(&self, header: Vec<u8>, content: Arrived, urgent: bool) -> Result<(), SinkError> {
+        self.intake()?.transfer(header, content, urgent).await
+    }
+
+    async fn receipts(&self, batch: Bytes) -> Result<(), SinkError> {
+        self.intake()?.receipts(batch).await
+    }
+}
+
+/// Which agency a client certificate belongs to.
+struct Certificates(Arc<Directory>);
+
+impl api::Identities for Certificates {
+    fn by_certificate(&self, fingerprint: &Digest) -> Option<Identity> {
+        let directory = self.0.snapshot();
+        let agency = directory.by_client_certificate(fingerprint)?;
+        Some(Identity {
+            agency: agency.key.code().clone(),
+            credential: format!("certificate {fingerprint}"),
+            door: "native".to_owned(),
+        })
+    }
+}
+
+impl Gateway {
+    /// Starts the gateway of this configuration. Neighbours without a broker are looked for on `hub`.
+    ///
+    /// # Errors
+    /// [`StartError`], by the first fault.
+    pub async fn start(config: &Config, hub: &Hub, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        let data = |source| StartError::Data { folder: config.hop.data.clone(), source };
+        std::fs::create_dir_all(&config.hop.data).map_err(data)?;
+        let lock = File::create(config.hop.data.join("lock")).map_err(data)?;
+        lock.try_lock().map_err(|_| StartError::InUse(config.hop.data.clone()))?;
+        let blobs = Blobs::open(&config.hop.data).map_err(data)?;
+        let hop = config.hop.name.clone();
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.hop.data.join("store.db"), &hop)?);
+
+        let key = Arc::new(HopKey::load(&config.hop.key, &config.hop.certificate)?);
+        let signers = Arc::new(RwLock::new(Arc::new(signer_trust(&config.trust)?)));
+        let pins = config.trust.pin.iter().map(|pin| (pin.hop.clone(), pin.certificates.clone())).collect();
+        let hops = Arc::new(HopTrust::new(Arc::new(hop_trust(&config.trust)?), pins));
+        let directory = Arc::new(Directory::open(&config.directory.file)?);
+        let schemas = Arc::new(ValidatorPool::new(Arc::new(catalogue(&config.schemas)?)));
+        let tls = Arc::new(ReloadableServerConfig::load(server_files(&config.api), Arc::clone(&clock))?);
+
+        let late = Arc::new(LateSink::default());
+        let (links, neighbours) = links(config, hub, &late, &clock)?;
+        let (tasks, doors) = (TaskTracker::new(), TaskTracker::new());
+        let (stop, door) = (CancellationToken::new(), CancellationToken::new());
+        let parts = delivery::Parts {
+            hop: hop.clone(),
+            store: Arc::clone(&store),
+            blobs: blobs.clone(),
+            signer: Arc::clone(&key) as _,
+            clock: Arc::clone(&clock),
+            settings: delivery_settings(&config.delivery),
+        };
+        let delivery = Delivery::start(parts, neighbours, &tasks, &stop);
+        let intake = Intake::new(Parts {
+            hop: hop.clone(),
+            directory: Arc::clone(&directory),
+            routes: routes(config),
+            signers: Arc::clone(&signers),
+            hops: Arc::clone(&hops) as _,
+            signer: Arc::clone(&key) as _,
+            store: Arc::clone(&store),
+            blobs: blobs.clone(),
+            delivery: Arc::clone(&delivery),
+            schemas,
+            strictness: config.schemas.strictness.into(),
+            clock: Arc::clone(&clock),
+            limits: edxml::Limits { max_total: config.api.max_packet_mib << 20, ..edxml::Limits::default() },
+            forward_to_successor: config.directory.forward_to_successor,
+        });
+        let mailboxes = Arc::new(Mailboxes {
+            hop: hop.clone(),
+            store: Arc::clone(&store),
+            blobs,
+            directory: Arc::clone(&directory),
+            delivery: Arc::clone(&delivery),
+            signer: Arc::clone(&key) as _,
+            clock,
+        });
+        let health = Arc::new(HealthView::new(Arc::clone(&store), key, links.clone(), Arc::clone(&directory)));
+        health.refresh().await;
+        tasks.spawn(health::watch(Arc::clone(&health), stop.clone()));
+        let watched = housekeeping::Watched { config: config.clone(), directory: Arc::clone(&directory), signers, hops, tls: Arc::clone(&tls) };
+        tasks.spawn(housekeeping::watch(watched, stop.clone()));
+
+        let listen = |source| StartError::Listen { address: config.api.listen, source };
+        let listener = TcpListener::bind(config.api.listen).await.map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+        // From here on neighbours and senders may come.
+        let _ = late.0.set(intake.clone());
+        if config.link.iter().any(|link| link.broker.is_none()) {
+            hub.join(hop.clone(), late, &config.hop.data.join("arriving"))?;
+        }
+        let identities = Arc::new(Certificates(directory));
+        let limits = api_limits(&config.api);
+        let api =
+            Api { intake: Arc::new(intake), mailbox: Arc::clone(&mailboxes) as _, tracking: mailboxes, identities, health, limits };
+        let provider: api::TlsProvider = Arc::new(move || tls.current());
+        let shutdown = door.clone();
+        doors.spawn(async move {
+            if let Err(error) = api::serve(listener, provider, api, shutdown).await {
+                tracing::error!(%error, "the interface ended");
+            }
+        });
+        tracing::info!(hop = %hop, %address, "the gateway is running");
+        Ok(Self { hop, address, store, delivery, links, hub: hub.clone(), door, stop, doors, tasks, _lock: lock })
+    }
+
+    /// Waits until every broker is connected.
+    ///
+    /// # Errors
+    /// The first link that is not within the time.
+    pub async fn connected(&self, within: Duration) -> Result<(), crate::link::Error> {
+        for link in &self.links {
+            link.wait_connected(u64::try_from(within.as_millis()).unwrap_or(u64::MAX)).await?;
+        }
+        Ok(())
+    }
+
+    /// Stops gracefully: what is in progress is finished, what is queued stays queued.
+    pub async fn stop(self) {
+        self.door.cancel();
+        self.doors.close();
+        let in_time = tokio::time::timeout(STOP_WITHIN, self.doors.wait()).await;
+        self.hub.leave(&self.hop);
+        for link in &self.links {
+            link.stop().await;
+        }
+        self.stop.cancel();
+        self.tasks.close();
+        if in_time.is_err() || tokio::time::timeout(STOP_WITHIN, self.tasks.wait()).await.is_err() {
+            tracing::warn!(hop = %self.hop, "some work did not end in time and is taken up at the next start");
+        }
+    }
+}
+
+fn signer_trust(trust: &config::Trust) -> Result<TrustStore, crate::trust::Error> {
+    let store = TrustStore::from_pem_files(&trust.roots, &trust.intermediates, &trust.crls)?;
+    Ok(store.with_revocation(revocation(trust)))
+}
+
+fn hop_trust(trust: &config::Trust) -> Result<TrustStore, crate::trust::Error> {
+    let roots = if trust.hop_roots.is_empty() { &trust.roots } else { &trust.hop_roots };
+    let store = TrustStore::from_pem_files(roots, &trust.intermediates, &trust.crls)?;
+    Ok(store.with_revocation(revocation(trust)))
+}
+
+const fn revocation(trust: &config::Trust) -> RevocationPolicy {
+    if trust.require_revocation { RevocationPolicy::Require } else { RevocationPolicy::AcceptUnchecked }
+}
+
+fn catalogue(schemas: &config::Schemas) -> Result<Catalogue, lienthong_schemas::Error> {
+    schemas.folder.as_deref().map_or_else(Catalogue::builtin, Catalogue::with_folder)
+}
+
+fn server_files(api: &config::Api) -> ServerFiles {
+    ServerFiles {
+        chain: api.certificate.clone(),
+        key: api.key.clone(),
+        client_roots: api.client_roots.clone(),
+        client_intermediates: api.client_intermediates.clone(),
+        client_crls: api.client_crls.clone(),
+        // Health is asked without a certificate; every other path demands one.
+        require_client_cert: false,
+    }
+}
+
+fn api_limits(api: &config::Api) -> api::Limits {
+    let at_least_one = |number: u32| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
+    api::Limits {
+        max_packet_bytes: api.max_packet_mib << 20,
+        requests_per_second: at_least_one(api.requests_per_second),
+        request_burst: at_least_one(api.request_burst),
+        uploads_per_caller: api.uploads_per_caller.max(1),
+        ..api::Limits::default()
+    }
+}
+
+fn delivery_settings(delivery: &config::Delivery) -> delivery::Settings {
+    delivery::Settings {
+        window: delivery.window.max(1),
+        urgent_window: delivery.urgent_window.max(1),
+        acceptance_timeout: Duration::from_secs(delivery.acceptance_seconds.max(1)),
+        longest_pause: Duration::from_secs(delivery.longest_pause_seconds.max(1)),
+        ..delivery::Settings::default()
+    }
+}
+
+/// The routes of a configuration.
+#[must_use]
+pub fn routes(config: &Config) -> Routes {
+    let links = config.link.iter().map(|link| LinkRoute {
+        peer: link.peer.clone(),
+        prefixes: link.prefixes.clone(),
+        hops: link.hops.clone(),
+        default: link.default,
+    });
+    Routes { hop: config.hop.name.clone(), links: links.collect() }
+}
+
+type Links = (Vec<Arc<AmqpLink>>, Vec<(HopName, Arc<dyn Link>)>);
+
+/// A link object for each broker and one for the hub, and which neighbour is reached through which.
+fn links(config: &Config, hub: &Hub, sink: &Arc<LateSink>, clock: &Arc<dyn Clock>) -> Result<Links, StartError> {
+    let (mut brokers, mut neighbours): Links = Default::default();
+    for broker in &config.broker {
+        let peers: Vec<HopName> = (config.link.iter())
+            .filter(|link| link.broker.as_deref() == Some(&broker.name))
+            .map(|link| link.peer.clone())
+            .collect();
+        let spool = config.hop.data.join("arriving").join(&broker.name);
+        let mut settings =
+            Broker::new(&broker.name, &broker_url(broker)?, config.hop.name.clone(), peers.clone(), spool);
+        settings.limits.max_content_bytes = config.api.max_packet_mib << 20;
+        if let (Some(ca), Some(cert), Some(key)) = (&broker.ca, &broker.certificate, &broker.key) {
+            settings.tls = Some(TlsFiles { ca: ca.clone(), cert: cert.clone(), key: key.clone() });
+        }
+        let link = Arc::new(AmqpLink::start(settings, Arc::clone(sink) as _, Arc::clone(clock))?);
+        neighbours.extend(peers.into_iter().map(|peer| (peer, Arc::clone(&link) as Arc<dyn Link>)));
+        brokers.push(link);
+    }
+    let hub_link: Arc<dyn Link> = Arc::new(hub.link(config.api.max_packet_mib << 20, clock.now()));
+    let local = config.link.iter().filter(|link| link.broker.is_none());
+    neighbours.extend(local.map(|link| (link.peer.clone(), Arc::clone(&hub_link))));
+    Ok((brokers, neighbours))
+}
+
+fn broker_url(broker: &config::Broker) -> Result<String, StartError> {
+    let Some(file) = &broker.url_file else { return Ok(broker.url.clone().unwrap_or_default()) };
+    let read = std::fs::read_to_string(file);
+    let fault = |source| StartError::BrokerAddress { name: broker.name.clone(), file: file.clone(), source };
+    Ok(read.map_err(fault)?.trim().to_owned())
+}

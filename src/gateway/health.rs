@@ -1,0 +1,75 @@
+//! Whether the gateway can do its work: sign, store, reach its brokers.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::api::{Health, Readiness};
+use crate::directory::Directory;
+use crate::link::Link;
+use crate::link::amqp::AmqpLink;
+use crate::store::Store;
+use crate::trust::HopKey;
+
+/// How often the store and the key are tried.
+const EVERY: Duration = Duration::from_secs(2);
+
+pub struct HealthView {
+    store: Arc<dyn Store>,
+    key: Arc<HopKey>,
+    links: Vec<Arc<AmqpLink>>,
+    directory: Arc<Directory>,
+    /// What the last try of the slow parts told.
+    tried: RwLock<Vec<(String, bool, String)>>,
+}
+
+impl HealthView {
+    pub fn new(
+        store: Arc<dyn Store>,
+        key: Arc<HopKey>,
+        links: Vec<Arc<AmqpLink>>,
+        directory: Arc<Directory>,
+    ) -> Self {
+        Self { store, key, links, directory, tried: RwLock::default() }
+    }
+
+    /// Tries to store and to sign.
+    pub async fn refresh(&self) {
+        let stored = self.store.probe().await;
+        let signed = self.key.sign(b"lienthong readiness");
+        let tell = |error: Option<String>| (error.is_none(), error.unwrap_or_default());
+        let (store_ok, store_text) = tell(stored.err().map(|error| error.to_string()));
+        let (key_ok, key_text) = tell(signed.err().map(|error| error.to_string()));
+        let tried = vec![("store".to_owned(), store_ok, store_text), ("signing-key".to_owned(), key_ok, key_text)];
+        *self.tried.write().unwrap_or_else(PoisonError::into_inner) = tried;
+    }
+}
+
+impl Health for HealthView {
+    fn readiness(&self) -> Readiness {
+        let mut parts = self.tried.read().unwrap_or_else(PoisonError::into_inner).clone();
+        for (index, link) in self.links.iter().enumerate() {
+            let state = link.state();
+            let text = state.blocked.clone().or(state.last_error).unwrap_or_default();
+            let good = state.connected && state.blocked.is_none();
+            parts.push((format!("broker-{index}"), good, if good { String::new() } else { text }));
+        }
+        let ready = parts.iter().all(|(_, good, _)| *good);
+        // The directory in force is still good when a newer file is faulty: told, but no reason to take nothing.
+        if let Some(trouble) = self.directory.trouble() {
+            parts.push(("directory-file".to_owned(), false, trouble.kind().title.en.to_owned()));
+        }
+        Readiness { ready, parts }
+    }
+}
+
+/// Tries the parts until stopped.
+pub async fn watch(health: Arc<HealthView>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(EVERY) => health.refresh().await,
+        }
+    }
+}

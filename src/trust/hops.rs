@@ -1,0 +1,118 @@
+//! Whose receipts are believed: which certificate may speak for which hop.
+//!
+//! A hop's certificate must lead to a root trusted for hops, be fit for signing at the receipt's own time, and belong
+//! to that hop: by a fingerprint that the operator pinned for it, or, for hops without a pin, by the hop's name in the
+//! subject's userId (RFC 4519 §2.39), which only an authority trusted for hops can have put there.
+//!
+//! Verdicts are remembered for a short while, because a gateway sees the same few certificates on every receipt.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use x509_parser::oid_registry::{Oid, asn1_rs::oid};
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+use lienthong_contract::{Digest, HopName, Instant};
+
+use super::{Certificate, HopKey, Purpose, TrustStore};
+use crate::receipts::{Error, HopKeys, Signer};
+
+/// userId.
+const USER_ID: Oid<'static> = oid!(0.9.2342.19200300.100.1.1);
+/// How far in receipt time a remembered verdict reaches.
+const REMEMBERED_MILLIS: i64 = 10 * 60 * 1000;
+/// The most verdicts remembered; each is some hundred bytes.
+const MAX_REMEMBERED: usize = 4096;
+
+/// Which fingerprints may sign for a hop.
+pub type Pins = HashMap<HopName, Vec<Digest>>;
+
+/// The trust in other hops.
+pub struct HopTrust {
+    store: RwLock<Arc<TrustStore>>,
+    pins: Pins,
+    remembered: Mutex<HashMap<(Digest, HopName), Verdict>>,
+}
+
+#[derive(Clone)]
+struct Verdict {
+    at: Instant,
+    key: Vec<u8>,
+}
+
+impl fmt::Debug for HopTrust {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HopTrust").field("pins", &self.pins).finish_non_exhaustive()
+    }
+}
+
+impl HopTrust {
+    #[must_use]
+    pub fn new(store: Arc<TrustStore>, pins: Pins) -> Self {
+        Self { store: RwLock::new(store), pins, remembered: Mutex::default() }
+    }
+
+    /// Takes newly read roots and revocation lists.
+    pub fn replace(&self, store: Arc<TrustStore>) {
+        *self.store.write().unwrap_or_else(PoisonError::into_inner) = store;
+        self.remembered.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    fn judge(&self, chain: &[Vec<u8>], hop: &HopName, at: Instant) -> Result<Vec<u8>, String> {
+        let (leaf, issuers) = chain.split_first().ok_or("it has no certificate")?;
+        let fingerprint = Digest::of(leaf);
+        match self.pins.get(hop) {
+            Some(pinned) if pinned.contains(&fingerprint) => {}
+            Some(_) => return Err(format!("{fingerprint} is not the certificate registered for it")),
+            None if names(leaf, hop) => {}
+            None => return Err("its certificate does not name it, and none is registered for it".to_owned()),
+        }
+        let store = Arc::clone(&self.store.read().unwrap_or_else(PoisonError::into_inner));
+        store.check(leaf, issuers, Purpose::HopReceipts, at).map_err(|problem| problem.to_string())?;
+        let certificate = Certificate::from_der(leaf).map_err(|error| error.to_string())?;
+        Ok(certificate.public_key().to_vec())
+    }
+}
+
+/// True when the certificate's subject has the hop's name as its userId.
+fn names(leaf: &[u8], hop: &HopName) -> bool {
+    let Ok((_, certificate)) = X509Certificate::from_der(leaf) else { return false };
+    let mut ids = certificate.subject().iter_by_oid(&USER_ID);
+    ids.next().and_then(|id| id.as_str().ok()) == Some(hop.as_str()) && ids.next().is_none()
+}
+
+impl HopKeys for HopTrust {
+    fn public_key(&self, chain: &[Vec<u8>], hop: &HopName, at: Instant) -> Result<Vec<u8>, Error> {
+        let untrusted = |cause: String| Error::Untrusted { hop: hop.to_string(), cause };
+        let leaf = chain.first().ok_or_else(|| untrusted("it has no certificate".to_owned()))?;
+        let name = (Digest::of(leaf), hop.clone());
+        let lock = || self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(verdict) = lock().get(&name)
+            && (at.as_millis() - verdict.at.as_millis()).abs() < REMEMBERED_MILLIS
+        {
+            return Ok(verdict.key.clone());
+        }
+        let key = self.judge(chain, hop, at).map_err(untrusted)?;
+        let mut remembered = lock();
+        if remembered.len() >= MAX_REMEMBERED {
+            remembered.clear();
+        }
+        remembered.insert(name, Verdict { at, key: key.clone() });
+        Ok(key)
+    }
+}
+
+impl Signer for HopKey {
+    fn alg(&self) -> &'static str {
+        Self::alg(self)
+    }
+
+    fn chain(&self) -> &[Vec<u8>] {
+        self.chain_der()
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
+        Self::sign(self, message).map_err(|error| Error::CannotSign(error.to_string()))
+    }
+}
