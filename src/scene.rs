@@ -3,6 +3,8 @@
 //! The demo, the benchmark and the end-to-end tests play in it. It makes real configurations, the same that an operator
 //! writes; nothing in the gateway knows that it is an example.
 
+pub mod broker;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -4,6 +4,7 @@
 //! go to standard error. Exit codes: 0 done, 1 the answer is no (refused, invalid, not delivered), 2 the command could
 //! not be carried out.
 
+mod bench;
 mod demo;
 mod serve;
 
@@ -21,6 +22,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Bench(bench::Bench),
     Demo(demo::Demo),
     Serve(serve::Serve),
 }
@@ -42,6 +44,7 @@ pub fn main() -> ExitCode {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let cli = Cli::parse();
     let outcome = match cli.command {
+        Command::Bench(command) => command.run(),
         Command::Demo(command) => command.run(),
         Command::Serve(command) => command.run(),
     };
