@@ -10,7 +10,7 @@ use anyhow::{Context, bail};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use lapin::options::{
-    BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions, ConfirmSelectOptions,
+    BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions, ConfirmSelectOptions,
     QueueDeclareOptions, QueueDeleteOptions,
 };
 use lapin::types::{AMQPValue, FieldTable, ShortString};
@@ -104,6 +104,8 @@ async fn consume(
     let whole = until.saturating_duration_since(from).as_secs();
     loop {
         if last.borrow().is_some_and(|number| seen >= number) {
+            // Told to the broker before the queue goes away: both would speak of the same consumer at once.
+            channel.basic_cancel(consumer.tag(), BasicCancelOptions::default()).await?;
             return Ok(counted);
         }
         let delivery = tokio::select! {
