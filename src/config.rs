@@ -337,10 +337,15 @@ impl Config {
     /// [`Mistakes`], all of them.
     pub fn check(&self) -> Result<(), Mistakes> {
         let mut mistakes = Vec::new();
-        let mut note = |key: String, vi: &str, en: &str| mistakes.push(Mistake { key, vi: vi.to_owned(), en: en.to_owned() });
+        let mut note =
+            |key: String, vi: &str, en: &str| mistakes.push(Mistake { key, vi: vi.to_owned(), en: en.to_owned() });
         for (key, list) in [("trust.roots", &self.trust.roots), ("api.client_roots", &self.api.client_roots)] {
             if list.is_empty() {
-                note(key.to_owned(), "phải có ít nhất một tệp chứng thư gốc", "at least one root certificate file is needed");
+                note(
+                    key.to_owned(),
+                    "phải có ít nhất một tệp chứng thư gốc",
+                    "at least one root certificate file is needed",
+                );
             }
         }
         for (index, broker) in self.broker.iter().enumerate() {
@@ -349,7 +354,11 @@ impl Config {
                 note(key("name"), "tên này đã dùng cho máy chủ trước", "another broker has this name");
             }
             if broker.url.is_some() == broker.url_file.is_some() {
-                note(key("url"), "cần đúng một trong hai khóa url và url_file", "exactly one of url and url_file is needed");
+                note(
+                    key("url"),
+                    "cần đúng một trong hai khóa url và url_file",
+                    "exactly one of url and url_file is needed",
+                );
             }
             let tls = [&broker.ca, &broker.certificate, &broker.key].into_iter().flatten().count();
             if tls != 0 && tls != 3 {
@@ -385,9 +394,15 @@ impl Config {
 
 fn read_error(error: &config::ConfigError, file: &Path) -> Mistakes {
     let key = match error {
-        config::ConfigError::At { key: Some(key), .. } | config::ConfigError::Type { key: Some(key), .. } => key.clone(),
+        config::ConfigError::At { key: Some(key), .. } | config::ConfigError::Type { key: Some(key), .. } => {
+            key.clone()
+        }
         config::ConfigError::NotFound(key) => key.clone(),
         _ => file.display().to_string(),
     };
-    Mistakes::one(key, format!("không đọc được cấu hình: {error}"), format!("the configuration cannot be read: {error}"))
+    Mistakes::one(
+        key,
+        format!("không đọc được cấu hình: {error}"),
+        format!("the configuration cannot be read: {error}"),
+    )
 }

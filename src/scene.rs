@@ -14,7 +14,7 @@ use lienthong_contract::{Clock, HopName};
 use crate::client::{Client, ClientError, Deadlines};
 use crate::config;
 use crate::edxml::model::{
-    Code, DocumentType, Located, OtherInfo, Organization, PacketSignature, PromulgationInfo, ResponseFor, SignerInfo,
+    Code, DocumentType, Located, Organization, OtherInfo, PacketSignature, PromulgationInfo, ResponseFor, SignerInfo,
     StaffInfo, StatusCode, TextAt, TraceHeader, Urgency,
 };
 use crate::edxml::write::{write_document, write_status};
@@ -127,10 +127,7 @@ fn links(hop: &str, over_broker: bool) -> Vec<config::Link> {
         Some(config::Link { peer, broker, prefixes, hops: Vec::new(), default })
     };
     let links = match hop {
-        "nation" => vec![
-            link("province-a", &["H37", "K37", "H47"], false),
-            link("province-b", &["H49", "K49"], false),
-        ],
+        "nation" => vec![link("province-a", &["H37", "K37", "H47"], false), link("province-b", &["H49", "K49"], false)],
         _ => vec![link("nation", &[], true)],
     };
     links.into_iter().flatten().collect()

@@ -178,11 +178,10 @@ fn judge_signer(
     now: Instant,
 ) -> (Fact, Option<Digest>, Vec<Finding>) {
     let fingerprint = Digest::of(&signed.certificate_der);
-    let facts =
-        match parts.trust().check(&signed.certificate_der, &signed.intermediates, Purpose::PacketSigning, now) {
-            Ok(facts) => facts,
-            Err(problem) => return (Fact::Invalid, Some(fingerprint), vec![problem.finding()]),
-        };
+    let facts = match parts.trust().check(&signed.certificate_der, &signed.intermediates, Purpose::PacketSigning, now) {
+        Ok(facts) => facts,
+        Err(problem) => return (Fact::Invalid, Some(fingerprint), vec![problem.finding()]),
+    };
     let shown = || format!("{}, {fingerprint}", facts.subject);
     let Some(owner) = directory.by_signing_certificate(&fingerprint) else {
         let finding = Finding::of(&findings::SIGNER_UNKNOWN).found(shown());
