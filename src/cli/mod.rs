@@ -62,6 +62,8 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 
 /// Sends the log to standard error.
 fn log(level: &str, json: bool) {
+    // The AMQP client logs each broken connection once more, below our own account of it.
+    let level = if level.contains("lapin") { level.to_owned() } else { format!("{level},lapin=off") };
     let filter = tracing_subscriber::EnvFilter::try_new(level).unwrap_or_default();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A log that is set up already stays.
