@@ -220,11 +220,19 @@ fn a_document_is_sent_fetched_answered_traced_and_proved() {
         assert_eq!(report["packet_matches"], true);
         let (code, report) = verify(world, &receipt, &[]);
         assert_eq!((code, &report["verdict"], &report["outcome"]), (0, &"valid".into(), &"in-flight".into()));
+        let list: Vec<&Value> = trace["consignments"].as_array().unwrap().iter().flat_map(receipts_of).collect();
+        std::fs::write(at("list.json"), serde_json::to_string(&list).unwrap()).unwrap();
+        let (code, again) = verify(world, &at("list.json"), &[]);
+        assert_eq!((code, &again["receipts_verified"]), (0, &list.len().into()), "{again:#}");
         let (code, report) = verify(world, &saved, &["--packet", text(&file)]);
         assert_eq!((code, &report["part"]), (1, &"packet".into()));
         forged(world, &trace, &at("forged.json"));
     });
     assert!(directory["items"].as_array().unwrap().iter().any(|row| row["code"] == "H37.91"), "{directory:#}");
+}
+
+fn receipts_of(consignment: &Value) -> impl Iterator<Item = &Value> {
+    consignment["receipts"].as_array().unwrap().iter().map(|receipt| &receipt["jws"])
 }
 
 /// Every forgery of a trace is found, and its place told.
@@ -287,6 +295,12 @@ fn what_a_gateway_refuses_is_told_with_its_findings() {
     let result = &answer["results"][0];
     assert_eq!((code, &result["verdict"], &result["doc_id"]), (1, &"refuse".into(), &Value::Null));
     assert!(codes(&result["findings"]).contains(&"LT-EDX-0004".to_owned()), "{result:#}");
+    // One bad file does not keep the others back.
+    let good = folder.path().join("good.edxml");
+    std::fs::write(&good, packet).unwrap();
+    let (code, answer) = world.at("province-a", scene::SENDER, &["send", text(&file), text(&good)]);
+    let verdicts: Vec<&Value> = answer["results"].as_array().unwrap().iter().map(|one| &one["verdict"]).collect();
+    assert_eq!((code, verdicts), (1, vec![&"refuse".into(), &"accept".into()]), "{answer:#}");
     // Whose mailbox it is not, learns so.
     let nobody = "0198c0de-0000-7000-8000-000000000000";
     let (code, problem) = world.at("province-a", "H37.91", &["ack", nobody]);

@@ -73,8 +73,10 @@ pub fn refused(error: ClientError, as_json: bool) -> Outcome {
     if as_json {
         json(problem)?;
     } else {
-        say!("TỪ CHỐI ({}): {}\n    {}", problem.status, problem.title, problem.detail);
-        say!("REFUSED: {}\n    {}", problem.title_en, problem.detail_en);
+        say!("TỪ CHỐI ({}): {} — REFUSED: {}", problem.status, problem.title, problem.title_en);
+        if problem.findings.is_empty() {
+            say!("    {}\n    {}", problem.detail, problem.detail_en);
+        }
         findings(&problem.findings);
     }
     Ok(Verdict::No)

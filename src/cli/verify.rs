@@ -45,8 +45,8 @@ pub struct Verify {
     /// Danh sách thu hồi — revocation lists.
     #[arg(long, value_name = "PEM", num_args = 1..)]
     crls: Vec<PathBuf>,
-    /// Thư mục do `lienthong certs` tạo, thay cho --roots — a folder made by `lienthong certs`.
-    #[arg(long, value_name = "DIR", conflicts_with = "roots", env = "LIENTHONG_CERTS")]
+    /// Thư mục do `lienthong certs` tạo, khi không có --roots — a folder made by `lienthong certs`, without --roots.
+    #[arg(long, value_name = "DIR", env = "LIENTHONG_CERTS")]
     certs: Option<PathBuf>,
     /// Đối chiếu với gói tin này — hold this packet against the receipts.
     #[arg(long, value_name = "FILE")]

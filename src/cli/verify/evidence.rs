@@ -3,7 +3,7 @@
 //! Three forms: the trace that `lienthong trace -o` saves, one receipt in compact JWS form, a JSON list of receipts
 //! (texts, or objects with the text under `jws`). Nothing is verified here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use anyhow::{Context, ensure};
 use lienthong_contract::door::Trace;
@@ -94,8 +94,13 @@ impl Evidence {
     /// Sorts receipts by the consignment they claim to be about; those about several belong to each.
     fn of_list(entries: Vec<Entry>) -> anyhow::Result<Self> {
         let (mut of, mut shared, mut unread) = (BTreeMap::<String, Strand>::new(), Vec::new(), Vec::new());
+        let mut seen = HashSet::new();
         for (index, entry) in entries.into_iter().enumerate() {
             let (Entry::Text(jws) | Entry::Object { jws }) = entry;
+            // The receipts of several consignments, put together, repeat the submission they share.
+            if !seen.insert(Digest::of(jws.as_bytes())) {
+                continue;
+            }
             let part = format!("[{index}]");
             match read_unverified(&jws).ok().map(|sealed| sealed.receipt.consignment) {
                 Some(Some(id)) => {
