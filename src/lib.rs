@@ -20,6 +20,7 @@ pub mod custody;
 pub mod delivery;
 pub mod directory;
 pub mod edxml;
+pub mod findings;
 pub mod gateway;
 pub mod intake;
 pub mod link;
