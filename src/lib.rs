@@ -12,6 +12,7 @@
 //! `docs/architecture.md` tells the whole story, with the decisions and what must always hold.
 
 pub mod api;
+pub mod bench;
 pub mod cli;
 pub mod client;
 pub mod clock;

@@ -5,6 +5,7 @@
 //! not be carried out.
 
 mod ack;
+mod bench;
 mod certs;
 mod check;
 mod config;
@@ -33,6 +34,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Đo số văn bản mỗi giây qua hai chặng — documents per second through two hops, beside the broker's own rate.
+    Bench(bench::Bench),
     /// Trình diễn trọn một lượt gửi nhận — plays the whole scene: three gateways, a document, every receipt verified.
     Demo(demo::Demo),
     /// Chạy một trục — runs one gateway.
@@ -68,6 +71,7 @@ pub fn main() -> ExitCode {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let cli = Cli::parse();
     let outcome = match cli.command {
+        Command::Bench(command) => command.run(),
         Command::Demo(command) => command.run(),
         Command::Serve(command) => command.run(),
         Command::Certs(command) => command.run(),
