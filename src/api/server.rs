@@ -36,6 +36,7 @@ use super::problem::{BAD_REQUEST, Cause, MEDIA_TYPE, Problem, TOO_SLOW};
 use super::routes::{self, Door, Peer, Shared};
 use super::stall::{Activity, Watched};
 use super::{Api, Limits, findings};
+use crate::trust::tls::handshake_finding;
 
 /// Gives the TLS configuration in force.
 pub type TlsProvider = Arc<dyn Fn() -> Arc<rustls::ServerConfig> + Send + Sync>;
@@ -105,6 +106,17 @@ fn is_passing(error: &io::Error) -> bool {
         || error.raw_os_error().is_some_and(|code| SHORT_OF.contains(&code))
 }
 
+/// The caller's own software sees no more than a TLS alert, so the operator who is asked must find the cause here.
+fn tell_refused(error: &io::Error) {
+    match handshake_finding(error) {
+        Some(finding) => {
+            let found = finding.found.unwrap_or_default();
+            tracing::info!(code = finding.code, found, "a client certificate was refused: {}", finding.title_en);
+        }
+        None => tracing::debug!(%error, "a TLS handshake failed"),
+    }
+}
+
 type Tls = TlsStream<TcpStream>;
 
 /// One connection.
@@ -119,14 +131,17 @@ impl Link {
     async fn run(self, tcp: TcpStream, config: Arc<rustls::ServerConfig>, _place: OwnedSemaphorePermit) {
         // Small answers must not wait for the acknowledgement of the one before.
         let _ = tcp.set_nodelay(true);
-        let handshake = timeout(self.limits().handshake, TlsAcceptor::from(config).accept(tcp));
+        let handshake = timeout(self.limits().handshake, TlsAcceptor::from(config).accept(tcp).into_fallible());
         let tls = tokio::select! {
             () = self.shutdown.cancelled() => return,
             tls = handshake => tls,
         };
         let tls = match tls {
             Ok(Ok(tls)) => tls,
-            Ok(Err(error)) => return tracing::debug!(%error, "a TLS handshake failed"),
+            Ok(Err((error, tcp))) => {
+                tell_refused(&error);
+                return self.part(tcp).await;
+            }
             Err(_) => return tracing::debug!("a TLS handshake took too long"),
         };
         let (_, session) = tls.get_ref();
@@ -135,6 +150,18 @@ impl Link {
         let peer = Peer::meet(certificate, &self.shared);
         let door = Door::new(Arc::clone(&self.shared), self.router.clone(), peer, Arc::clone(&self.activity), !http2);
         if http2 { self.http2(tls, door).await } else { self.http1(tls, door).await }
+    }
+
+    /// Ends a connection whose handshake failed. The peer may have sent a request already; closing with that unread
+    /// would destroy the alert that tells it why.
+    async fn part(&self, mut tcp: TcpStream) {
+        let farewell = async {
+            tcp.shutdown().await?;
+            let mut sink = vec![0; 4 * 1024];
+            while tcp.read(&mut sink).await? > 0 {}
+            io::Result::Ok(())
+        };
+        let _ = timeout(self.limits().linger, farewell).await;
     }
 
     async fn http1(self, tls: Tls, door: Door) {

@@ -308,7 +308,8 @@ impl CpuShares {
 fn summed(tally: &Tally, (from, end): (Instant, Instant), cpu: CpuShares) -> anyhow::Result<Measured> {
     let counted = |at: &Instant| *at >= from && *at < end;
     let documents = tally.proved.iter().filter(|(_, at)| counted(at)).count();
-    let mut intake: Vec<Duration> = tally.answered.iter().filter(|(at, _)| counted(at)).map(|(_, took)| *took).collect();
+    let mut intake: Vec<Duration> =
+        tally.answered.iter().filter(|(at, _)| counted(at)).map(|(_, took)| *took).collect();
     let mut proof: Vec<Duration> =
         tally.proved.iter().filter(|(at, _)| counted(at)).map(|(start, at)| *at - *start).collect();
     ensure!(documents >= FEWEST / 2 && !proof.is_empty(), "only {documents} documents came through: measure longer");

@@ -59,8 +59,12 @@ impl Bench {
         let broker = BrokerAt { url, tls: false };
         bar.set_message("khóa thí dụ — example keys");
         let certs = temporary.path().join("certs");
-        let manifest: Manifest =
-            pki::generate(&certs, &pki::Options::default(), lienthong_contract::Clock::now(clock.as_ref()), &mut |_| {})?;
+        let manifest: Manifest = pki::generate(
+            &certs,
+            &pki::Options::default(),
+            lienthong_contract::Clock::now(clock.as_ref()),
+            &mut |_| {},
+        )?;
         let stage = Stage {
             manifest: &manifest,
             broker: &broker,
@@ -118,7 +122,10 @@ async fn nothing_waits(url: &str) -> anyhow::Result<()> {
         if let Ok(found) = channel.queue_declare(queue.into(), passive, FieldTable::default()).await {
             let waiting = found.message_count();
             ensure!(waiting == 0, "{waiting} messages wait in {queue} on this broker: use a virtual host of its own");
-            ensure!(found.consumer_count() == 0, "somebody consumes {queue} on this broker: use a virtual host of its own");
+            ensure!(
+                found.consumer_count() == 0,
+                "somebody consumes {queue} on this broker: use a virtual host of its own"
+            );
         }
     }
     connection.close(200, "done".into()).await?;

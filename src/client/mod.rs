@@ -233,11 +233,14 @@ impl Client {
         sent: &Sent,
     ) -> Result<Response<Incoming>, ClientError> {
         let stall = self.pool.deadlines.stall;
-        let mut answer = std::pin::pin!(lease.sender.send_request(request));
+        let mut answer = std::pin::pin!(lease.wire.sender.send_request(request));
         let mut before = sent.bytes();
-        loop {
+        let source = loop {
             tokio::select! {
-                answer = &mut answer => return answer.map_err(|source| ClientError::Broken { step: Step::Sending, source }),
+                answer = &mut answer => match answer {
+                    Ok(response) => return Ok(response),
+                    Err(source) => break source,
+                },
                 () = sleep(stall) => {
                     let now = sent.bytes();
                     if now == before {
@@ -246,7 +249,8 @@ impl Client {
                     before = now;
                 }
             }
-        }
+        };
+        Err(ClientError::Broken { step: Step::Sending, source: self.pool.cause(lease, source).await })
     }
 
     async fn next_chunk(&self, response: &mut Response<Incoming>) -> Result<Option<Bytes>, ClientError> {

@@ -10,7 +10,7 @@ use hyper::header::HeaderValue;
 use hyper_util::rt::TokioIo;
 use rustls_pki_types::ServerName;
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Instant, timeout};
 use tokio_rustls::{TlsConnector, rustls};
 
@@ -19,6 +19,8 @@ use super::error::{Error, Step};
 
 /// An unused connection is not trusted for longer: the gateway closes its side after 30 s.
 const KEEP: Duration = Duration::from_secs(20);
+/// The connection that failed is about to tell why.
+const CAUSE_WITHIN: Duration = Duration::from_secs(1);
 
 /// Deadlines of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +45,15 @@ pub struct Pool {
     tls: TlsConnector,
     pub deadlines: Deadlines,
     places: Arc<Semaphore>,
-    idle: Mutex<Vec<(SendRequest<Outgoing>, Instant)>>,
+    idle: Mutex<Vec<(Wire, Instant)>>,
+}
+
+/// One end of an HTTP connection, and where its own end is told.
+#[derive(Debug)]
+pub struct Wire {
+    pub sender: SendRequest<Outgoing>,
+    /// Why the connection ended, when it ended with a fault.
+    fault: oneshot::Receiver<hyper::Error>,
 }
 
 impl fmt::Debug for Pool {
@@ -55,7 +65,7 @@ impl fmt::Debug for Pool {
 /// A connection that one request has for itself.
 #[derive(Debug)]
 pub struct Lease {
-    pub sender: SendRequest<Outgoing>,
+    pub wire: Wire,
     /// It served an earlier request, so the gateway may have closed it meanwhile.
     pub reused: bool,
     /// The answer came before the request was sent whole: nothing more can be sent here.
@@ -96,9 +106,9 @@ impl Pool {
         // Never closed.
         let place = Arc::clone(&self.places).acquire_owned().await;
         let place = place.map_err(|closed| self.cannot_connect(io::Error::other(closed)))?;
-        while let Some(mut sender) = self.kept() {
-            if sender.ready().await.is_ok() {
-                return Ok(Lease { sender, reused: true, spent: false, place });
+        while let Some(mut wire) = self.kept() {
+            if wire.sender.ready().await.is_ok() {
+                return Ok(Lease { wire, reused: true, spent: false, place });
             }
         }
         self.connect(place).await
@@ -111,18 +121,18 @@ impl Pool {
 
     /// Keeps the connection for the next request. Its answer must have been read to the end.
     pub fn give_back(&self, lease: Lease) {
-        let Lease { sender, spent, place, .. } = lease;
-        if !spent && !sender.is_closed() {
-            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push((sender, Instant::now()));
+        let Lease { wire, spent, place, .. } = lease;
+        if !spent && !wire.sender.is_closed() {
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push((wire, Instant::now()));
         }
         drop(place);
     }
 
     /// The connection used last: it is the least likely to have been closed.
-    fn kept(&self) -> Option<SendRequest<Outgoing>> {
+    fn kept(&self) -> Option<Wire> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.retain(|(sender, since)| !sender.is_closed() && since.elapsed() < KEEP);
-        idle.pop().map(|(sender, _)| sender)
+        idle.retain(|(wire, since)| !wire.sender.is_closed() && since.elapsed() < KEEP);
+        idle.pop().map(|(wire, _)| wire)
     }
 
     async fn connect(&self, place: OwnedSemaphorePermit) -> Result<Lease, Error> {
@@ -138,11 +148,26 @@ impl Pool {
         let (sender, connection) = http1::handshake(TokioIo::new(tls))
             .await
             .map_err(|source| Error::Broken { step: Step::Connecting, source })?;
+        let (tell, fault) = oneshot::channel();
         tokio::spawn(async move {
-            // Its error also reaches the request in progress, and without one it concerns nobody.
-            let _ = connection.await;
+            // It reaches the request in progress by itself, but not one that is only about to begin.
+            if let Err(error) = connection.await {
+                let _ = tell.send(error);
+            }
         });
-        Ok(Lease { sender, reused: false, spent: false, place })
+        Ok(Lease { wire: Wire { sender, fault }, reused: false, spent: false, place })
+    }
+
+    /// The cause behind a request that found its connection closed: with TLS 1.3 a server judges the client's
+    /// certificate only after the client has its connection.
+    pub async fn cause(&self, lease: &mut Lease, error: hyper::Error) -> hyper::Error {
+        if !error.is_canceled() && !error.is_closed() {
+            return error;
+        }
+        match timeout(CAUSE_WITHIN, &mut lease.wire.fault).await {
+            Ok(Ok(cause)) => cause,
+            Ok(Err(_)) | Err(_) => error,
+        }
     }
 
     fn cannot_connect(&self, source: io::Error) -> Error {

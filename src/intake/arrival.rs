@@ -60,10 +60,8 @@ impl Sink for Intake {
         if received.split.digest != header.digest {
             return Err(poison(format!("the packet is {}, announced was {}", received.split.digest, header.digest)));
         }
-        let examined = self
-            .examine(received, Bearer::Hop, now)
-            .await
-            .map_err(|_| retry("the packet cannot be examined now"))?;
+        let examined =
+            self.examine(received, Bearer::Hop, now).await.map_err(|_| retry("the packet cannot be examined now"))?;
         self.take_custody(&header, consignments, examined, now).await
     }
 

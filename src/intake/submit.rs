@@ -10,9 +10,7 @@ use super::receive::{NotReceived, PacketBytes, Received, receive};
 use super::{Intake, Parts, findings};
 use crate::edxml::Packet;
 use crate::receipts::{ConsignedTo, Event, Reason, Receipt, Sealed, seal};
-use crate::store::{
-    Accepted, Held, NewConsignment, NewPacket, PacketKind, RefusalRecord, Route, StatusFact,
-};
+use crate::store::{Accepted, Held, NewConsignment, NewPacket, PacketKind, RefusalRecord, Route, StatusFact};
 
 #[async_trait]
 impl door::Intake for Intake {
@@ -56,7 +54,10 @@ impl Intake {
         let doc_id = DocId::fresh();
         let facts = PacketFacts { digest, size, doc_id, sender: sender.code().clone(), now };
         let consigned: Vec<ConsignedTo> = (recipients.iter())
-            .map(|recipient| ConsignedTo { consignment: ConsignmentId::fresh(), recipient: recipient.key.code().clone() })
+            .map(|recipient| ConsignedTo {
+                consignment: ConsignmentId::fresh(),
+                recipient: recipient.key.code().clone(),
+            })
             .collect();
         let submission = Receipt {
             consignments: consigned.clone(),
@@ -76,7 +77,12 @@ impl Intake {
                     return Err(Refusal { cause: RefusalCause::BadPacket, findings: vec![finding], receipt: None });
                 }
             };
-            consignments.push(NewConsignment { id: entry.consignment, recipient: entry.recipient.clone(), route, receipts });
+            consignments.push(NewConsignment {
+                id: entry.consignment,
+                recipient: entry.recipient.clone(),
+                route,
+                receipts,
+            });
         }
         let links: Vec<_> = consignments.iter().filter_map(|c| link_of(&c.route)).collect();
         let row = new_packet(&facts, &packet, self.hold(bytes, digest).await?);
@@ -166,7 +172,8 @@ impl Intake {
         };
         let receipt = self.seal(receipt).ok().map(|sealed| sealed.jws);
         self.record(caller, Some(digest), size, &findings, receipt.clone(), now).await;
-        let forbidden = findings.iter().filter(|finding| finding.refuses()).all(|finding| matches!(finding.vxp, 15 | 19));
+        let forbidden =
+            findings.iter().filter(|finding| finding.refuses()).all(|finding| matches!(finding.vxp, 15 | 19));
         let cause = if forbidden { RefusalCause::Forbidden } else { RefusalCause::BadPacket };
         Refusal { cause, findings, receipt }
     }

@@ -140,12 +140,7 @@ fn release(db: &Connection, id: ConsignmentId, outbox_id: i64) -> Result<bool> {
 }
 
 /// See [`super::Store::queued_receipts`].
-pub fn queued_receipts(
-    db: &Connection,
-    hop: &HopName,
-    after: i64,
-    limit: usize,
-) -> Result<(Vec<QueuedReceipt>, i64)> {
+pub fn queued_receipts(db: &Connection, hop: &HopName, after: i64, limit: usize) -> Result<(Vec<QueuedReceipt>, i64)> {
     let query = "SELECT o.id, r.digest, r.jws FROM receipt_outbox o JOIN receipts r ON r.digest = o.receipt
                  WHERE o.hop = ?1 AND o.id > ?2 ORDER BY o.id LIMIT ?3";
     let mut query = db.prepare_cached(query)?;
