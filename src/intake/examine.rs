@@ -194,7 +194,7 @@ fn judge_signature(
         Verdict::Dummy { .. } => (Fact::Placeholder, None, Vec::new()),
         Verdict::Invalid(problem) => (Fact::Invalid, None, vec![problem.finding()]),
         Verdict::Valid(signed) if first_hop => judge_signer(against, &signed, sender, bearer, now),
-        Verdict::Valid(signed) => (Fact::Valid, Some(Digest::of(&signed.certificate_der)), Vec::new()),
+        Verdict::Valid(signed) => judge_at_relay(against, &signed, now),
     };
     if required && matches!(fact, Fact::Absent | Fact::Placeholder) {
         found.push(Finding::of(&findings::SIGNATURE_REQUIRED).element("edXMLHeader/Signature"));
@@ -215,6 +215,21 @@ fn judge_signature(
     seen.checks.signed_by = signed_by;
     seen.findings.extend(found);
     Ok(())
+}
+
+/// A relay says "valid" of a signature only when its own roots lead to the certificate. Otherwise that is left open:
+/// the first hop, which knows the sender, has judged it and answers for that in its receipt.
+fn judge_at_relay(against: &Against<'_>, signed: &Signed, now: Instant) -> (Fact, Option<Digest>, Vec<Finding>) {
+    let fingerprint = Digest::of(&signed.certificate_der);
+    let checked = against
+        .signers
+        .as_ref()
+        .map(|signers| signers.check(&signed.certificate_der, &signed.intermediates, Purpose::PacketSigning, now));
+    match checked {
+        Some(Ok(facts)) => (Fact::Valid, Some(fingerprint), facts.findings()),
+        Some(Err(problem)) => (Fact::Pending, Some(fingerprint), vec![problem.finding()]),
+        None => (Fact::Pending, Some(fingerprint), Vec::new()),
+    }
 }
 
 /// A mathematically valid signature counts only when its certificate is trusted now and belongs to the sender.
