@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use lienthong_contract::{Digest, HopName};
+use lienthong_contract::{AgencyCode, Digest, HopName};
 
 use crate::rules::schema::Strictness;
 
@@ -228,6 +228,9 @@ impl Default for Log {
     }
 }
 
+/// Seconds of a day: no wait is longer.
+const DAY: u64 = 86_400;
+
 const fn five() -> u64 {
     5
 }
@@ -301,34 +304,41 @@ impl Config {
                 *path = folder.join(&*path);
             }
         };
-        self.paths(fix);
+        self.paths(|_, path| fix(path));
         fix(&mut self.hop.data);
         for broker in &mut self.broker {
             broker.url_file.iter_mut().for_each(fix);
         }
     }
 
-    /// Every file that must exist.
-    fn paths(&mut self, mut each: impl FnMut(&mut PathBuf)) {
+    /// Every file that must exist, with its key.
+    fn paths(&mut self, mut each: impl FnMut(&str, &mut PathBuf)) {
         let (hop, trust, api) = (&mut self.hop, &mut self.trust, &mut self.api);
-        [&mut hop.key, &mut hop.certificate, &mut self.directory.file, &mut api.certificate, &mut api.key]
-            .into_iter()
-            .for_each(&mut each);
-        for list in [
-            &mut trust.roots,
-            &mut trust.intermediates,
-            &mut trust.crls,
-            &mut trust.hop_roots,
-            &mut api.client_roots,
-            &mut api.client_intermediates,
-            &mut api.client_crls,
+        each("hop.key", &mut hop.key);
+        each("hop.certificate", &mut hop.certificate);
+        each("directory.file", &mut self.directory.file);
+        each("api.certificate", &mut api.certificate);
+        each("api.key", &mut api.key);
+        for (key, list) in [
+            ("trust.roots", &mut trust.roots),
+            ("trust.intermediates", &mut trust.intermediates),
+            ("trust.crls", &mut trust.crls),
+            ("trust.hop_roots", &mut trust.hop_roots),
+            ("api.client_roots", &mut api.client_roots),
+            ("api.client_intermediates", &mut api.client_intermediates),
+            ("api.client_crls", &mut api.client_crls),
         ] {
-            list.iter_mut().for_each(&mut each);
+            for (index, path) in list.iter_mut().enumerate() {
+                each(&format!("{key}[{index}]"), path);
+            }
         }
-        for broker in &mut self.broker {
-            [&mut broker.ca, &mut broker.certificate, &mut broker.key].into_iter().flatten().for_each(&mut each);
+        for (index, broker) in self.broker.iter_mut().enumerate() {
+            let parts = [("ca", &mut broker.ca), ("certificate", &mut broker.certificate), ("key", &mut broker.key)];
+            for (key, path) in parts {
+                path.iter_mut().for_each(|path| each(&format!("broker[{index}].{key}"), path));
+            }
         }
-        self.schemas.folder.iter_mut().for_each(each);
+        self.schemas.folder.iter_mut().for_each(|path| each("schemas.folder", path));
     }
 
     /// Checks what the types cannot say.
@@ -373,14 +383,46 @@ impl Config {
         if self.link.iter().filter(|link| link.default).count() > 1 {
             note("link".to_owned(), "chỉ được có một tuyến mặc định", "only one link can be the default");
         }
+        for (index, link) in self.link.iter().enumerate() {
+            for prefix in link.prefixes.iter().filter(|prefix| !is_prefix(prefix)) {
+                let (vi, en) = (
+                    format!("{prefix:?} không phải tiền tố mã dạng mới, thí dụ H49 hoặc G"),
+                    format!("{prefix:?} is no code prefix of the new form, such as H49 or G"),
+                );
+                note(format!("link[{index}].prefixes"), &vi, &en);
+            }
+        }
+        for (index, pin) in self.trust.pin.iter().enumerate().filter(|(_, pin)| pin.certificates.is_empty()) {
+            let (vi, en) = ("không có chứng thư nào cho", "there is no certificate for");
+            note(format!("trust.pin[{index}].certificates"), &format!("{vi} {}", pin.hop), &format!("{en} {}", pin.hop));
+        }
+        for (key, value, most) in [
+            ("api.max_packet_mib", self.api.max_packet_mib, 1 << 20),
+            ("directory.reload_seconds", self.directory.reload_seconds, DAY),
+            ("delivery.acceptance_seconds", self.delivery.acceptance_seconds, DAY),
+            ("delivery.longest_pause_seconds", self.delivery.longest_pause_seconds, DAY),
+            ("delivery.window", self.delivery.window as u64, 1 << 16),
+            ("delivery.urgent_window", self.delivery.urgent_window as u64, 1 << 16),
+        ] {
+            if !(1..=most).contains(&value) {
+                note(key.to_owned(), &format!("phải từ 1 đến {most}"), &format!("must be between 1 and {most}"));
+            }
+        }
         let mut paths = self.clone();
-        paths.paths(|path| {
+        paths.paths(|key, path| {
             if !path.exists() {
-                note(path.display().to_string(), "không có tệp này", "there is no such file");
+                let path = path.display();
+                note(key.to_owned(), &format!("không có tệp {path}"), &format!("there is no file {path}"));
             }
         });
         if mistakes.is_empty() { Ok(()) } else { Err(Mistakes(mistakes)) }
     }
+}
+
+/// `H49`, `H49.01`, or the letter of a whole group.
+fn is_prefix(prefix: &str) -> bool {
+    matches!(prefix.as_bytes(), [b'A'..=b'Z'])
+        || prefix.parse::<AgencyCode>().is_ok_and(|code| code.to_new_form().as_str() == prefix)
 }
 
 fn read_error(error: &config::ConfigError, file: &Path) -> Mistakes {
@@ -391,3 +433,6 @@ fn read_error(error: &config::ConfigError, file: &Path) -> Mistakes {
     };
     Mistakes::one(key, format!("không đọc được cấu hình: {error}"), format!("the configuration cannot be read: {error}"))
 }
+
+#[cfg(test)]
+mod tests;
