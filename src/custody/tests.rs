@@ -17,7 +17,8 @@ fn key(name: &str) -> HopKey {
 fn trust() -> HopTrust {
     let example = example();
     let ca = example.manifest.ca();
-    let store = TrustStore::from_pem_files(&[ca.root.clone()], &[ca.sub.clone()], &ca.crls()).unwrap();
+    let crls = ca.crls();
+    let store = TrustStore::from_pem_files(&[ca.root], &[ca.sub], &crls).unwrap();
     HopTrust::new(std::sync::Arc::new(store), std::collections::HashMap::new())
 }
 

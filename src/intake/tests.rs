@@ -234,7 +234,7 @@ impl World {
             number,
             date: jiff::civil::date(2026, 9, 21),
             subject: "Về việc thí dụ",
-            urgency: if number % 7 == 0 { Urgency::Urgent } else { Urgency::Normal },
+            urgency: if number.is_multiple_of(7) { Urgency::Urgent } else { Urgency::Normal },
             attachment: &attachment,
         };
         let files = self.example.manifest.agency(scene::SENDER).unwrap();

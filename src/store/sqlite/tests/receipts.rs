@@ -70,7 +70,7 @@ async fn only_the_next_hops_own_word_empties_the_outbox() {
     assert_eq!(state(&store, made.packet.doc_id).await, (ConsignmentState::Queued, 1));
     // What is sent again meanwhile bears the good part of the chain alone.
     let due = store.due(&hop("nation"), false, 0, 1).await.unwrap();
-    assert_eq!(due[0].consignments[0].chain, [made.submission.jws.clone()]);
+    assert_eq!(due[0].consignments[0].chain, std::slice::from_ref(&made.submission.jws));
     let recorded = record(&store, "nation", &[&made.way(Event::ContentHandover)[0]]).await;
     assert_eq!((recorded.settled, recorded.forward), (vec![due[0].outbox_id], false));
     assert_eq!(state(&store, made.packet.doc_id).await, (ConsignmentState::Relayed, 2));
