@@ -50,6 +50,8 @@ fn a_receipt_that_many_chains_share_travels_once() {
 
 #[test]
 fn a_batch_opens_for_the_hop_that_it_names_and_no_other() {
+    // All keys of this test come from the same example.
+    let _held = example();
     let batch = Batch::Stored { from_hop: hop("nation"), time: NOW, digests: vec![Digest::of(b"receipt")] };
     let signed = batch.sign(&key("nation")).unwrap();
     assert_eq!(Batch::open(&signed, &trust()).unwrap(), batch);
@@ -63,6 +65,8 @@ fn a_batch_opens_for_the_hop_that_it_names_and_no_other() {
 
 #[test]
 fn a_receipt_is_no_batch_and_a_batch_no_receipt() {
+    // All keys of this test come from the same example.
+    let _held = example();
     let made = letter("one", 0, &[("G09.90", to_nation())]);
     let sealed = crate::receipts::seal(made.submission.receipt, &key("province-a")).unwrap();
     assert!(matches!(Batch::open(sealed.jws.as_bytes(), &trust()), Err(Error::Malformed("typ is another one"))));

@@ -44,6 +44,8 @@ fn a_hop_speaks_with_the_key_of_the_certificate_that_names_it() {
 
 #[test]
 fn no_hop_speaks_for_another_whether_asked_before_or_not() {
+    // All keys of this test come from the same example.
+    let _held = example();
     let trust = trust(&[]);
     trust.public_key(&receipts_chain("nation"), &hop("nation"), NOW).unwrap();
     for name in ["province-a", "province-b", "nation2"] {
@@ -58,6 +60,8 @@ fn no_hop_speaks_for_another_whether_asked_before_or_not() {
 
 #[test]
 fn a_registered_certificate_shuts_out_every_other_even_one_that_names_the_hop() {
+    // All keys of this test come from the same example.
+    let _held = example();
     let good = receipts_chain("nation");
     let (right, wrong) = (Digest::of(&good[0]), Digest::of(&receipts_chain("province-b")[0]));
     trust(&[("nation", vec![wrong, right])]).public_key(&good, &hop("nation"), NOW).unwrap();
@@ -71,6 +75,8 @@ fn a_registered_certificate_shuts_out_every_other_even_one_that_names_the_hop() 
 
 #[test]
 fn a_certificate_counts_at_the_receipts_own_time_and_not_a_moment_longer() {
+    // All keys of this test come from the same example.
+    let _held = example();
     let good = receipts_chain("nation");
     let end = crate::trust::certificate::read_chain(&example().manifest.hop("nation").unwrap().receipts_chain).unwrap()
         [0]
@@ -86,6 +92,8 @@ fn a_certificate_counts_at_the_receipts_own_time_and_not_a_moment_longer() {
 
 #[test]
 fn roots_that_are_taken_away_count_no_more_at_once() {
+    // All keys of this test come from the same example.
+    let _held = example();
     let manifest = &example().manifest;
     let trust = trust(&[]);
     trust.public_key(&receipts_chain("nation"), &hop("nation"), NOW).unwrap();
