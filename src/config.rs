@@ -4,6 +4,8 @@
 //! `--set api.listen=…`. Paths are relative to the file's folder. Secrets are never written in the file: a key ending
 //! in `_file` names a file that holds the secret. Every mistake is reported, each with its key.
 
+mod judge;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -291,7 +293,13 @@ impl Config {
             builder = builder.set_override(key, value).map_err(|error| read_error(&error, file))?;
         }
         let read = builder.build().map_err(|error| read_error(&error, file))?;
-        let mut loaded: Self = read.try_deserialize().map_err(|error| read_error(&error, file))?;
+        let mut loaded: Self = match read.clone().try_deserialize() {
+            Ok(loaded) => loaded,
+            Err(error) => {
+                let mistakes = judge::mistakes(&read);
+                return Err(if mistakes.is_empty() { read_error(&error, file) } else { Mistakes(mistakes) });
+            }
+        };
         loaded.anchor(file.parent().unwrap_or_else(|| Path::new(".")));
         loaded.check()?;
         Ok(loaded)
@@ -306,19 +314,20 @@ impl Config {
         };
         self.paths(|_, path| fix(path));
         fix(&mut self.hop.data);
-        for broker in &mut self.broker {
-            broker.url_file.iter_mut().for_each(fix);
-        }
     }
 
     /// Every file that must exist, with its key.
-    fn paths(&mut self, mut each: impl FnMut(&str, &mut PathBuf)) {
+    fn paths(&mut self, mut each: impl FnMut(String, &mut PathBuf)) {
         let (hop, trust, api) = (&mut self.hop, &mut self.trust, &mut self.api);
-        each("hop.key", &mut hop.key);
-        each("hop.certificate", &mut hop.certificate);
-        each("directory.file", &mut self.directory.file);
-        each("api.certificate", &mut api.certificate);
-        each("api.key", &mut api.key);
+        for (key, path) in [
+            ("hop.key", &mut hop.key),
+            ("hop.certificate", &mut hop.certificate),
+            ("directory.file", &mut self.directory.file),
+            ("api.certificate", &mut api.certificate),
+            ("api.key", &mut api.key),
+        ] {
+            each(key.to_owned(), path);
+        }
         for (key, list) in [
             ("trust.roots", &mut trust.roots),
             ("trust.intermediates", &mut trust.intermediates),
@@ -328,17 +337,19 @@ impl Config {
             ("api.client_intermediates", &mut api.client_intermediates),
             ("api.client_crls", &mut api.client_crls),
         ] {
-            for (index, path) in list.iter_mut().enumerate() {
-                each(&format!("{key}[{index}]"), path);
-            }
+            list.iter_mut().enumerate().for_each(|(index, path)| each(format!("{key}[{index}]"), path));
         }
         for (index, broker) in self.broker.iter_mut().enumerate() {
-            let parts = [("ca", &mut broker.ca), ("certificate", &mut broker.certificate), ("key", &mut broker.key)];
-            for (key, path) in parts {
-                path.iter_mut().for_each(|path| each(&format!("broker[{index}].{key}"), path));
+            for (key, path) in [
+                ("url_file", &mut broker.url_file),
+                ("ca", &mut broker.ca),
+                ("certificate", &mut broker.certificate),
+                ("key", &mut broker.key),
+            ] {
+                path.iter_mut().for_each(|path| each(format!("broker[{index}].{key}"), path));
             }
         }
-        self.schemas.folder.iter_mut().for_each(|path| each("schemas.folder", path));
+        self.schemas.folder.iter_mut().for_each(|path| each("schemas.folder".to_owned(), path));
     }
 
     /// Checks what the types cannot say.
@@ -347,10 +358,15 @@ impl Config {
     /// [`Mistakes`], all of them.
     pub fn check(&self) -> Result<(), Mistakes> {
         let mut mistakes = Vec::new();
-        let mut note = |key: String, vi: &str, en: &str| mistakes.push(Mistake { key, vi: vi.to_owned(), en: en.to_owned() });
+        let mut note =
+            |key: String, vi: &str, en: &str| mistakes.push(Mistake { key, vi: vi.to_owned(), en: en.to_owned() });
         for (key, list) in [("trust.roots", &self.trust.roots), ("api.client_roots", &self.api.client_roots)] {
             if list.is_empty() {
-                note(key.to_owned(), "phải có ít nhất một tệp chứng thư gốc", "at least one root certificate file is needed");
+                note(
+                    key.to_owned(),
+                    "phải có ít nhất một tệp chứng thư gốc",
+                    "at least one root certificate file is needed",
+                );
             }
         }
         for (index, broker) in self.broker.iter().enumerate() {
@@ -359,7 +375,11 @@ impl Config {
                 note(key("name"), "tên này đã dùng cho máy chủ trước", "another broker has this name");
             }
             if broker.url.is_some() == broker.url_file.is_some() {
-                note(key("url"), "cần đúng một trong hai khóa url và url_file", "exactly one of url and url_file is needed");
+                note(
+                    key("url"),
+                    "cần đúng một trong hai khóa url và url_file",
+                    "exactly one of url and url_file is needed",
+                );
             }
             let tls = [&broker.ca, &broker.certificate, &broker.key].into_iter().flatten().count();
             if tls != 0 && tls != 3 {
@@ -411,8 +431,9 @@ impl Config {
         let mut paths = self.clone();
         paths.paths(|key, path| {
             if !path.exists() {
-                let path = path.display();
-                note(key.to_owned(), &format!("không có tệp {path}"), &format!("there is no file {path}"));
+                let (vi, en) =
+                    (format!("không có tệp {}", path.display()), format!("no such file: {}", path.display()));
+                note(key, &vi, &en);
             }
         });
         if mistakes.is_empty() { Ok(()) } else { Err(Mistakes(mistakes)) }
@@ -427,11 +448,17 @@ fn is_prefix(prefix: &str) -> bool {
 
 fn read_error(error: &config::ConfigError, file: &Path) -> Mistakes {
     let key = match error {
-        config::ConfigError::At { key: Some(key), .. } | config::ConfigError::Type { key: Some(key), .. } => key.clone(),
+        config::ConfigError::At { key: Some(key), .. } | config::ConfigError::Type { key: Some(key), .. } => {
+            key.clone()
+        }
         config::ConfigError::NotFound(key) => key.clone(),
         _ => file.display().to_string(),
     };
-    Mistakes::one(key, format!("không đọc được cấu hình: {error}"), format!("the configuration cannot be read: {error}"))
+    Mistakes::one(
+        key,
+        format!("không đọc được cấu hình: {error}"),
+        format!("the configuration cannot be read: {error}"),
+    )
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 
 mod health;
 mod housekeeping;
+pub mod rehearsal;
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -202,7 +203,13 @@ impl Gateway {
         let health = Arc::new(HealthView::new(Arc::clone(&store), key, links.clone(), Arc::clone(&directory)));
         health.refresh().await;
         tasks.spawn(health::watch(Arc::clone(&health), stop.clone()));
-        let watched = housekeeping::Watched { config: config.clone(), directory: Arc::clone(&directory), signers, hops, tls: Arc::clone(&tls) };
+        let watched = housekeeping::Watched {
+            config: config.clone(),
+            directory: Arc::clone(&directory),
+            signers,
+            hops,
+            tls: Arc::clone(&tls),
+        };
         tasks.spawn(housekeeping::watch(watched, stop.clone()));
 
         // From here on neighbours and senders may come.
@@ -212,8 +219,14 @@ impl Gateway {
         }
         let identities = Arc::new(Certificates(directory));
         let limits = api_limits(&config.api);
-        let api =
-            Api { intake: Arc::new(intake), mailbox: Arc::clone(&mailboxes) as _, tracking: mailboxes, identities, health, limits };
+        let api = Api {
+            intake: Arc::new(intake),
+            mailbox: Arc::clone(&mailboxes) as _,
+            tracking: mailboxes,
+            identities,
+            health,
+            limits,
+        };
         let provider: api::TlsProvider = Arc::new(move || tls.current());
         let shutdown = door.clone();
         doors.spawn(async move {

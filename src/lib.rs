@@ -1,4 +1,18 @@
+//! Liên Thông: the gateway through which government agencies exchange signed official documents.
+//!
+//! ```text
+//!  department ─HTTPS/mTLS─► api ─► intake ─► edxml ─► rules ─► trust ─► store
+//!                                                              routing ─► delivery ─► link ══AMQP══► next hop
+//!  receipts ◄──────────────────────────────────────────────────────────── link ◄══════AMQP══════
+//!                                  mailbox ◄── recipient lists, fetches, acknowledges
+//! ```
+//!
+//! Bytes come in at [`intake`] and nowhere else, whatever the door; a packet leaves at [`delivery`] or waits in a
+//! [`mailbox`]; a receipt ([`receipts`]) is made wherever custody changes. [`gateway`] puts the rooms together.
+//! `docs/architecture.md` tells the whole story, with the decisions and what must always hold.
+
 pub mod api;
+pub mod bench;
 pub mod cli;
 pub mod client;
 pub mod clock;
@@ -7,6 +21,7 @@ pub mod custody;
 pub mod delivery;
 pub mod directory;
 pub mod edxml;
+pub mod findings;
 pub mod gateway;
 pub mod intake;
 pub mod link;

@@ -13,8 +13,8 @@ use futures_util::stream;
 use tokio::io::AsyncReadExt;
 
 use lienthong_contract::door::{
-    self, Acknowledged, Acknowledgement, AgencyItem, AgencyPage, ConsignmentState, Content, Identity, InboxPage, Refusal,
-    RefusalCause, Trace, Upload,
+    self, Acknowledged, Acknowledgement, AgencyItem, AgencyPage, ConsignmentState, Content, Identity, InboxPage,
+    Refusal, RefusalCause, Trace, Upload,
 };
 use lienthong_contract::{AgencyCode, Clock, ConsignmentId, DocId, Finding, HopName, Kind};
 
@@ -116,8 +116,7 @@ impl door::Mailbox for Mailboxes {
         }
         let key = self.directory.snapshot().lookup(agency).map(|agency| agency.key.code().clone());
         let key = key.unwrap_or_else(|| agency.to_new_form());
-        let (items, next) =
-            self.store.inbox(&key, after, limit).await.map_err(|error| unavailable(&error))?;
+        let (items, next) = self.store.inbox(&key, after, limit).await.map_err(|error| unavailable(&error))?;
         Ok(InboxPage { items, next })
     }
 
@@ -167,7 +166,9 @@ impl door::Mailbox for Mailboxes {
     }
 }
 
-fn chunks(file: impl tokio::io::AsyncRead + Send + Unpin + 'static) -> impl futures_util::Stream<Item = std::io::Result<Bytes>> + Send {
+fn chunks(
+    file: impl tokio::io::AsyncRead + Send + Unpin + 'static,
+) -> impl futures_util::Stream<Item = std::io::Result<Bytes>> + Send {
     stream::try_unfold(file, |mut file| async move {
         let mut buffer = vec![0; CHUNK];
         let read = file.read(&mut buffer).await?;

@@ -47,10 +47,12 @@ impl Routes {
 
     fn by_prefix(&self, code: &AgencyCode) -> Option<&LinkRoute> {
         let code = code.to_new_form();
-        let longest = |link: &LinkRoute| {
-            link.prefixes.iter().filter(|prefix| covers(prefix, &code)).map(String::len).max()
-        };
-        self.links.iter().filter_map(|link| longest(link).map(|length| (length, link))).max_by_key(|found| found.0)
+        let longest =
+            |link: &LinkRoute| link.prefixes.iter().filter(|prefix| covers(prefix, &code)).map(String::len).max();
+        self.links
+            .iter()
+            .filter_map(|link| longest(link).map(|length| (length, link)))
+            .max_by_key(|found| found.0)
             .map(|found| found.1)
     }
 }

@@ -153,7 +153,8 @@ impl Demo {
             .map(|(code, hop)| Ok(scene::agency(&manifest, code, at(hop)?, AT_ONCE, Arc::clone(&clock))?))
             .collect::<anyhow::Result<Vec<_>>>()?;
         let ca = manifest.ca();
-        let store = TrustStore::from_pem_files(&[ca.root.clone()], &[ca.sub.clone()], &ca.crls())?;
+        let store =
+            TrustStore::from_pem_files(std::slice::from_ref(&ca.root), std::slice::from_ref(&ca.sub), &ca.crls())?;
         let keys = HopTrust::new(Arc::new(store), Pins::default());
         Ok(World { manifest, gateways, sender, recipients, keys, clock })
     }
@@ -324,7 +325,9 @@ fn summary(report: &Report, whole: bool) {
         report.hops.join(", ")
     );
     if whole {
-        println!("Xem tiếp — look next: README.md, docs/architecture.md, lienthong demo (không có --exit), lienthong help");
+        println!(
+            "Xem tiếp — look next: README.md, docs/architecture.md, lienthong demo (không có --exit), lienthong help"
+        );
     } else {
         println!("KHÔNG ĐẠT — not everything was delivered and verified.");
     }

@@ -142,7 +142,7 @@ fn brokers_and_links_that_contradict_themselves_are_told() {
     let broker = "[[broker]]\nname = \"main\"\nurl = \"amqp://a\"\nurl_file = \"b\"\nca = \"root.pem\"\n[[link]]";
     let (_folder, file) = written(|text| text.replacen("[[link]]", broker, 1));
     let keys: Vec<String> = mistakes(&file, &[]).into_iter().map(|mistake| mistake.key).collect();
-    assert_eq!(keys, ["broker[1].name", "broker[1].url", "broker[1].ca"]);
+    assert_eq!(keys, ["broker[1].name", "broker[1].url", "broker[1].ca", "broker[1].url_file"]);
     let link = "[[link]]\npeer = \"nation\"\ndefault = true\n[log]";
     let (_folder, file) = written(|text| text.replace("[log]", link));
     let keys: Vec<String> = mistakes(&file, &[]).into_iter().map(|mistake| mistake.key).collect();

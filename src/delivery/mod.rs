@@ -138,12 +138,24 @@ impl Delivery {
             let (settled_urgent, settled_urgent_at) = mpsc::channel(TOLD);
             let (stored, stored_at) = mpsc::channel(TOLD);
             let lane = |is_urgent, wake: &Arc<Notify>, settled| {
-                lane::Lane::new(Arc::clone(&shared), peer.clone(), Arc::clone(&link), is_urgent, Arc::clone(wake), settled)
+                lane::Lane::new(
+                    Arc::clone(&shared),
+                    peer.clone(),
+                    Arc::clone(&link),
+                    is_urgent,
+                    Arc::clone(wake),
+                    settled,
+                )
             };
             tasks.spawn(lane(false, &normal, settled_normal_at).run(stop.clone()));
             tasks.spawn(lane(true, &urgent, settled_urgent_at).run(stop.clone()));
-            let receipt_lane =
-                receipts::ReceiptLane::new(Arc::clone(&shared), peer.clone(), Arc::clone(&link), Arc::clone(&receipts), stored_at);
+            let receipt_lane = receipts::ReceiptLane::new(
+                Arc::clone(&shared),
+                peer.clone(),
+                Arc::clone(&link),
+                Arc::clone(&receipts),
+                stored_at,
+            );
             tasks.spawn(receipt_lane.run(stop.clone()));
             let settled = [settled_normal, settled_urgent];
             let confirming = Arc::new(Semaphore::new(CONFIRMING));

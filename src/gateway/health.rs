@@ -25,12 +25,7 @@ pub struct HealthView {
 }
 
 impl HealthView {
-    pub fn new(
-        store: Arc<dyn Store>,
-        key: Arc<HopKey>,
-        links: Vec<Arc<AmqpLink>>,
-        directory: Arc<Directory>,
-    ) -> Self {
+    pub fn new(store: Arc<dyn Store>, key: Arc<HopKey>, links: Vec<Arc<AmqpLink>>, directory: Arc<Directory>) -> Self {
         Self { store, key, links, directory, tried: RwLock::default() }
     }
 

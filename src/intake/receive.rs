@@ -141,12 +141,7 @@ fn checked(split: Result<Split, SplitError>) -> Result<Split, NotReceived> {
     })
 }
 
-async fn to_disk(
-    head: Bytes,
-    mut upload: Upload,
-    blobs: &Blobs,
-    limits: &Limits,
-) -> Result<Received, NotReceived> {
+async fn to_disk(head: Bytes, mut upload: Upload, blobs: &Blobs, limits: &Limits) -> Result<Received, NotReceived> {
     let (chunks, arriving) = mpsc::channel::<io::Result<Bytes>>(CHUNKS);
     let (blobs, limits) = (blobs.clone(), limits.clone());
     let writer = tokio::task::spawn_blocking(move || write_and_split(arriving, &blobs, &limits));

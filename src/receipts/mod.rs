@@ -195,8 +195,7 @@ impl Receipt {
     /// True when this receipt speaks of the consignment: by name, or as the submission that made it.
     #[must_use]
     pub fn is_about(&self, consignment: ConsignmentId) -> bool {
-        self.consignment == Some(consignment)
-            || self.consignments.iter().any(|entry| entry.consignment == consignment)
+        self.consignment == Some(consignment) || self.consignments.iter().any(|entry| entry.consignment == consignment)
     }
 }
 

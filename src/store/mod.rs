@@ -177,9 +177,14 @@ pub struct Recorded {
 /// The answer of [`Store::acknowledge`].
 #[derive(Debug, Clone)]
 pub enum AckOutcome {
-    Done { jws: String },
+    Done {
+        jws: String,
+    },
     /// It ended before, with this receipt.
-    Ended { state: ConsignmentState, jws: String },
+    Ended {
+        state: ConsignmentState,
+        jws: String,
+    },
     NotFound,
 }
 
@@ -305,8 +310,12 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// [`Error`].
-    async fn inbox(&self, agency: &AgencyCode, after: Option<&str>, limit: usize)
-    -> Result<(Vec<InboxItem>, Option<String>)>;
+    async fn inbox(
+        &self,
+        agency: &AgencyCode,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<(Vec<InboxItem>, Option<String>)>;
 
     /// A consignment that is or was in a mailbox here.
     ///

@@ -54,6 +54,11 @@ pub struct Limits {
     pub frames_in_flight: u16,
     /// Deliveries of one message before the broker sets it aside. Part of the queue's identity: the same at both ends.
     pub delivery_limit: u32,
+    /// Messages a queue of packets or receipts takes before the broker refuses further ones ([`Error::Nacked`]).
+    /// A hop that stays away must not fill the broker's disk. The same at both ends.
+    pub queue_messages: u32,
+    /// Bytes a queue of frames takes before the broker refuses further ones. The same at both ends.
+    pub frames_queue_bytes: u64,
     /// Seconds between heartbeats; a silent connection is given up after about two.
     pub heartbeat_seconds: u16,
     /// Deadline of TCP, TLS and AMQP handshakes together.
@@ -92,6 +97,8 @@ impl Default for Limits {
             window_bytes: 32 << 20,
             frames_in_flight: 8,
             delivery_limit: 20,
+            queue_messages: 20_000,
+            frames_queue_bytes: 8 << 30,
             heartbeat_seconds: 10,
             connect_millis: 10_000,
             rpc_millis: 15_000,
@@ -135,6 +142,8 @@ impl Limits {
             (self.prefetch == 0 || self.prefetch_urgent == 0 || self.frames_in_flight == 0, "prefetch: at least 1"),
             (self.window_bytes < self.max_message_bytes(), "window_bytes: at least one message (frame_bytes + 1 MiB)"),
             (self.delivery_limit == 0, "delivery_limit: at least 1"),
+            (self.queue_messages == 0, "queue_messages: at least 1"),
+            (self.frames_queue_bytes < self.max_content_bytes, "frames_queue_bytes: at least max_content_bytes"),
             (
                 self.hold_millis > 25 * 60_000,
                 "hold_millis: at most 25 minutes, the broker's acknowledgement timeout is 30",
@@ -220,6 +229,8 @@ mod tests {
         refused(limits(|l| l.prefetch = 0), "prefetch");
         refused(limits(|l| l.window_bytes = 1 << 20), "window_bytes");
         refused(limits(|l| l.delivery_limit = 0), "delivery_limit");
+        refused(limits(|l| l.queue_messages = 0), "queue_messages");
+        refused(limits(|l| l.frames_queue_bytes = 1), "frames_queue_bytes");
         refused(limits(|l| l.hold_millis = 1_800_000), "hold_millis");
         refused(limits(|l| l.retry_min_millis = 0), "retry_min_millis");
         refused(limits(|l| l.max_partials = 0), "max_partials");

@@ -71,16 +71,18 @@ impl SqliteStore {
         let mut connection = connect(file, OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         connection.pragma_update(None, "wal_autocheckpoint", 0)?;
         schema::prepare(&mut connection, hop.as_str())?;
-        let readers = (0..READERS)
-            .map(|_| connect(file, OpenFlags::SQLITE_OPEN_READ_ONLY))
-            .collect::<Result<Vec<_>>>()?;
+        let readers =
+            (0..READERS).map(|_| connect(file, OpenFlags::SQLITE_OPEN_READ_ONLY)).collect::<Result<Vec<_>>>()?;
         let readers = Arc::new(Readers { free: Mutex::new(readers), places: tokio::sync::Semaphore::new(READERS) });
         fold_log_back(connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?, &readers)?;
         Ok(Self { writer: Writer::start(connection)?, readers })
     }
 
     /// Runs a read on a thread that may block.
-    async fn read<T: Send + 'static>(&self, query: impl FnOnce(&Connection) -> Result<T> + Send + 'static) -> Result<T> {
+    async fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         let readers = Arc::clone(&self.readers);
         let closed = |_| Error::Unavailable("the readers are closed".to_owned());
         let _place = self.readers.places.acquire().await.map_err(closed)?;

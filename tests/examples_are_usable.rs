@@ -1,0 +1,85 @@
+//! The files that operators and integrators copy from: example configurations and the schema of receipts.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::path::Path;
+
+use lienthong::config::Config;
+use lienthong::receipts::{Checks, ConsignedTo, Event, Fact, Reason, Receipt};
+use lienthong_contract::{Blame, ConsignmentId, Digest, DocId, Instant};
+use serde_json::{Value, json};
+
+#[test]
+fn the_example_configurations_have_no_mistake_but_the_files_an_operator_must_bring() {
+    for name in ["province.toml", "nation.toml"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy").join(name);
+        let mistakes = Config::load(&path, &[]).expect_err("the key files are not in the tree").0;
+        assert!(!mistakes.is_empty());
+        for mistake in mistakes {
+            assert_eq!(mistake.en, "there is no such file", "{name}: {mistake}");
+        }
+    }
+}
+
+fn full_receipt() -> Receipt {
+    let recipient = "G09.90".parse().unwrap();
+    Receipt {
+        v: 1,
+        event: Event::ConsignmentRejection,
+        hop: "nation".parse().unwrap(),
+        time: Instant::from_millis(1_790_000_000_000),
+        doc_id: DocId::fresh(),
+        packet: Digest::of(b"packet"),
+        size: 6,
+        from: "H37.90".parse().unwrap(),
+        document_id: Some("H37.90,2026/03/02,12/TD-VP".to_owned()),
+        consignment: Some(ConsignmentId::fresh()),
+        recipient: Some("G09.90".parse().unwrap()),
+        consignments: vec![ConsignedTo { consignment: ConsignmentId::fresh(), recipient }],
+        previous: Some(Digest::of(b"before")),
+        credential: Some("certificate sha256:00".to_owned()),
+        checks: Some(Checks {
+            transport: Fact::Valid,
+            packet_signature: Fact::Valid,
+            attachment_signatures: Fact::NotChecked,
+            signed_by: Some(Digest::of(b"certificate")),
+        }),
+        reason: Some(Reason {
+            code: "recipient".to_owned(),
+            text: "Gửi sai nơi nhận".to_owned(),
+            text_en: Some("Sent to the wrong place".to_owned()),
+            whose_turn: Blame::Sender,
+        }),
+    }
+}
+
+fn keys(value: &Value) -> Vec<&str> {
+    let mut keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
+    keys.sort_unstable();
+    keys
+}
+
+#[test]
+fn the_schema_of_receipts_names_exactly_the_members_that_receipts_have() {
+    let schema: Value = serde_json::from_str(include_str!("../schemas/receipt.schema.json")).unwrap();
+    let receipt = serde_json::to_value(full_receipt()).unwrap();
+    let members = &schema["properties"];
+    assert_eq!(keys(members), keys(&receipt));
+    for nested in ["checks", "reason"] {
+        assert_eq!(keys(&members[nested]["properties"]), keys(&receipt[nested]), "{nested}");
+    }
+    assert_eq!(keys(&members["consignments"]["items"]["properties"]), keys(&receipt["consignments"][0]));
+    for required in schema["required"].as_array().unwrap() {
+        assert!(receipt.get(required.as_str().unwrap()).is_some(), "{required}");
+    }
+    let events = members["event"]["enum"].as_array().unwrap();
+    for event in events {
+        let parsed: Event = serde_json::from_value(event.clone()).unwrap();
+        assert_eq!(json!(parsed.as_str()), *event);
+    }
+    let negative = schema["allOf"][0]["if"]["properties"]["event"]["enum"].as_array().unwrap();
+    for event in events {
+        let parsed: Event = serde_json::from_value(event.clone()).unwrap();
+        assert_eq!(parsed.is_negative(), negative.contains(event), "{event}");
+    }
+}
