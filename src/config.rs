@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use lienthong_contract::{Digest, HopName};
+use lienthong_contract::{AgencyCode, Digest, HopName};
 
 use crate::rules::schema::Strictness;
 
@@ -230,6 +230,9 @@ impl Default for Log {
     }
 }
 
+/// Seconds of a day: no wait is longer.
+const DAY: u64 = 86_400;
+
 const fn five() -> u64 {
     5
 }
@@ -400,6 +403,31 @@ impl Config {
         if self.link.iter().filter(|link| link.default).count() > 1 {
             note("link".to_owned(), "chỉ được có một tuyến mặc định", "only one link can be the default");
         }
+        for (index, link) in self.link.iter().enumerate() {
+            for prefix in link.prefixes.iter().filter(|prefix| !is_prefix(prefix)) {
+                let (vi, en) = (
+                    format!("{prefix:?} không phải tiền tố mã dạng mới, thí dụ H49 hoặc G"),
+                    format!("{prefix:?} is no code prefix of the new form, such as H49 or G"),
+                );
+                note(format!("link[{index}].prefixes"), &vi, &en);
+            }
+        }
+        for (index, pin) in self.trust.pin.iter().enumerate().filter(|(_, pin)| pin.certificates.is_empty()) {
+            let (vi, en) = ("không có chứng thư nào cho", "there is no certificate for");
+            note(format!("trust.pin[{index}].certificates"), &format!("{vi} {}", pin.hop), &format!("{en} {}", pin.hop));
+        }
+        for (key, value, most) in [
+            ("api.max_packet_mib", self.api.max_packet_mib, 1 << 20),
+            ("directory.reload_seconds", self.directory.reload_seconds, DAY),
+            ("delivery.acceptance_seconds", self.delivery.acceptance_seconds, DAY),
+            ("delivery.longest_pause_seconds", self.delivery.longest_pause_seconds, DAY),
+            ("delivery.window", self.delivery.window as u64, 1 << 16),
+            ("delivery.urgent_window", self.delivery.urgent_window as u64, 1 << 16),
+        ] {
+            if !(1..=most).contains(&value) {
+                note(key.to_owned(), &format!("phải từ 1 đến {most}"), &format!("must be between 1 and {most}"));
+            }
+        }
         let mut paths = self.clone();
         paths.paths(|key, path| {
             if !path.exists() {
@@ -410,6 +438,12 @@ impl Config {
         });
         if mistakes.is_empty() { Ok(()) } else { Err(Mistakes(mistakes)) }
     }
+}
+
+/// `H49`, `H49.01`, or the letter of a whole group.
+fn is_prefix(prefix: &str) -> bool {
+    matches!(prefix.as_bytes(), [b'A'..=b'Z'])
+        || prefix.parse::<AgencyCode>().is_ok_and(|code| code.to_new_form().as_str() == prefix)
 }
 
 fn read_error(error: &config::ConfigError, file: &Path) -> Mistakes {
@@ -426,3 +460,6 @@ fn read_error(error: &config::ConfigError, file: &Path) -> Mistakes {
         format!("the configuration cannot be read: {error}"),
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,6 +28,8 @@ pub const MAX_BATCH: usize = 128;
 pub const MAX_BATCH_BYTES: usize = 512 * 1024;
 /// The most consignments that one transfer is read with.
 pub const MAX_CONSIGNMENTS: usize = 2000;
+/// The most receipts in the chain of a consignment on its way: one a hop.
+pub const MAX_CHAIN: usize = 16;
 
 /// What travels in front of a packet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,3 +114,6 @@ impl Batch {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

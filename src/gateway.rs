@@ -9,6 +9,7 @@ mod health;
 mod housekeeping;
 pub mod rehearsal;
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io;
 use std::net::SocketAddr;
@@ -145,6 +146,8 @@ impl Gateway {
         let hop = config.hop.name.clone();
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.hop.data.join("store.db"), &hop)?);
 
+        sweep(&blobs, store.as_ref()).await?;
+
         let key = Arc::new(HopKey::load(&config.hop.key, &config.hop.certificate)?);
         let signers = Arc::new(RwLock::new(Arc::new(signer_trust(&config.trust)?)));
         let pins = config.trust.pin.iter().map(|pin| (pin.hop.clone(), pin.certificates.clone())).collect();
@@ -153,10 +156,16 @@ impl Gateway {
         let schemas = Arc::new(ValidatorPool::new(Arc::new(catalogue(&config.schemas)?)));
         let tls = Arc::new(ReloadableServerConfig::load(server_files(&config.api), Arc::clone(&clock))?);
 
+        let listen = |source| StartError::Listen { address: config.api.listen, source };
+        let listener = TcpListener::bind(config.api.listen).await.map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+
         let late = Arc::new(LateSink::default());
         let (links, neighbours) = links(config, hub, &late, &clock)?;
         let (tasks, doors) = (TaskTracker::new(), TaskTracker::new());
         let (stop, door) = (CancellationToken::new(), CancellationToken::new());
+        // What was started ends again when the start does not succeed.
+        let unless_started = stop.clone().drop_guard();
         let parts = delivery::Parts {
             hop: hop.clone(),
             store: Arc::clone(&store),
@@ -203,9 +212,6 @@ impl Gateway {
         };
         tasks.spawn(housekeeping::watch(watched, stop.clone()));
 
-        let listen = |source| StartError::Listen { address: config.api.listen, source };
-        let listener = TcpListener::bind(config.api.listen).await.map_err(listen)?;
-        let address = listener.local_addr().map_err(listen)?;
         // From here on neighbours and senders may come.
         let _ = late.0.set(intake.clone());
         if config.link.iter().any(|link| link.broker.is_none()) {
@@ -228,6 +234,7 @@ impl Gateway {
                 tracing::error!(%error, "the interface ended");
             }
         });
+        unless_started.disarm();
         tracing::info!(hop = %hop, %address, "the gateway is running");
         Ok(Self { hop, address, store, delivery, links, hub: hub.clone(), door, stop, doors, tasks, _lock: lock })
     }
@@ -258,6 +265,17 @@ impl Gateway {
             tracing::warn!(hop = %self.hop, "some work did not end in time and is taken up at the next start");
         }
     }
+}
+
+/// Removes packets' files that the store does not know: a crash came before its answer.
+async fn sweep(blobs: &Blobs, store: &dyn Store) -> Result<(), StartError> {
+    let mut unknown = blobs.all().map_err(|source| StartError::Data { folder: blobs.spool_folder().to_owned(), source })?;
+    let known: HashSet<Digest> = store.packets_here(unknown.clone()).await?.into_iter().collect();
+    unknown.retain(|digest| !known.contains(digest));
+    if !unknown.is_empty() {
+        tracing::info!(files = unknown.len(), "files of packets that were never accepted are removed");
+    }
+    blobs.sweep(&unknown).map_err(|source| StartError::Data { folder: blobs.spool_folder().to_owned(), source })
 }
 
 fn signer_trust(trust: &config::Trust) -> Result<TrustStore, crate::trust::Error> {
@@ -357,3 +375,6 @@ fn broker_url(broker: &config::Broker) -> Result<String, StartError> {
     let fault = |source| StartError::BrokerAddress { name: broker.name.clone(), file: file.clone(), source };
     Ok(read.map_err(fault)?.trim().to_owned())
 }
+
+#[cfg(test)]
+mod tests;

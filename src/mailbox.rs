@@ -212,3 +212,6 @@ fn item(agency: &Agency) -> AgencyItem {
         hop: agency.hop.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,11 @@
 //! One lane: the packets of one urgency due to one neighbour.
+//!
+//! New entries are taken in the outbox's order; entries that have to be sent again stand in a queue of their own. The
+//! two take turns, so that neither a flood of new packets nor a heap of troublesome old ones stops the other. An entry
+//! that could not be sent waits by itself and takes no place in the window. All of it is memory of a few bytes an
+//! entry and may be lost: the outbox knows every entry.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,13 +35,25 @@ pub struct Lane {
     link: Arc<dyn Link>,
     urgent: bool,
     wake: Arc<Notify>,
-    settled: mpsc::UnboundedReceiver<i64>,
+    settled: mpsc::Receiver<Vec<i64>>,
     /// What is under way: by outbox id, with the moment from which it is sent again (none while it is being sent).
     under_way: HashMap<i64, Option<Instant>>,
+    /// What could not be sent, with the moment from which it is tried again.
+    resting: HashMap<i64, Resting>,
+    /// What is to be sent again now.
+    again: VecDeque<i64>,
+    /// Whose turn it is.
+    turn_of_again: bool,
     tries: HashMap<i64, u32>,
     /// Entries up to here have been looked at.
     cursor: i64,
     breaker: Breaker,
+}
+
+struct Resting {
+    until: Instant,
+    /// The path was at fault, not the packet: there is no reason to wait when the path is good again.
+    for_the_path: bool,
 }
 
 struct Sent {
@@ -52,11 +69,26 @@ impl Lane {
         link: Arc<dyn Link>,
         urgent: bool,
         wake: Arc<Notify>,
-        settled: mpsc::UnboundedReceiver<i64>,
+        settled: mpsc::Receiver<Vec<i64>>,
     ) -> Self {
         let breaker = Breaker::new(shared.settings.pause, shared.settings.longest_pause);
-        let (under_way, tries) = (HashMap::new(), HashMap::new());
-        Self { shared, peer, link, urgent, wake, settled, under_way, tries, cursor: 0, breaker }
+        let (under_way, resting, tries) = (HashMap::new(), HashMap::new(), HashMap::new());
+        let (again, turn_of_again, cursor) = (VecDeque::new(), false, 0);
+        Self {
+            shared,
+            peer,
+            link,
+            urgent,
+            wake,
+            settled,
+            under_way,
+            resting,
+            again,
+            turn_of_again,
+            tries,
+            cursor,
+            breaker,
+        }
     }
 
     /// Works until stopped. What is under way then is sent again at the next start.
@@ -73,15 +105,16 @@ impl Lane {
                         self.finished(sent).await;
                     }
                 }
-                Some(id) = self.settled.recv() => {
-                    self.let_go(id);
-                    while let Ok(id) = self.settled.try_recv() {
-                        self.let_go(id);
+                Some(ids) = self.settled.recv() => {
+                    self.let_go(&ids);
+                    while let Ok(ids) = self.settled.try_recv() {
+                        self.let_go(&ids);
                     }
                 }
                 () = self.wake.notified() => {}
-                () = tokio::time::sleep_until(next_look) => self.overdue(),
+                () = tokio::time::sleep_until(next_look) => {}
             }
+            self.overdue();
             self.shared.note(&self.peer, |state| state.failures = self.breaker.failures());
         }
     }
@@ -99,24 +132,46 @@ impl Lane {
             if room == 0 {
                 return;
             }
-            let due = match self.shared.store.due(&self.peer, self.urgent, self.cursor, room).await {
-                Ok(due) => due,
+            let due = match self.next_due(room).await {
+                Ok(Some(due)) => due,
+                Ok(None) => return,
                 Err(error) => {
                     tracing::error!(%error, peer = %self.peer, "the outbox cannot be read; it will be tried again");
                     self.breaker.failed(Instant::now());
                     return;
                 }
             };
-            let Some(last) = due.last() else { return };
-            self.cursor = last.outbox_id;
             for dispatch in due {
-                if self.under_way.contains_key(&dispatch.outbox_id) {
+                let id = dispatch.outbox_id;
+                if self.under_way.contains_key(&id) || self.resting.contains_key(&id) {
                     continue;
                 }
-                self.under_way.insert(dispatch.outbox_id, None);
+                self.under_way.insert(id, None);
                 sends.spawn(send(Arc::clone(&self.shared), Arc::clone(&self.link), self.peer.clone(), dispatch));
             }
         }
+    }
+
+    /// Up to `room` entries, from whichever side's turn it is; nothing when both sides are empty.
+    async fn next_due(&mut self, room: usize) -> crate::store::Result<Option<Vec<Dispatch>>> {
+        self.turn_of_again = !self.turn_of_again && !self.again.is_empty();
+        if !self.turn_of_again {
+            let due = self.shared.store.due(&self.peer, self.urgent, self.cursor, room).await?;
+            if let Some(last) = due.last() {
+                self.cursor = last.outbox_id;
+                return Ok(Some(due));
+            }
+        }
+        let mut due = Vec::new();
+        while due.len() < room.div_ceil(2)
+            && let Some(id) = self.again.front().copied()
+        {
+            let found = self.shared.store.due(&self.peer, self.urgent, id.saturating_sub(1), 1).await?;
+            self.again.pop_front();
+            // Another one there: this one was settled meanwhile.
+            due.extend(found.into_iter().filter(|entry| entry.outbox_id == id));
+        }
+        Ok(if due.is_empty() && self.again.is_empty() && !self.turn_of_again { None } else { Some(due) })
     }
 
     async fn finished(&mut self, sent: Result<Sent, tokio::task::JoinError>) {
@@ -131,6 +186,9 @@ impl Lane {
         };
         match sent.result {
             Ok(()) => {
+                if self.breaker.failures() > 1 {
+                    self.path_is_good_again();
+                }
                 self.breaker.succeeded();
                 // Settled meanwhile: the receipt was faster than the broker's confirm.
                 if let Some(place) = self.under_way.get_mut(&sent.outbox_id) {
@@ -152,42 +210,73 @@ impl Lane {
         }
         if retryable {
             self.breaker.failed(Instant::now());
-            self.under_way.remove(&outbox_id);
-            self.cursor = self.cursor.min(outbox_id.saturating_sub(1));
-        } else {
-            // This packet is at fault, not the path: it waits alone while the others go on.
-            let wait = self.shared.settings.longest_pause;
-            self.under_way.insert(outbox_id, Some(Instant::now() + wait));
+        }
+        // Settled meanwhile: it arrived although the link did not say so.
+        if self.under_way.remove(&outbox_id).is_none() {
+            return;
+        }
+        let settings = &self.shared.settings;
+        let tries = self.tries.entry(outbox_id).or_insert(0);
+        let pause = settings.pause.saturating_mul(1 << (*tries).min(16)).min(settings.longest_pause);
+        *tries = tries.saturating_add(1);
+        // A packet that is at fault itself waits long; one that failed with the path, as long as its own failures tell.
+        let pause = if retryable { pause } else { settings.longest_pause };
+        self.resting.insert(outbox_id, Resting { until: Instant::now() + pause, for_the_path: retryable });
+    }
+
+    fn let_go(&mut self, outbox_ids: &[i64]) {
+        for id in outbox_ids {
+            self.under_way.remove(id);
+            self.resting.remove(id);
+            self.tries.remove(id);
         }
     }
 
-    fn let_go(&mut self, outbox_id: i64) {
-        self.under_way.remove(&outbox_id);
-        self.tries.remove(&outbox_id);
-    }
-
-    /// Lets what was not answered in time be found again.
+    /// Lets what was not answered in time, and what has rested, be sent again.
     fn overdue(&mut self) {
         let now = Instant::now();
-        let late: Vec<i64> =
-            self.under_way.iter().filter(|(_, again)| again.is_some_and(|at| at <= now)).map(|(id, _)| *id).collect();
-        for id in late {
-            tracing::warn!(peer = %self.peer, outbox_id = id, "no receipt in time; the packet is sent again");
-            self.under_way.remove(&id);
-            self.cursor = self.cursor.min(id.saturating_sub(1));
-        }
+        let (peer, again) = (&self.peer, &mut self.again);
+        self.under_way.retain(|id, until| {
+            let late = until.is_some_and(|until| until <= now);
+            if late {
+                tracing::warn!(%peer, outbox_id = id, "no receipt in time; the packet is sent again");
+                again.push_back(*id);
+            }
+            !late
+        });
+        self.resting.retain(|id, resting| {
+            let rested = resting.until <= now;
+            if rested {
+                again.push_back(*id);
+            }
+            !rested
+        });
+    }
+
+    /// After an outage nothing waits for its own pause.
+    fn path_is_good_again(&mut self) {
+        let mut ready: Vec<i64> =
+            (self.resting.iter()).filter_map(|(id, resting)| resting.for_the_path.then_some(*id)).collect();
+        ready.sort_unstable();
+        self.resting.retain(|_, resting| !resting.for_the_path);
+        self.again.extend(ready);
     }
 
     fn forget_all(&mut self) {
         self.under_way.retain(|_, again| again.is_some());
+        self.resting.clear();
+        self.again.clear();
         self.cursor = 0;
         self.breaker.failed(Instant::now());
     }
 
     fn next_look(&self) -> Instant {
-        let limit = Instant::now() + LOOK_AGAIN;
+        let now = Instant::now();
         let overdue = self.under_way.values().flatten().min().copied();
-        [overdue, self.breaker.open_until()].into_iter().flatten().fold(limit, Instant::min)
+        let rested = self.resting.values().map(|resting| resting.until).min();
+        // A breaker that is half open already is no reason to look: a send that ends is.
+        let breaker = self.breaker.open_until().filter(|until| *until > now);
+        [overdue, rested, breaker].into_iter().flatten().fold(now + LOOK_AGAIN, Instant::min)
     }
 }
 
@@ -207,5 +296,39 @@ async fn send(shared: Arc<Shared>, link: Arc<dyn Link>, peer: HopName, dispatch:
     match link.send(&peer, transfer).await {
         Ok(()) => Sent { outbox_id, result: Ok(()), retryable: true },
         Err(error) => Sent { outbox_id, retryable: error.is_retryable(), result: Err(error.to_string()) },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::super::Settings;
+    use super::*;
+    use crate::store::Blobs;
+    use crate::store::sqlite::tests::support::{Stamp, hop, open};
+
+    #[tokio::test]
+    async fn a_lane_with_nothing_to_send_after_a_failure_rests() {
+        let folder = tempfile::tempdir().unwrap();
+        let pause = Duration::from_millis(1);
+        let shared = Arc::new(Shared {
+            hop: hop("province-a"),
+            store: Arc::new(open(folder.path())),
+            blobs: Blobs::open(folder.path()).unwrap(),
+            signer: Arc::new(Stamp),
+            clock: Arc::new(crate::clock::SystemClock),
+            settings: Settings { pause, longest_pause: pause, ..Settings::default() },
+            states: std::sync::Mutex::default(),
+        });
+        let hub = crate::link::inprocess::Hub::new().link(1, lienthong_contract::Instant::from_millis(0));
+        let (_news, settled) = mpsc::channel(1);
+        let mut lane = Lane::new(shared, hop("nation"), Arc::new(hub), false, Arc::default(), settled);
+        lane.breaker.failed(Instant::now());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        let mut sends = JoinSet::new();
+        lane.fill(&mut sends).await;
+        // The pause is over and nothing is due: looking again at once would be a loop that never rests.
+        assert!(sends.is_empty() && lane.next_look() > Instant::now() + LOOK_AGAIN / 2);
     }
 }

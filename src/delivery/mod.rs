@@ -17,7 +17,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -27,6 +27,12 @@ use crate::custody::Batch;
 use crate::link::Link;
 use crate::receipts::Signer;
 use crate::store::{Blobs, Store};
+
+/// The most pieces of news (of settled entries, of stored receipts) that wait for a lane. What does not fit is dropped:
+/// news that is lost costs a repetition, which brings it again.
+const TOLD: usize = 4096;
+/// The most confirmations of stored receipts under way to one neighbour; the same holds for them.
+const CONFIRMING: usize = 64;
 
 /// How a lane works. Times are counted by the runtime's timer.
 #[derive(Debug, Clone)]
@@ -94,8 +100,10 @@ struct Doorbell {
     normal: Arc<Notify>,
     urgent: Arc<Notify>,
     receipts: Arc<Notify>,
-    settled: [mpsc::UnboundedSender<i64>; 2],
-    stored: mpsc::UnboundedSender<Vec<Digest>>,
+    settled: [mpsc::Sender<Vec<i64>>; 2],
+    stored: mpsc::Sender<Vec<Digest>>,
+    /// Places for confirmations under way.
+    confirming: Arc<Semaphore>,
     link: Arc<dyn Link>,
 }
 
@@ -126,9 +134,9 @@ impl Delivery {
         let mut doors = HashMap::new();
         for (peer, link) in links {
             let (normal, urgent, receipts) = (Arc::<Notify>::default(), Arc::<Notify>::default(), Arc::default());
-            let (settled_normal, settled_normal_at) = mpsc::unbounded_channel();
-            let (settled_urgent, settled_urgent_at) = mpsc::unbounded_channel();
-            let (stored, stored_at) = mpsc::unbounded_channel();
+            let (settled_normal, settled_normal_at) = mpsc::channel(TOLD);
+            let (settled_urgent, settled_urgent_at) = mpsc::channel(TOLD);
+            let (stored, stored_at) = mpsc::channel(TOLD);
             let lane = |is_urgent, wake: &Arc<Notify>, settled| {
                 lane::Lane::new(
                     Arc::clone(&shared),
@@ -150,7 +158,8 @@ impl Delivery {
             );
             tasks.spawn(receipt_lane.run(stop.clone()));
             let settled = [settled_normal, settled_urgent];
-            doors.insert(peer, Doorbell { normal, urgent, receipts, settled, stored, link });
+            let confirming = Arc::new(Semaphore::new(CONFIRMING));
+            doors.insert(peer, Doorbell { normal, urgent, receipts, settled, stored, confirming, link });
         }
         Arc::new(Self { shared, doors, tasks: tasks.clone() })
     }
@@ -178,28 +187,34 @@ impl Delivery {
 
     /// These outbox entries need not be sent again.
     pub fn settled(&self, outbox_ids: &[i64]) {
-        for door in self.doors.values() {
-            for lane in &door.settled {
-                for id in outbox_ids {
-                    // A lane that has stopped does not need to know.
-                    let _ = lane.send(*id);
-                }
-            }
+        if outbox_ids.is_empty() {
+            return;
+        }
+        for lane in self.doors.values().flat_map(|door| &door.settled) {
+            // A lane that has stopped, or has more news than it can take, finds the entry gone when it looks.
+            let _ = lane.try_send(outbox_ids.to_vec());
         }
     }
 
     /// The neighbour has these receipts on disk.
     pub fn stored(&self, peer: &HopName, digests: Vec<Digest>) {
         if let Some(door) = self.doors.get(peer) {
-            let _ = door.stored.send(digests);
+            // News that is lost comes again: the receipts are sent once more and confirmed once more.
+            let _ = door.stored.try_send(digests);
         }
     }
 
     /// Tells a neighbour that its receipts are on disk here. When the word is lost the neighbour sends them again.
     pub fn confirm_stored(&self, peer: HopName, digests: Vec<Digest>) {
-        let Some(link) = self.doors.get(&peer).map(|door| Arc::clone(&door.link)) else { return };
+        let Some(door) = self.doors.get(&peer).filter(|_| !digests.is_empty()) else { return };
+        let Ok(place) = Arc::clone(&door.confirming).try_acquire_owned() else {
+            tracing::warn!(%peer, "too many confirmations wait; the receipts will come again");
+            return;
+        };
+        let link = Arc::clone(&door.link);
         let shared = Arc::clone(&self.shared);
         self.tasks.spawn(async move {
+            let _place = place;
             let batch = Batch::Stored { from_hop: shared.hop.clone(), time: shared.clock.now(), digests };
             let told = match batch.sign(shared.signer.as_ref()) {
                 Ok(bytes) => link.send_receipts(&peer, bytes.into()).await.map_err(|error| error.to_string()),
@@ -234,3 +249,6 @@ impl fmt::Debug for Parts {
         f.debug_struct("Parts").field("hop", &self.hop).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

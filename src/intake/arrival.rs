@@ -5,16 +5,19 @@
 //! must be the sending hop's own. What fails there is set aside for a person; what the rules refuse is answered with a
 //! RelayRejection, so that the sender is told.
 
+use std::io::Read;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 
+use lienthong_contract::digest::Hasher;
 use lienthong_contract::{Digest, Finding, HopName, Instant};
 
 use super::examine::{Bearer, Examined};
 use super::receive::{NotReceived, Received, from_memory, from_spool};
 use super::submit::{PacketFacts, link_of, new_packet, reason_of};
 use super::{Intake, findings};
-use crate::custody::{Batch, MAX_CONSIGNMENTS, TransferHeader, Transferred};
+use crate::custody::{Batch, MAX_CHAIN, MAX_CONSIGNMENTS, TransferHeader, Transferred};
 use crate::link::{Arrived, Sink, SinkError};
 use crate::receipts::{ConsignedTo, Event, Reason, Receipt, Sealed, open, verify_chain};
 use crate::store::{Held, NewConsignment, Route, SpoolFile};
@@ -51,11 +54,15 @@ impl Sink for Intake {
         let now = self.parts.clock.now();
         let received = match self.take(content).await {
             Ok(received) => received,
-            Err(not) if not.findings.iter().any(|finding| finding.code == findings::UNAVAILABLE.code) => {
+            Err((not, _)) if not.findings.iter().any(|finding| finding.code == findings::UNAVAILABLE.code) => {
                 return Err(retry("the packet cannot be stored now"));
             }
+            // Damaged on the way: that says nothing about the packet, which the hop before us still has.
+            Err((_, digest)) if digest != Some(header.digest) => {
+                return Err(poison("the bytes that arrived are not the packet that was announced"));
+            }
             // The hop before us should have refused this; our limits are tighter, or its rules are older.
-            Err(not) => return self.reject_unread(&header, consignments, &not.findings, now).await,
+            Err((not, _)) => return self.reject_unread(&header, consignments, &not.findings, now).await,
         };
         if received.split.digest != header.digest {
             return Err(poison(format!("the packet is {}, announced was {}", received.split.digest, header.digest)));
@@ -75,16 +82,19 @@ impl Sink for Intake {
 }
 
 impl Intake {
-    async fn take(&self, content: Arrived) -> Result<Received, NotReceived> {
+    /// Reads what arrived; a packet that cannot be read is returned as the fault and the digest of its bytes.
+    async fn take(&self, content: Arrived) -> Result<Received, (NotReceived, Option<Digest>)> {
         let limits = self.parts.limits.clone();
         match content {
-            Arrived::Bytes(bytes) => from_memory(bytes, &limits),
+            Arrived::Bytes(bytes) => from_memory(bytes.clone(), &limits).map_err(|not| (not, Some(Digest::of(&bytes)))),
             Arrived::File(file) => {
+                let fault = |error: &dyn std::fmt::Display| (NotReceived::our_fault(error), None);
                 let read = move || {
-                    let file = SpoolFile::adopt(&file.keep()).map_err(|error| NotReceived::our_fault(&error))?;
-                    from_spool(file, &limits)
+                    let file = SpoolFile::adopt(&file.keep()).map_err(|error| fault(&error))?;
+                    let mut same = file.reopen().map_err(|error| fault(&error))?;
+                    from_spool(file, &limits).map_err(|not| (not, digest_of(&mut same).ok()))
                 };
-                tokio::task::spawn_blocking(read).await.map_err(|error| NotReceived::our_fault(&error))?
+                tokio::task::spawn_blocking(read).await.map_err(|error| fault(&error))?
             }
         }
     }
@@ -94,7 +104,14 @@ impl Intake {
         let keys = self.parts.hops.as_ref();
         let opened: Vec<Sealed> =
             header.receipts.iter().map(|jws| open(jws, keys)).collect::<Result<_, _>>().map_err(poison)?;
-        header.consignments.iter().map(|consignment| verified_chain(header, consignment, &opened)).collect()
+        let all: Vec<Verified> = (header.consignments.iter())
+            .map(|consignment| verified_chain(header, consignment, &opened))
+            .collect::<Result<_, _>>()?;
+        let submission = |verified: &Verified| verified.chain.first().map(|link| link.digest);
+        if all.windows(2).any(|pair| matches!(pair, [one, other] if submission(one) != submission(other))) {
+            return Err(poison("the consignments of one transfer come from more than one submission"));
+        }
+        Ok(all)
     }
 
     async fn take_custody(
@@ -151,9 +168,10 @@ impl Intake {
         let mut row = new_packet(&facts, packet, Held::Dropped);
         row.previous_hop = Some(header.from_hop.clone());
         let urgent = row.urgency > 0;
+        let mut _kept = None;
         if !dropped {
             let held = self.hold(examined.bytes, header.digest).await;
-            row.held = held.map_err(|_| retry("the packet cannot be stored now"))?;
+            (row.held, _kept) = held.map_err(|_| retry("the packet cannot be stored now"))?;
         }
         parts.store.take_custody(row, submission, rows).await.map_err(retry)?;
         links.iter().for_each(|peer| parts.delivery.packet_waits(peer, urgent));
@@ -234,14 +252,25 @@ impl Intake {
                 Err(error) => tracing::error!(%error, hop = %from_hop, "a receipt cannot be believed"),
             }
         }
-        let digests: Vec<Digest> = opened.iter().map(|sealed| sealed.digest).collect();
-        let recorded = parts.store.record_receipts(opened).await.map_err(retry)?;
+        let recorded = parts.store.record_receipts(from_hop, opened).await.map_err(retry)?;
         parts.delivery.settled(&recorded.settled);
         if recorded.forward {
             parts.delivery.receipts_wait_anywhere();
         }
-        parts.delivery.confirm_stored(from_hop.clone(), digests);
+        parts.delivery.confirm_stored(from_hop.clone(), recorded.stored);
         Ok(())
+    }
+}
+
+fn digest_of(file: &mut std::fs::File) -> std::io::Result<Digest> {
+    let mut hasher = Hasher::default();
+    let mut buffer = vec![0; 128 << 10];
+    loop {
+        let read = file.read(&mut buffer)?;
+        if read == 0 {
+            return Ok(hasher.finish());
+        }
+        hasher.update(buffer.get(..read).unwrap_or_default());
     }
 }
 
@@ -250,6 +279,9 @@ fn verified_chain(
     consignment: &Transferred,
     opened: &[Sealed],
 ) -> Result<Verified, SinkError> {
+    if consignment.chain.len() > MAX_CHAIN {
+        return Err(poison("a chain has more receipts than a way can have hops"));
+    }
     let chain: Option<Vec<Sealed>> = consignment.chain.iter().map(|position| opened.get(*position).cloned()).collect();
     let chain = chain.ok_or_else(|| poison("a chain points at a receipt that is not there"))?;
     verify_chain(&chain, header.digest, consignment.id).map_err(poison)?;

@@ -82,3 +82,6 @@ impl Parts {
         Arc::clone(&self.signers.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

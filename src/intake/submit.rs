@@ -10,14 +10,16 @@ use super::receive::{NotReceived, PacketBytes, Received, receive};
 use super::{Intake, Parts, findings};
 use crate::edxml::Packet;
 use crate::receipts::{ConsignedTo, Event, Reason, Receipt, Sealed, seal};
-use crate::store::{Accepted, Held, NewConsignment, NewPacket, PacketKind, RefusalRecord, Route, StatusFact};
+use crate::store::{Accepted, Held, Kept, NewConsignment, NewPacket, PacketKind, RefusalRecord, Route, StatusFact};
 
 #[async_trait]
 impl door::Intake for Intake {
     async fn submit(&self, caller: &Identity, upload: Upload) -> Result<Submission, Refusal> {
         let parts = &self.parts;
+        let received = receive(upload, &parts.blobs, &parts.limits).await;
+        // The packet is judged and dated when it is whole: a slow upload must not make it look earlier.
         let now = parts.clock.now();
-        let received = match receive(upload, &parts.blobs, &parts.limits).await {
+        let received = match received {
             Ok(received) => received,
             Err(not) => return Err(self.refuse_unread(caller, not, now).await),
         };
@@ -85,7 +87,8 @@ impl Intake {
             });
         }
         let links: Vec<_> = consignments.iter().filter_map(|c| link_of(&c.route)).collect();
-        let row = new_packet(&facts, &packet, self.hold(bytes, digest).await?);
+        let (held, kept) = self.hold(bytes, digest).await?;
+        let row = new_packet(&facts, &packet, held);
         let urgent = row.urgency > 0;
         let accepted = parts.store.accept(row, submission.clone(), consignments).await;
         match accepted.map_err(|error| into_refusal(NotReceived::our_fault(&error)))? {
@@ -104,7 +107,7 @@ impl Intake {
                 Err(into_refusal(NotReceived::our_fault(&"a stored packet has no submission receipt")))
             }
             Accepted::Conflict { doc_id: first, digest: other, received_at } => {
-                self.drop_content(digest).await;
+                self.drop_content(kept, digest).await;
                 let finding = Finding::of(&findings::SAME_NAME_OTHER_BYTES)
                     .element("MessageHeader/DocumentId")
                     .found(digest.to_string())
@@ -118,26 +121,31 @@ impl Intake {
         seal(receipt, self.parts.signer.as_ref()).map_err(|error| into_refusal(NotReceived::our_fault(&error)))
     }
 
-    /// Puts the bytes where they will stay. A file is durable before the store hears of it.
-    pub(super) async fn hold(&self, bytes: PacketBytes, digest: Digest) -> Result<Held, Refusal> {
+    /// Puts the bytes where they will stay. A file is durable before the store hears of it; what comes with it is held
+    /// until the store has answered.
+    pub(super) async fn hold(&self, bytes: PacketBytes, digest: Digest) -> Result<(Held, Option<Kept>), Refusal> {
         let file = match bytes {
-            PacketBytes::Memory(bytes) => return Ok(Held::Inline(bytes)),
+            PacketBytes::Memory(bytes) => return Ok((Held::Inline(bytes), None)),
             PacketBytes::Spooled(file) => file,
         };
         let blobs = self.parts.blobs.clone();
         let kept = tokio::task::spawn_blocking(move || blobs.keep(file, digest)).await;
         let unavailable = |error: &dyn std::fmt::Display| into_refusal(NotReceived::our_fault(error));
-        kept.map_err(|error| unavailable(&error))?.map_err(|error| unavailable(&error))?;
-        Ok(Held::File)
+        let kept = kept.map_err(|error| unavailable(&error))?.map_err(|error| unavailable(&error))?;
+        Ok((Held::File, Some(kept)))
     }
 
-    /// Removes a large packet's file again when the store did not take the packet.
-    async fn drop_content(&self, digest: Digest) {
-        let path = self.parts.blobs.path(digest);
-        if let Err(error) = tokio::fs::remove_file(&path).await
-            && error.kind() != std::io::ErrorKind::NotFound
-        {
-            tracing::warn!(%error, %digest, "a refused packet's file could not be removed");
+    /// Removes a large packet's file again when the store did not take the packet, unless these bytes are here for
+    /// another reason.
+    async fn drop_content(&self, kept: Option<Kept>, digest: Digest) {
+        let Some(kept) = kept else { return };
+        let removed = match self.parts.store.packets_here(vec![digest]).await {
+            Ok(here) if here.is_empty() => kept.discard().map_err(|error| error.to_string()),
+            Ok(_) => Ok(()),
+            Err(error) => Err(error.to_string()),
+        };
+        if let Err(error) = removed {
+            tracing::warn!(%error, %digest, "a refused packet's file stays until the next start");
         }
     }
 

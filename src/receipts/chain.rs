@@ -1,8 +1,8 @@
 //! The chain of one consignment: from its submission to the event that ended it.
 
-use lienthong_contract::{ConsignmentId, Digest};
+use lienthong_contract::{ConsignmentId, Digest, HopName};
 
-use super::{Event, Sealed};
+use super::{Event, Receipt, Sealed};
 
 /// Why receipts do not form a chain.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -20,6 +20,8 @@ pub enum ChainFault {
     Broken { position: usize, event: &'static str },
     #[error("receipt {position}: {event} cannot follow {before}")]
     Order { position: usize, event: &'static str, before: &'static str },
+    #[error("receipt {position}: {event} by {hop} is not that hop's to say; the one before is by {before}")]
+    Hop { position: usize, event: &'static str, hop: HopName, before: HopName },
 }
 
 /// One step of a chain as [`order`] finds it.
@@ -52,9 +54,35 @@ pub fn verify_chain(receipts: &[Link], packet: Digest, consignment: ConsignmentI
         {
             return Err(ChainFault::Order { position, event, before: before.receipt.event.as_str() });
         }
+        if let Some(before) = before
+            && !may_say(&link.receipt, &before.receipt)
+        {
+            let (hop, before) = (link.receipt.hop.clone(), before.receipt.hop.clone());
+            return Err(ChainFault::Hop { position, event, hop, before });
+        }
         before = Some(link);
     }
     Ok(())
+}
+
+/// True when the hop of `next` is the one to say it: custody is taken or refused by another hop than the one that has
+/// it; everything else is said by the hop that has it.
+fn may_say(next: &Receipt, before: &Receipt) -> bool {
+    let takes = matches!(next.event, Event::RelayAcceptance | Event::RelayRejection);
+    takes == (next.hop != before.hop)
+}
+
+/// True when `next` may stand right after `before` in the chain of this consignment: it names it, is about the same
+/// packet, and comes in an order and from a hop from which it can come.
+#[must_use]
+pub fn follows(next: &Link, before: &Link, consignment: ConsignmentId) -> bool {
+    let (after, earlier) = (&next.receipt, &before.receipt);
+    after.previous == Some(before.digest)
+        && after.consignment == Some(consignment)
+        && after.packet == earlier.packet
+        && after.doc_id == earlier.doc_id
+        && after.event.may_follow(earlier.event)
+        && may_say(after, earlier)
 }
 
 /// Puts receipts of one consignment in chain order, whatever order they arrived in. Those whose predecessor is not

@@ -3,7 +3,7 @@
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 
-use super::chain::order;
+use super::chain::{follows, order};
 use super::*;
 
 #[derive(Debug)]
@@ -71,13 +71,20 @@ fn receipt(event: Event, consignment: ConsignmentId, previous: Option<Digest>) -
 
 fn chain(key: &TestKey, id: ConsignmentId) -> Vec<Sealed> {
     let mut links: Vec<Sealed> = Vec::new();
-    for event in
-        [Event::SubmissionAcceptance, Event::RelayAcceptance, Event::ContentConsignment, Event::ContentHandover]
-    {
+    for (event, hop) in [
+        (Event::SubmissionAcceptance, "province-a"),
+        (Event::RelayAcceptance, "nation"),
+        (Event::ContentConsignment, "nation"),
+        (Event::ContentHandover, "nation"),
+    ] {
         let previous = links.last().map(|link| link.digest);
-        links.push(seal(receipt(event, id, previous), key).unwrap());
+        links.push(seal(by(hop, receipt(event, id, previous)), key).unwrap());
     }
     links
+}
+
+fn by(hop: &str, receipt: Receipt) -> Receipt {
+    Receipt { hop: hop.parse().unwrap(), ..receipt }
 }
 
 #[test]
@@ -126,7 +133,7 @@ fn a_handover_cannot_follow_a_relay() {
     let mut links = chain(&key, id);
     links.truncate(2);
     let previous = links.last().map(|link| link.digest);
-    links.push(seal(receipt(Event::ContentHandover, id, previous), &key).unwrap());
+    links.push(seal(by("nation", receipt(Event::ContentHandover, id, previous)), &key).unwrap());
     let fault = verify_chain(&links, Digest::of(b"packet"), id);
     assert!(matches!(fault, Err(ChainFault::Order { position: 3, .. })), "{fault:?}");
 }
@@ -137,4 +144,24 @@ fn receipts_that_arrive_in_any_order_are_put_in_chain_order() {
     let links = chain(&key, ConsignmentId::fresh());
     let mixed = vec![links[3].clone(), links[1].clone(), links[0].clone(), links[2].clone()];
     assert_eq!(order(mixed), links);
+}
+
+#[test]
+fn only_the_hop_that_has_custody_speaks_of_the_mailbox_and_only_another_takes_custody() {
+    let key = TestKey::new();
+    let id = ConsignmentId::fresh();
+    let links = chain(&key, id);
+    for (length, event, hop) in [
+        (1, Event::RelayAcceptance, "province-a"),
+        (2, Event::ContentConsignment, "province-b"),
+        (3, Event::ContentHandover, "province-b"),
+    ] {
+        let mut forged = links[..length].to_vec();
+        let next = by(hop, receipt(event, id, forged.last().map(|link| link.digest)));
+        forged.push(seal(next, &key).unwrap());
+        let fault = verify_chain(&forged, Digest::of(b"packet"), id);
+        assert!(matches!(fault, Err(ChainFault::Hop { .. })), "{event:?}: {fault:?}");
+        assert!(!follows(&forged[length], &forged[length - 1], id));
+    }
+    assert!(links.windows(2).all(|pair| follows(&pair[1], &pair[0], id)));
 }

@@ -1,11 +1,17 @@
 //! Large packets as files beside the database, named by their digest; and the spool where uploads grow.
 //!
 //! A file is moved into place only when it is whole and flushed: temporary file, fsync, rename, fsync of the folder.
-//! So a name under `packets/` always holds the bytes of that digest. What a crash leaves in `spool/` is swept at start.
+//! So a name under `packets/` always holds the bytes of that digest. What a crash leaves in `spool/` is swept at start, and
+//! so are files that the store does not know ([`Blobs::sweep`]).
+//!
+//! A file that the store then does not take is removed ([`Kept::discard`]), but never while somebody else puts the same
+//! bytes in place: two ways in may bring the same packet at once.
 
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tempfile::NamedTempFile;
 
@@ -16,6 +22,22 @@ use lienthong_contract::Digest;
 pub struct Blobs {
     packets: PathBuf,
     spool: PathBuf,
+    /// Who is putting which packet in place just now.
+    holders: Arc<Mutex<HashMap<Digest, Holders>>>,
+}
+
+#[derive(Debug, Default)]
+struct Holders {
+    now: usize,
+    /// There was more than one since the first came.
+    shared: bool,
+}
+
+/// A file that stands in its place and that the store has not answered for yet.
+#[derive(Debug)]
+pub struct Kept {
+    blobs: Blobs,
+    digest: Digest,
 }
 
 /// An upload on its way; deleted when dropped unless it was kept.
@@ -28,7 +50,7 @@ impl Blobs {
     /// # Errors
     /// The folders cannot be made or read.
     pub fn open(data: &Path) -> io::Result<Self> {
-        let blobs = Self { packets: data.join("packets"), spool: data.join("spool") };
+        let blobs = Self { packets: data.join("packets"), spool: data.join("spool"), holders: Arc::default() };
         fs::create_dir_all(&blobs.packets)?;
         fs::create_dir_all(&blobs.spool)?;
         for entry in fs::read_dir(&blobs.spool)? {
@@ -58,7 +80,8 @@ impl Blobs {
     ///
     /// # Errors
     /// The disk refuses; the file is then gone from the spool and not in place.
-    pub fn keep(&self, file: SpoolFile, digest: Digest) -> io::Result<()> {
+    pub fn keep(&self, file: SpoolFile, digest: Digest) -> io::Result<Kept> {
+        let kept = Kept::hold(self, digest);
         let mut file = file.0;
         file.flush()?;
         file.as_file().sync_all()?;
@@ -69,7 +92,32 @@ impl Blobs {
             File::open(folder)?.sync_all()?;
             File::open(&self.packets)?.sync_all()?;
         }
-        Ok(())
+        Ok(kept)
+    }
+
+    /// The packets that stand here as files, for [`Blobs::sweep`].
+    ///
+    /// # Errors
+    /// The folders cannot be read.
+    pub fn all(&self) -> io::Result<Vec<Digest>> {
+        let mut digests = Vec::new();
+        for shelf in fs::read_dir(&self.packets)? {
+            for file in fs::read_dir(shelf?.path())? {
+                let path = file?.path();
+                let name = path.file_stem().and_then(|name| name.to_str());
+                digests.extend(name.and_then(|name| format!("sha256:{name}").parse::<Digest>().ok()));
+            }
+        }
+        Ok(digests)
+    }
+
+    /// Removes files that the store does not know: a crash came between the file and the store's answer. Only at
+    /// start, before anything can come in.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn sweep(&self, unknown: &[Digest]) -> io::Result<()> {
+        unknown.iter().try_for_each(|digest| fs::remove_file(self.path(*digest)))
     }
 
     /// Where the packet of this digest lies, if it is held as a file.
@@ -78,6 +126,41 @@ impl Blobs {
         let hex = digest.hex();
         let (shelf, _) = hex.split_at(2);
         self.packets.join(shelf).join(format!("{hex}.edxml"))
+    }
+}
+
+impl Kept {
+    fn hold(blobs: &Blobs, digest: Digest) -> Self {
+        let mut holders = blobs.holders.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = holders.entry(digest).or_default();
+        entry.now += 1;
+        entry.shared |= entry.now > 1;
+        Self { blobs: blobs.clone(), digest }
+    }
+
+    /// Removes the file again, unless somebody else has put the same one in place meanwhile.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn discard(self) -> io::Result<()> {
+        let holders = self.blobs.holders.lock().unwrap_or_else(PoisonError::into_inner);
+        if holders.get(&self.digest).is_some_and(|entry| entry.shared) {
+            return Ok(());
+        }
+        // Under the lock: nobody can put it in place before it is gone.
+        fs::remove_file(self.blobs.path(self.digest))
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        let mut holders = self.blobs.holders.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = holders.get_mut(&self.digest) {
+            entry.now -= 1;
+            if entry.now == 0 {
+                holders.remove(&self.digest);
+            }
+        }
     }
 }
 
@@ -127,7 +210,7 @@ mod tests {
         drop(dropped);
         assert!(!left.exists());
         let digest = Digest::of(b"packet");
-        blobs.keep(file, digest).unwrap();
+        drop(blobs.keep(file, digest).unwrap());
         assert_eq!(fs::read(blobs.path(digest)).unwrap(), b"packet");
         assert_eq!(fs::read_dir(blobs.spool_folder()).unwrap().count(), 0);
     }

@@ -22,7 +22,7 @@ use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId, HopName, Inst
 
 use crate::receipts::Sealed;
 
-pub use blobs::{Blobs, SpoolFile};
+pub use blobs::{Blobs, Kept, SpoolFile};
 pub use sqlite::SqliteStore;
 
 /// Why the store did not do what was asked. Nothing was changed.
@@ -135,7 +135,8 @@ pub struct NewConsignment {
 pub enum Accepted {
     /// Stored now.
     New,
-    /// These bytes are here already: the first answer.
+    /// These bytes were accepted here before: the first answer. Bytes that are here only because a neighbour handed
+    /// them over were never answered to this sender, and are not meant.
     Already { doc_id: DocId, submission: Option<String>, consignments: Vec<ConsignmentRef> },
     /// The sender's DocumentId is here already with other bytes.
     Conflict { doc_id: DocId, digest: Digest, received_at: Instant },
@@ -169,6 +170,8 @@ pub struct Recorded {
     pub settled: Vec<i64>,
     /// True when receipts were queued for the hop before us.
     pub forward: bool,
+    /// The receipts that are on disk now: their hop need not repeat them.
+    pub stored: Vec<Digest>,
 }
 
 /// The answer of [`Store::acknowledge`].
@@ -271,11 +274,13 @@ pub trait Store: Send + Sync {
     /// [`Error`].
     async fn answer_again(&self, ids: Vec<ConsignmentId>) -> Result<()>;
 
-    /// Stores receipts that a later hop sent, moves the consignments' states, queues them for the hop before us.
+    /// Stores receipts that the neighbour `from` sent, moves the consignments' states, queues them for the hop before
+    /// us. Only the hop to which a consignment was handed has anything to say of it; what others say is not stored.
+    /// A receipt that comes before its predecessor is stored and counts as soon as that one is here.
     ///
     /// # Errors
     /// [`Error`].
-    async fn record_receipts(&self, receipts: Vec<Sealed>) -> Result<Recorded>;
+    async fn record_receipts(&self, from: &HopName, receipts: Vec<Sealed>) -> Result<Recorded>;
 
     /// Up to `limit` packets due to this hop, entries after `after` first come first.
     ///
@@ -345,4 +350,10 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`Error`].
     async fn probe(&self) -> Result<()>;
+
+    /// Which of these packets are here.
+    ///
+    /// # Errors
+    /// [`Error`].
+    async fn packets_here(&self, digests: Vec<Digest>) -> Result<Vec<Digest>>;
 }

@@ -37,7 +37,9 @@ pub struct HopTrust {
 
 #[derive(Clone)]
 struct Verdict {
-    at: Instant,
+    /// The verdict holds for receipt times from the first to the second.
+    from: Instant,
+    to: Instant,
     key: Vec<u8>,
 }
 
@@ -59,7 +61,7 @@ impl HopTrust {
         self.remembered.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    fn judge(&self, chain: &[Vec<u8>], hop: &HopName, at: Instant) -> Result<Vec<u8>, String> {
+    fn judge(&self, chain: &[Vec<u8>], hop: &HopName, at: Instant) -> Result<Verdict, String> {
         let (leaf, issuers) = chain.split_first().ok_or("it has no certificate")?;
         let fingerprint = Digest::of(leaf);
         match self.pins.get(hop) {
@@ -71,7 +73,10 @@ impl HopTrust {
         let store = Arc::clone(&self.store.read().unwrap_or_else(PoisonError::into_inner));
         store.check(leaf, issuers, Purpose::HopReceipts, at).map_err(|problem| problem.to_string())?;
         let certificate = Certificate::from_der(leaf).map_err(|error| error.to_string())?;
-        Ok(certificate.public_key().to_vec())
+        // Never past the certificate's own end, however short a while before it was asked.
+        let from = at.plus_millis(-REMEMBERED_MILLIS).max(certificate.not_before());
+        let to = at.plus_millis(REMEMBERED_MILLIS).min(certificate.not_after());
+        Ok(Verdict { from, to, key: certificate.public_key().to_vec() })
     }
 }
 
@@ -89,16 +94,17 @@ impl HopKeys for HopTrust {
         let name = (Digest::of(leaf), hop.clone());
         let lock = || self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(verdict) = lock().get(&name)
-            && (at.as_millis() - verdict.at.as_millis()).abs() < REMEMBERED_MILLIS
+            && (verdict.from..=verdict.to).contains(&at)
         {
             return Ok(verdict.key.clone());
         }
-        let key = self.judge(chain, hop, at).map_err(untrusted)?;
+        let verdict = self.judge(chain, hop, at).map_err(untrusted)?;
+        let key = verdict.key.clone();
         let mut remembered = lock();
         if remembered.len() >= MAX_REMEMBERED {
             remembered.clear();
         }
-        remembered.insert(name, Verdict { at, key: key.clone() });
+        remembered.insert(name, verdict);
         Ok(key)
     }
 }

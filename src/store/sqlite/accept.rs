@@ -16,13 +16,14 @@ pub fn accept(
     submission: &Sealed,
     consignments: &[NewConsignment],
 ) -> Result<Accepted> {
-    if let Some(already) = accepted_before(db, packet.digest)? {
+    if let Some(already) = accepted_before(db, packet)? {
         return Ok(already);
     }
     if let Some(conflict) = same_name_other_bytes(db, packet)? {
         return Ok(conflict);
     }
-    insert_packet(db, packet)?;
+    hold_packet(db, packet)?;
+    insert_identity(db, packet)?;
     insert_receipt(db, submission, true)?;
     insert_consignments(db, packet, Some(submission), consignments)?;
     Ok(Accepted::New)
@@ -35,10 +36,7 @@ pub fn take_custody(
     submission: Option<&Sealed>,
     consignments: &[NewConsignment],
 ) -> Result<()> {
-    let here = "SELECT 1 FROM packets WHERE digest = ?1";
-    if !db.prepare_cached(here)?.exists(params![packet.digest.as_bytes()])? {
-        insert_packet(db, packet)?;
-    }
+    hold_packet(db, packet)?;
     if let Some(submission) = submission {
         insert_receipt(db, submission, false)?;
     }
@@ -67,21 +65,23 @@ pub fn answer_again(db: &Connection, id: ConsignmentId) -> Result<()> {
     Ok(())
 }
 
-fn accepted_before(db: &Connection, digest: Digest) -> Result<Option<Accepted>> {
-    let mut packet = db.prepare_cached("SELECT doc_id FROM packets WHERE digest = ?1")?;
-    let mut found = packet.query(params![digest.as_bytes()])?;
-    let Some(row) = found.next()? else { return Ok(None) };
-    let doc_id = rows::doc_id(row, 0)?;
-    let submission = "SELECT jws FROM receipts WHERE packet = ?1 AND consignment IS NULL ORDER BY seq LIMIT 1";
+/// The first answer, if it was given here. The receipt decides: a packet may be here through a neighbour alone.
+fn accepted_before(db: &Connection, packet: &NewPacket) -> Result<Option<Accepted>> {
+    let submission =
+        "SELECT jws FROM receipts WHERE packet = ?1 AND consignment IS NULL AND own = 1 ORDER BY seq LIMIT 1";
     let submission: Option<String> =
-        db.prepare_cached(submission)?.query_row(params![digest.as_bytes()], |row| row.get(0)).optional()?;
-    let mut query = db.prepare_cached("SELECT id, recipient FROM consignments WHERE digest = ?1 ORDER BY arrival")?;
-    let mut found = query.query(params![digest.as_bytes()])?;
-    let mut consignments = Vec::new();
-    while let Some(row) = found.next()? {
-        consignments.push(ConsignmentRef { id: rows::consignment(row, 0)?, recipient: rows::agency(row, 1)? });
+        db.prepare_cached(submission)?.query_row(params![packet.digest.as_bytes()], |row| row.get(0)).optional()?;
+    let Some(jws) = submission else { return Ok(None) };
+    let receipt = rows::read(&jws)?.receipt;
+    if receipt.from != packet.sender {
+        // The code went over to another agency meanwhile: the receipt is not for its eyes.
+        let (doc_id, digest) = (receipt.doc_id, receipt.packet);
+        return Ok(Some(Accepted::Conflict { doc_id, digest, received_at: receipt.time }));
     }
-    Ok(Some(Accepted::Already { doc_id, submission, consignments }))
+    let consignments = (receipt.consignments.into_iter())
+        .map(|entry| ConsignmentRef { id: entry.consignment, recipient: entry.recipient })
+        .collect();
+    Ok(Some(Accepted::Already { doc_id: receipt.doc_id, submission: Some(jws), consignments }))
 }
 
 fn same_name_other_bytes(db: &Connection, packet: &NewPacket) -> Result<Option<Accepted>> {
@@ -91,18 +91,46 @@ fn same_name_other_bytes(db: &Connection, packet: &NewPacket) -> Result<Option<A
     let mut query = db.prepare_cached(query)?;
     let mut found = query.query(params![packet.sender.as_str(), document_id, packet.business_type])?;
     let Some(row) = found.next()? else { return Ok(None) };
-    Ok(Some(Accepted::Conflict {
-        doc_id: rows::doc_id(row, 0)?,
-        digest: rows::digest(row, 1)?,
-        received_at: rows::instant(row, 2)?,
-    }))
+    let (doc_id, digest) = (rows::doc_id(row, 0)?, rows::digest(row, 1)?);
+    Ok(Some(Accepted::Conflict { doc_id, digest, received_at: rows::instant(row, 2)? }))
+}
+
+/// Stores the packet, or, when a packet is here whose content was not kept (every consignment of it was refused then),
+/// the content that it lacks.
+fn hold_packet(db: &Connection, packet: &NewPacket) -> Result<()> {
+    let here = "SELECT 1 FROM packets WHERE digest = ?1";
+    if !db.prepare_cached(here)?.exists(params![packet.digest.as_bytes()])? {
+        return insert_packet(db, packet);
+    }
+    if matches!(packet.held, Held::Dropped) {
+        return Ok(());
+    }
+    // What was said of it then may be as little as the header of a transfer told.
+    let fill =
+        "UPDATE packets SET kind = ?2, document_id = ?3, business_type = ?4, sender = ?5, subject = ?6, code = ?7,
+                urgency = ?8, content = ?9 WHERE digest = ?1 AND content IS NULL";
+    db.prepare_cached(fill)?.execute(params![
+        packet.digest.as_bytes(),
+        packet.kind.as_str(),
+        packet.document_id,
+        packet.business_type,
+        packet.sender.as_str(),
+        packet.subject,
+        packet.code,
+        packet.urgency,
+        content(packet),
+    ])?;
+    insert_status(db, packet)
+}
+
+fn content(packet: &NewPacket) -> Option<&[u8]> {
+    match &packet.held {
+        Held::Inline(bytes) => Some(bytes.as_ref()),
+        Held::File | Held::Dropped => None,
+    }
 }
 
 fn insert_packet(db: &Connection, packet: &NewPacket) -> Result<()> {
-    let content = match &packet.held {
-        Held::Inline(bytes) => Some(bytes.as_ref()),
-        Held::File | Held::Dropped => None,
-    };
     let insert = "INSERT INTO packets (digest, doc_id, size, kind, document_id, business_type, sender, subject, code,
                   urgency, received_at, content) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
     db.prepare_cached(insert)?.execute(params![
@@ -117,21 +145,19 @@ fn insert_packet(db: &Connection, packet: &NewPacket) -> Result<()> {
         packet.code,
         packet.urgency,
         packet.received_at.as_millis(),
-        content,
+        content(packet),
     ])?;
-    if packet.status.is_none()
-        && let Some(document_id) = &packet.document_id
-    {
-        let insert = "INSERT OR IGNORE INTO identities (sender, document_id, business_type, digest)
-                      VALUES (?1, ?2, ?3, ?4)";
-        db.prepare_cached(insert)?.execute(params![
-            packet.sender.as_str(),
-            document_id,
-            packet.business_type,
-            packet.digest.as_bytes(),
-        ])?;
-    }
     insert_status(db, packet)
+}
+
+/// Only what our own senders call their documents: names that a neighbour's packets bear are that neighbour's to keep
+/// apart, and must not be in the way of a sender here.
+fn insert_identity(db: &Connection, packet: &NewPacket) -> Result<()> {
+    let Some(document_id) = packet.document_id.as_ref().filter(|_| packet.status.is_none()) else { return Ok(()) };
+    let insert = "INSERT INTO identities (sender, document_id, business_type, digest) VALUES (?1, ?2, ?3, ?4)";
+    let digest = packet.digest.as_bytes();
+    db.prepare_cached(insert)?.execute(params![packet.sender.as_str(), document_id, packet.business_type, digest])?;
+    Ok(())
 }
 
 fn insert_status(db: &Connection, packet: &NewPacket) -> Result<()> {
@@ -177,7 +203,8 @@ fn insert_consignments(
         };
         let head = consignment.receipts.last().or(submission).map(|sealed| *sealed.digest.as_bytes());
         let insert = "INSERT INTO consignments (id, digest, recipient, state, previous_hop, next_hop, outbox_id,
-                      urgent, head, arrived_at, arrival) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+                      urgent, head, arrived_at, arrival, doc_id)
+                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
         db.prepare_cached(insert)?.execute(params![
             consignment.id.as_bytes(),
             packet.digest.as_bytes(),
@@ -190,6 +217,7 @@ fn insert_consignments(
             head,
             packet.received_at.as_millis(),
             rows::next_arrival(db)?,
+            packet.doc_id.as_bytes(),
         ])?;
         insert_chain(db, packet, consignment)?;
     }
@@ -232,7 +260,7 @@ pub fn refused(db: &Connection, record: &RefusalRecord) -> Result<()> {
 
 /// The packet of a transport name.
 pub fn digest_of(db: &Connection, doc_id: DocId) -> Result<Option<Digest>> {
-    let mut query = db.prepare_cached("SELECT digest FROM packets WHERE doc_id = ?1")?;
+    let mut query = db.prepare_cached("SELECT digest FROM consignments WHERE doc_id = ?1 LIMIT 1")?;
     let mut found = query.query(params![doc_id.as_bytes()])?;
     found.next()?.map(|row| rows::digest(row, 0)).transpose()
 }

@@ -9,7 +9,7 @@ use super::super::{AckOutcome, Error, MailboxEntry, Result};
 use super::rows::{self, insert_receipt, integer, queue_receipt};
 use crate::receipts::{Event, Sealed};
 
-const ITEM: &str = "c.id, p.doc_id, p.digest, p.size, p.kind, p.document_id, p.sender, c.recipient, p.subject, p.code,
+const ITEM: &str = "c.id, c.doc_id, p.digest, p.size, p.kind, p.document_id, p.sender, c.recipient, p.subject, p.code,
                     p.urgency, c.arrived_at";
 
 /// See [`super::Store::inbox`]. The cursor is `urgent.arrival` of the last item.

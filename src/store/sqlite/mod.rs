@@ -32,6 +32,9 @@ use writer::Writer;
 const READERS: usize = 4;
 /// How often the log is folded back.
 const CHECKPOINT_EVERY: Duration = Duration::from_millis(500);
+/// Pages of the log (4 KiB each) from which writing waits for a moment, so that the log begins again: while packets come
+/// without a pause, folding back alone never finds it finished, and it would grow for ever.
+const LOG_PAGES: i64 = 32 * 1024;
 /// Prepared statements kept by a connection.
 const CACHED_STATEMENTS: usize = 128;
 
@@ -120,7 +123,12 @@ fn fold_log_back(connection: Connection, readers: &Arc<Readers>) -> Result<()> {
     let run = move || {
         while alive.strong_count() > 0 {
             std::thread::sleep(CHECKPOINT_EVERY);
-            if let Err(error) = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())) {
+            let fold = |mode: &str| {
+                connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| row.get::<_, i64>(1))
+            };
+            let folded = fold("PASSIVE");
+            let folded = folded.and_then(|pages| if pages > LOG_PAGES { fold("RESTART") } else { Ok(pages) });
+            if let Err(error) = folded {
                 tracing::warn!(%error, "the write-ahead log could not be folded back; it will be tried again");
             }
         }
@@ -167,8 +175,9 @@ impl Store for SqliteStore {
         self.writer.write(move |db| ids.iter().try_for_each(|id| accept::answer_again(db, *id))).await
     }
 
-    async fn record_receipts(&self, receipts: Vec<Sealed>) -> Result<Recorded> {
-        self.writer.write(move |db| outbox::record_receipts(db, &receipts)).await
+    async fn record_receipts(&self, from: &HopName, receipts: Vec<Sealed>) -> Result<Recorded> {
+        let from = from.clone();
+        self.writer.write(move |db| outbox::record_receipts(db, &from, &receipts)).await
     }
 
     async fn due(&self, hop: &HopName, urgent: bool, after: i64, limit: usize) -> Result<Vec<Dispatch>> {
@@ -241,7 +250,22 @@ impl Store for SqliteStore {
         let touch = "INSERT INTO meta (key, value) VALUES ('probe', '1') ON CONFLICT (key) DO UPDATE SET value = '1'";
         self.writer.write(move |db| Ok(db.prepare_cached(touch)?.execute([]).map(|_| ())?)).await
     }
+
+    async fn packets_here(&self, mut digests: Vec<Digest>) -> Result<Vec<Digest>> {
+        self.read(move |db| {
+            let mut query = db.prepare_cached("SELECT 1 FROM packets WHERE digest = ?1")?;
+            let mut failed = None;
+            digests.retain(|digest| {
+                query.exists(params![digest.as_bytes()]).unwrap_or_else(|error| {
+                    failed = Some(error);
+                    true
+                })
+            });
+            failed.map_or(Ok(digests), |error| Err(error.into()))
+        })
+        .await
+    }
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -3,15 +3,16 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use lienthong_contract::door::ConsignmentState;
-use lienthong_contract::{ConsignmentId, Digest, HopName};
+use lienthong_contract::{ConsignmentId, Digest, DocId, HopName};
 
-use super::super::{Dispatch, DispatchedConsignment, QueuedReceipt, Recorded, Result};
+use super::super::{Dispatch, DispatchedConsignment, Error, QueuedReceipt, Recorded, Result};
 use super::rows::{self, insert_receipt, integer, queue_receipt};
+use crate::receipts::chain::follows;
 use crate::receipts::{Event, Sealed};
 
 /// See [`super::Store::due`].
 pub fn due(db: &Connection, hop: &HopName, urgent: bool, after: i64, limit: usize) -> Result<Vec<Dispatch>> {
-    let query = "SELECT o.id, o.digest, o.attempts, p.doc_id, p.size, p.content
+    let query = "SELECT o.id, o.digest, o.attempts, p.size, p.content
                  FROM outbox o JOIN packets p ON p.digest = o.digest
                  WHERE o.hop = ?1 AND o.urgent = ?2 AND o.id > ?3 ORDER BY o.id LIMIT ?4";
     let mut query = db.prepare_cached(query)?;
@@ -19,111 +20,164 @@ pub fn due(db: &Connection, hop: &HopName, urgent: bool, after: i64, limit: usiz
     let mut due = Vec::new();
     while let Some(row) = found.next()? {
         let (outbox_id, digest) = (row.get(0)?, rows::digest(row, 1)?);
+        let Some((doc_id, consignments)) = travelling(db, outbox_id, digest)? else {
+            return Err(Error::Corrupt(format!("outbox entry {outbox_id} has no consignment")));
+        };
         due.push(Dispatch {
             outbox_id,
             digest,
             attempts: row.get(2)?,
-            doc_id: rows::doc_id(row, 3)?,
-            size: rows::size(row, 4)?,
+            doc_id,
+            size: rows::size(row, 3)?,
             urgent,
-            held: rows::held(row, 5)?,
-            consignments: travelling(db, outbox_id, digest)?,
+            held: rows::held(row, 4)?,
+            consignments,
         });
     }
     Ok(due)
 }
 
-fn travelling(db: &Connection, outbox_id: i64, digest: Digest) -> Result<Vec<DispatchedConsignment>> {
-    let mut query = db.prepare_cached("SELECT id, recipient FROM consignments WHERE outbox_id = ?1")?;
+type Travelling = (DocId, Vec<DispatchedConsignment>);
+
+fn travelling(db: &Connection, outbox_id: i64, digest: Digest) -> Result<Option<Travelling>> {
+    let mut query = db.prepare_cached("SELECT id, recipient, doc_id, head FROM consignments WHERE outbox_id = ?1")?;
     let mut found = query.query(params![outbox_id])?;
-    let mut consignments = Vec::new();
+    let submissions = rows::submissions_of(db, digest)?;
+    let (mut consignments, mut doc_id) = (Vec::new(), None);
     while let Some(row) = found.next()? {
         let id = rows::consignment(row, 0)?;
-        let chain = rows::chain_of(db, digest, id)?.into_iter().map(|sealed| sealed.jws).collect();
+        doc_id = Some(rows::doc_id(row, 2)?);
+        let chain = rows::chain_of(db, &submissions, id, rows::digest(row, 3)?)?;
+        let chain = chain.into_iter().map(|sealed| sealed.jws).collect();
         consignments.push(DispatchedConsignment { id, recipient: rows::agency(row, 1)?, chain });
     }
-    Ok(consignments)
+    Ok(doc_id.map(|doc_id| (doc_id, consignments)))
 }
 
+/// The most receipts of one consignment. A chain over a dozen hops has half as many.
+const MAX_RECEIPTS: usize = 64;
+
 /// See [`super::Store::record_receipts`].
-pub fn record_receipts(db: &Connection, receipts: &[Sealed]) -> Result<Recorded> {
+pub fn record_receipts(db: &Connection, from: &HopName, receipts: &[Sealed]) -> Result<Recorded> {
     let mut recorded = Recorded::default();
     for sealed in receipts {
-        let Some(id) = sealed.receipt.consignment else { continue };
-        let Some(row) = consignment(db, id)? else {
-            tracing::warn!(consignment = %id, event = sealed.receipt.event.as_str(), "receipt for an unknown consignment");
+        let (digest, event) = (sealed.digest, sealed.receipt.event.as_str());
+        let row = sealed.receipt.consignment.map(|id| consignment(db, id)).transpose()?.flatten();
+        let Some(row) = row else {
+            tracing::warn!(%from, %digest, event, "a receipt about a consignment that is not here is set aside");
+            insert_stray(db, from, sealed)?;
+            recorded.stored.push(digest);
             continue;
         };
-        if row.digest != sealed.receipt.packet || !insert_receipt(db, sealed, false)? {
+        if row.next_hop.as_ref() != Some(from) || row.digest != sealed.receipt.packet {
+            tracing::error!(%from, %digest, event, hop = %sealed.receipt.hop, "a receipt from a hop that has no say in it");
             continue;
         }
-        if let Some(previous) = &row.previous_hop {
-            queue_receipt(db, previous.as_str(), sealed.digest)?;
-            recorded.forward = true;
+        let known = rows::receipts_of(db, row.id)?;
+        if !known.iter().any(|other| other.digest == digest) {
+            if known.len() >= MAX_RECEIPTS {
+                tracing::error!(%from, %digest, event, "too many receipts of one consignment");
+                continue;
+            }
+            insert_receipt(db, sealed, false)?;
+            advance(db, row, known, sealed, &mut recorded)?;
         }
-        advance(db, id, &row, sealed)?;
-        if let Some(outbox_id) = row.outbox_id
-            && settles(&row, sealed)
-            && release(db, id, outbox_id)?
-        {
-            recorded.settled.push(outbox_id);
-        }
+        recorded.stored.push(digest);
     }
     Ok(recorded)
 }
 
+fn insert_stray(db: &Connection, from: &HopName, sealed: &Sealed) -> Result<()> {
+    let insert = "INSERT OR IGNORE INTO stray_receipts (digest, hop, consignment, jws) VALUES (?1, ?2, ?3, ?4)";
+    let about = sealed.receipt.consignment.map(|id| *id.as_bytes());
+    db.prepare_cached(insert)?.execute(params![sealed.digest.as_bytes(), from.as_str(), about, sealed.jws])?;
+    Ok(())
+}
+
 struct Row {
+    id: ConsignmentId,
     digest: Digest,
     state: ConsignmentState,
     previous_hop: Option<HopName>,
     next_hop: Option<HopName>,
     outbox_id: Option<i64>,
+    /// The last receipt of the chain as far as it holds.
+    head: Digest,
 }
 
 fn consignment(db: &Connection, id: ConsignmentId) -> Result<Option<Row>> {
-    let query = "SELECT digest, state, previous_hop, next_hop, outbox_id FROM consignments WHERE id = ?1";
+    let query = "SELECT digest, state, previous_hop, next_hop, outbox_id, head FROM consignments WHERE id = ?1";
     let mut query = db.prepare_cached(query)?;
     let mut found = query.query(params![id.as_bytes()])?;
     let Some(row) = found.next()? else { return Ok(None) };
     Ok(Some(Row {
+        id,
         digest: rows::digest(row, 0)?,
         state: rows::state(row, 1)?,
         previous_hop: rows::hop(row, 2)?,
         next_hop: rows::hop(row, 3)?,
         outbox_id: row.get(4)?,
+        head: rows::digest(row, 5)?,
     }))
 }
 
-/// Only the next hop's own word ends our custody.
-fn settles(row: &Row, sealed: &Sealed) -> bool {
-    matches!(sealed.receipt.event, Event::RelayAcceptance | Event::RelayRejection)
-        && row.next_hop.as_ref() == Some(&sealed.receipt.hop)
-}
-
-/// Moves the state forward, never back, and never out of a terminal one.
-fn advance(db: &Connection, id: ConsignmentId, row: &Row, sealed: &Sealed) -> Result<()> {
-    let next = match sealed.receipt.event {
-        Event::RelayAcceptance => ConsignmentState::Relayed,
-        Event::ContentConsignment => ConsignmentState::Consigned,
-        Event::ContentHandover => ConsignmentState::HandedOver,
-        Event::ConsignmentRejection => ConsignmentState::Refused,
-        Event::RelayRejection | Event::RelayFailure => ConsignmentState::Rejected,
-        _ => return Ok(()),
+/// Moves the consignment along its chain: by this receipt when it follows the last one, and by those that had come too
+/// early. Whatever the order in which receipts come, the chain grows in its own, and so do the receipts sent upstream.
+fn advance(
+    db: &Connection,
+    mut row: Row,
+    mut known: Vec<Sealed>,
+    sealed: &Sealed,
+    recorded: &mut Recorded,
+) -> Result<()> {
+    let head = match known.iter().find(|receipt| receipt.digest == row.head) {
+        Some(head) => Some(head.clone()),
+        // At the first hop the chain may not have left its submission yet.
+        None => rows::submissions_of(db, row.digest)?.into_iter().find(|receipt| receipt.digest == row.head),
     };
-    if row.state.is_terminal() || rank(next) <= rank(row.state) {
-        return Ok(());
+    let Some(mut head) = head else { return Err(Error::Corrupt(format!("the last receipt of {} is gone", row.id))) };
+    known.push(sealed.clone());
+    while let Some(place) = known.iter().position(|next| follows(next, &head, row.id) && may_settle(&row, next)) {
+        let next = known.swap_remove(place);
+        if let Some(state) = state_after(next.receipt.event) {
+            row.state = state;
+        }
+        row.head = next.digest;
+        let update = "UPDATE consignments SET state = ?2, head = ?3 WHERE id = ?1";
+        db.prepare_cached(update)?.execute(params![row.id.as_bytes(), row.state.as_str(), row.head.as_bytes()])?;
+        if let Some(previous) = &row.previous_hop {
+            queue_receipt(db, previous.as_str(), next.digest)?;
+            recorded.forward = true;
+        }
+        // The first receipt after ours is the next hop's own word, and that ends our custody.
+        if let Some(outbox_id) = row.outbox_id.take()
+            && release(db, row.id, outbox_id)?
+        {
+            recorded.settled.push(outbox_id);
+        }
+        head = next;
     }
-    let update = "UPDATE consignments SET state = ?2, head = ?3 WHERE id = ?1";
-    db.prepare_cached(update)?.execute(params![id.as_bytes(), next.as_str(), sealed.digest.as_bytes()])?;
     Ok(())
 }
 
-const fn rank(state: ConsignmentState) -> u8 {
-    match state {
-        ConsignmentState::Queued => 0,
-        ConsignmentState::Relayed => 1,
-        ConsignmentState::Consigned => 2,
-        ConsignmentState::HandedOver | ConsignmentState::Refused | ConsignmentState::Rejected => 3,
+/// While we have custody, only the next hop's own acceptance or rejection can come next.
+fn may_settle(row: &Row, next: &Sealed) -> bool {
+    row.outbox_id.is_none()
+        || (matches!(next.receipt.event, Event::RelayAcceptance | Event::RelayRejection)
+            && row.next_hop.as_ref() == Some(&next.receipt.hop))
+}
+
+const fn state_after(event: Event) -> Option<ConsignmentState> {
+    match event {
+        Event::RelayAcceptance => Some(ConsignmentState::Relayed),
+        Event::ContentConsignment => Some(ConsignmentState::Consigned),
+        Event::ContentHandover => Some(ConsignmentState::HandedOver),
+        Event::ConsignmentRejection => Some(ConsignmentState::Refused),
+        Event::RelayRejection
+        | Event::RelayFailure
+        | Event::ContentConsignmentFailure
+        | Event::ContentHandoverFailure => Some(ConsignmentState::Rejected),
+        _ => None,
     }
 }
 

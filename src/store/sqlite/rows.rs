@@ -7,7 +7,7 @@ use lienthong_contract::door::ConsignmentState;
 use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId, HopName, Instant};
 
 use super::super::{Error, Held, Result};
-use crate::receipts::{Sealed, chain, jws};
+use crate::receipts::{Sealed, jws};
 
 fn bytes<const N: usize>(row: &Row<'_>, column: usize) -> Result<[u8; N]> {
     row.get_ref(column)?
@@ -79,21 +79,57 @@ pub fn integer(value: impl TryInto<i64>) -> i64 {
     value.try_into().unwrap_or(i64::MAX)
 }
 
-/// The receipts of one consignment in chain order, its submission first.
-pub fn chain_of(db: &Connection, packet: Digest, consignment: ConsignmentId) -> Result<Vec<Sealed>> {
-    let mut receipts = Vec::new();
-    let query = "SELECT jws FROM receipts WHERE consignment IS NULL AND packet = ?1
-                 UNION ALL SELECT jws FROM receipts WHERE consignment = ?2";
+/// A receipt as it is stored.
+pub fn read(text: &str) -> Result<Sealed> {
+    jws::read_unverified(text).map_err(|error| Error::Corrupt(error.to_string()))
+}
+
+/// The submissions of a packet: one, or one of each gateway where the same bytes were handed in.
+pub fn submissions_of(db: &Connection, packet: Digest) -> Result<Vec<Sealed>> {
+    let query = "SELECT jws FROM receipts WHERE consignment IS NULL AND packet = ?1";
+    receipts(db, query, packet.as_bytes())
+}
+
+/// The receipts of one consignment but its submission, in the order in which they came.
+pub fn receipts_of(db: &Connection, consignment: ConsignmentId) -> Result<Vec<Sealed>> {
+    receipts(db, "SELECT jws FROM receipts WHERE consignment = ?1 ORDER BY seq", consignment.as_bytes())
+}
+
+fn receipts(db: &Connection, query: &str, name: &[u8]) -> Result<Vec<Sealed>> {
     let mut query = db.prepare_cached(query)?;
-    let mut rows = query.query(params![packet.as_bytes(), consignment.as_bytes()])?;
+    let mut rows = query.query(params![name])?;
+    let mut receipts = Vec::new();
     while let Some(row) = rows.next()? {
         let text: String = row.get(0)?;
-        let sealed = jws::read_unverified(&text).map_err(|error| Error::Corrupt(error.to_string()))?;
-        if sealed.receipt.is_about(consignment) {
-            receipts.push(sealed);
-        }
+        receipts.push(read(&text)?);
     }
-    Ok(chain::order(receipts))
+    Ok(receipts)
+}
+
+/// The chain of one consignment from its submission to `head`, its last receipt that counts. What has come too early,
+/// or from a hop that has no say, is not on the way back from there.
+pub fn chain_of(
+    db: &Connection,
+    submissions: &[Sealed],
+    consignment: ConsignmentId,
+    head: Digest,
+) -> Result<Vec<Sealed>> {
+    let mut rest = receipts_of(db, consignment)?;
+    let mut chain = Vec::with_capacity(rest.len() + 1);
+    let mut wanted = Some(head);
+    while let Some(digest) = wanted {
+        let sealed = match rest.iter().position(|sealed| sealed.digest == digest) {
+            Some(place) => rest.swap_remove(place),
+            None => match submissions.iter().find(|sealed| sealed.digest == digest) {
+                Some(submission) => submission.clone(),
+                None => return Err(Error::Corrupt(format!("receipt {digest} of consignment {consignment} is gone"))),
+            },
+        };
+        wanted = sealed.receipt.previous;
+        chain.push(sealed);
+    }
+    chain.reverse();
+    Ok(chain)
 }
 
 /// Stores a receipt unless it is here; true when it was new.

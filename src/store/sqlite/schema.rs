@@ -19,7 +19,7 @@ CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 -- A packet by digest. Its bytes stand here, or in the file of its digest when `content` is null.
 CREATE TABLE packets (
     digest        BLOB PRIMARY KEY,
-    doc_id        BLOB NOT NULL UNIQUE,
+    doc_id        BLOB NOT NULL,
     size          INTEGER NOT NULL,
     kind          TEXT NOT NULL,
     document_id   TEXT,
@@ -32,7 +32,7 @@ CREATE TABLE packets (
     content       BLOB
 );
 
--- What a sender called a document, so that the same name with other bytes is noticed.
+-- What a sender of ours called a document, so that the same name with other bytes is noticed.
 CREATE TABLE identities (
     sender        TEXT NOT NULL,
     document_id   TEXT NOT NULL,
@@ -41,9 +41,11 @@ CREATE TABLE identities (
     PRIMARY KEY (sender, document_id, business_type)
 ) WITHOUT ROWID;
 
+-- `doc_id` stands here too: the same bytes, handed in at two gateways, have two names and may meet at a third.
 CREATE TABLE consignments (
     id            BLOB PRIMARY KEY,
     digest        BLOB NOT NULL REFERENCES packets (digest),
+    doc_id        BLOB NOT NULL,
     recipient     TEXT NOT NULL,
     state         TEXT NOT NULL,
     previous_hop  TEXT,
@@ -55,6 +57,7 @@ CREATE TABLE consignments (
     arrival       INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX consignments_of_packet ON consignments (digest);
+CREATE INDEX consignments_of_document ON consignments (doc_id);
 CREATE INDEX consignments_of_outbox ON consignments (outbox_id) WHERE outbox_id IS NOT NULL;
 CREATE INDEX mailboxes ON consignments (recipient, urgent DESC, arrival)
     WHERE state = 'consigned' AND next_hop IS NULL;
@@ -70,6 +73,15 @@ CREATE TABLE receipts (
 );
 CREATE INDEX receipts_of_consignment ON receipts (consignment) WHERE consignment IS NOT NULL;
 CREATE INDEX receipts_of_submission ON receipts (packet) WHERE consignment IS NULL;
+
+-- Receipts that a neighbour sent about consignments that are not here (a store restored from an older copy). Kept, so
+-- that the neighbour may stop repeating them and the evidence is not lost; nothing else looks at them.
+CREATE TABLE stray_receipts (
+    digest        BLOB PRIMARY KEY,
+    hop           TEXT NOT NULL,
+    consignment   BLOB,
+    jws           TEXT NOT NULL
+);
 
 -- A packet due to a next hop. AUTOINCREMENT: an id is never given twice, so workers may remember how far they came.
 CREATE TABLE outbox (

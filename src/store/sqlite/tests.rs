@@ -1,1 +1,7 @@
+//! The store from outside: what was answered is there, once, whatever the order, the crowd or the crash.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod accepting;
+mod crash;
+mod receipts;
+pub(crate) mod support;

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, params};
 
 use lienthong_contract::door::{ConsignmentState, ConsignmentTrace, ReceiptView, StatusView, Trace};
-use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId};
+use lienthong_contract::{AgencyCode, Digest, DocId};
 
 use super::super::{Counts, Result};
 use super::{accept, rows};
@@ -18,7 +18,7 @@ pub fn trace(db: &Connection, doc_id: DocId) -> Result<Option<Trace>> {
     let mut found = query.query(params![digest.as_bytes()])?;
     let Some(row) = found.next()? else { return Ok(None) };
     let document_id: Option<String> = row.get(2)?;
-    let consignments = consignments(db, digest, document_id.as_deref())?;
+    let consignments = consignments(db, doc_id, digest, document_id.as_deref())?;
     let submission = submission(&consignments);
     Ok(Some(Trace {
         doc_id,
@@ -41,11 +41,17 @@ fn submission(consignments: &[ConsignmentTrace]) -> Option<ReceiptView> {
     (first.event == Event::SubmissionAcceptance.as_str()).then(|| first.clone())
 }
 
-fn consignments(db: &Connection, digest: Digest, document_id: Option<&str>) -> Result<Vec<ConsignmentTrace>> {
-    let query = "SELECT c.id, c.recipient, c.state, c.next_hop, o.last_error
-                 FROM consignments c LEFT JOIN outbox o ON o.id = c.outbox_id WHERE c.digest = ?1 ORDER BY c.arrival";
+fn consignments(
+    db: &Connection,
+    doc_id: DocId,
+    digest: Digest,
+    document_id: Option<&str>,
+) -> Result<Vec<ConsignmentTrace>> {
+    let submissions = rows::submissions_of(db, digest)?;
+    let query = "SELECT c.id, c.recipient, c.state, c.next_hop, o.last_error, c.head
+                 FROM consignments c LEFT JOIN outbox o ON o.id = c.outbox_id WHERE c.doc_id = ?1 ORDER BY c.arrival";
     let mut query = db.prepare_cached(query)?;
-    let mut found = query.query(params![digest.as_bytes()])?;
+    let mut found = query.query(params![doc_id.as_bytes()])?;
     let mut consignments = Vec::new();
     while let Some(row) = found.next()? {
         let (id, recipient, state) = (rows::consignment(row, 0)?, rows::agency(row, 1)?, rows::state(row, 2)?);
@@ -60,16 +66,12 @@ fn consignments(db: &Connection, digest: Digest, document_id: Option<&str>) -> R
             state,
             waiting_for,
             last_error: row.get(4)?,
-            receipts: views(db, digest, id)?,
+            receipts: rows::chain_of(db, &submissions, id, rows::digest(row, 5)?)?.into_iter().map(view).collect(),
             statuses: statuses(db, document_id, &recipient)?,
             recipient,
         });
     }
     Ok(consignments)
-}
-
-fn views(db: &Connection, digest: Digest, id: ConsignmentId) -> Result<Vec<ReceiptView>> {
-    Ok(rows::chain_of(db, digest, id)?.into_iter().map(view).collect())
 }
 
 fn view(sealed: Sealed) -> ReceiptView {

@@ -98,8 +98,9 @@ fn run(connection: &Connection, mut waiting: tokio::sync::mpsc::Receiver<CallBox
         } else {
             connection.execute_batch("BEGIN IMMEDIATE")
         };
-        let transaction = outcome.is_ok().then_some(connection);
-        let answers: Vec<Answer> = calls.map(|call| (call.0)(transaction)).collect();
+        // A full disk makes SQLite undo the whole transaction inside a call; what comes after it must not run outside one.
+        let transaction = || Some(connection).filter(|connection| !connection.is_autocommit());
+        let answers: Vec<Answer> = calls.map(|call| (call.0)(transaction())).collect();
         let outcome = outcome.and_then(|()| connection.execute_batch("COMMIT"));
         if let Err(error) = &outcome {
             if !connection.is_autocommit() && connection.execute_batch("ROLLBACK").is_err() {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod hop_keys;
+mod hops;
 mod openssl;
 mod paths;
 mod revocation;

@@ -1,0 +1,161 @@
+//! Which source wins, and how mistakes are told.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use super::*;
+use crate::pki::tests::example;
+
+const ME: &str = "config::tests::the_environment_comes_before_the_file_and_a_flag_before_both";
+
+/// A folder with a good configuration; what it names lies beside it.
+fn written(change: impl FnOnce(String) -> String) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let example = example();
+    let manifest = &example.manifest;
+    let (hop, ca) = (manifest.hop("province-a").unwrap(), manifest.ca());
+    for (name, source) in [
+        ("hop.key", &hop.receipts_key),
+        ("hop.pem", &hop.receipts_chain),
+        ("tls.key", &hop.tls_key),
+        ("tls.pem", &hop.tls_chain),
+        ("root.pem", &ca.root),
+        ("agencies.toml", &manifest.directory_file()),
+    ] {
+        std::fs::copy(source, folder.path().join(name)).unwrap();
+    }
+    let text = r#"
+        [hop]
+        name = "province-a"
+        data = "data"
+        key = "hop.key"
+        certificate = "hop.pem"
+        [trust]
+        roots = ["root.pem"]
+        [directory]
+        file = "agencies.toml"
+        [api]
+        listen = "127.0.0.1:8443"
+        certificate = "tls.pem"
+        key = "tls.key"
+        client_roots = ["root.pem"]
+        [[broker]]
+        name = "main"
+        url = "amqp://user:top-secret@broker.example"
+        [[link]]
+        peer = "nation"
+        broker = "main"
+        default = true
+        [log]
+        level = "info"
+    "#;
+    let file = folder.path().join("gateway.toml");
+    std::fs::write(&file, change(text.to_owned())).unwrap();
+    (folder, file)
+}
+
+fn mistakes(file: &Path, overrides: &[&str]) -> Vec<Mistake> {
+    let overrides: Vec<String> = overrides.iter().map(|&pair| pair.to_owned()).collect();
+    Config::load(file, &overrides).expect_err("the configuration was taken").0
+}
+
+#[test]
+fn paths_are_relative_to_the_files_folder() {
+    let (folder, file) = written(|text| text);
+    let config = Config::load(&file, &[]).unwrap();
+    assert_eq!(config.hop.data, folder.path().join("data"));
+    assert_eq!(config.trust.roots, [folder.path().join("root.pem")]);
+    assert_eq!(config.directory.file, folder.path().join("agencies.toml"));
+}
+
+#[test]
+fn the_environment_comes_before_the_file_and_a_flag_before_both() {
+    // The environment of a process is everybody's, so this test runs itself in a process of its own.
+    if let Ok(file) = std::env::var("LIENTHONG_TEST_CONFIG") {
+        let config = Config::load(Path::new(&file), &["api.request_burst=77".to_owned()]).unwrap();
+        assert_eq!((config.log.level.as_str(), config.api.request_burst), ("debug", 77));
+        assert_eq!((config.delivery.window, config.api.requests_per_second), (33, 2000));
+        return;
+    }
+    let (_folder, file) = written(|text| text);
+    assert_eq!(Config::load(&file, &[]).unwrap().log.level, "info");
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", ME])
+        .env("LIENTHONG_TEST_CONFIG", &file)
+        .env("LIENTHONG__LOG__LEVEL", "debug")
+        .env("LIENTHONG__DELIVERY__WINDOW", "33")
+        .env("LIENTHONG__API__REQUEST_BURST", "55")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+}
+
+#[test]
+fn digits_stay_the_text_that_they_are() {
+    let (_folder, file) = written(|text| text.replace("level = \"info\"", "level = \"0123\""));
+    assert_eq!(Config::load(&file, &[]).unwrap().log.level, "0123");
+    assert_eq!(Config::load(&file, &["log.level=00456".to_owned()]).unwrap().log.level, "00456");
+}
+
+#[test]
+fn an_unknown_key_is_named() {
+    for (line, name) in [("[api]\nlissten = 1", "lissten"), ("[apii]\nx = 1", "apii")] {
+        let (_folder, file) = written(|text| text.replace("[api]", line));
+        let found = mistakes(&file, &[]);
+        assert!(found.iter().any(|mistake| mistake.to_string().contains(name)), "{found:?}");
+    }
+    let (_folder, file) = written(|text| text);
+    let found = mistakes(&file, &["log.colour=red"]);
+    assert!(found[0].to_string().contains("colour"), "{found:?}");
+    assert_eq!(mistakes(&file, &["log.level"])[0].key, "log.level");
+}
+
+#[test]
+fn several_mistakes_are_told_at_once_each_with_its_key() {
+    let (_folder, file) = written(|text| {
+        text.replace("client_roots = [\"root.pem\"]", "client_roots = []\nmax_packet_mib = 0")
+            .replace("key = \"hop.key\"", "key = \"nowhere.key\"")
+            .replace("broker = \"main\"", "broker = \"other\"\nprefixes = [\"H49\", \"h37\", \"G\"]")
+            .replace("peer = \"nation\"", "peer = \"province-a\"")
+            .replace("[log]", "[delivery]\nacceptance_seconds = 99999999999\n[log]")
+    });
+    let found = mistakes(&file, &[]);
+    let mut keys: Vec<&str> = found.iter().map(|mistake| mistake.key.as_str()).collect();
+    keys.sort_unstable();
+    let expected = [
+        "api.client_roots",
+        "api.max_packet_mib",
+        "delivery.acceptance_seconds",
+        "hop.key",
+        "link[0].broker",
+        "link[0].peer",
+        "link[0].prefixes",
+    ];
+    assert_eq!(keys, expected, "{found:?}");
+    assert!(found.iter().all(|mistake| !mistake.vi.is_empty() && !mistake.en.is_empty()));
+}
+
+#[test]
+fn brokers_and_links_that_contradict_themselves_are_told() {
+    let broker = "[[broker]]\nname = \"main\"\nurl = \"amqp://a\"\nurl_file = \"b\"\nca = \"root.pem\"\n[[link]]";
+    let (_folder, file) = written(|text| text.replacen("[[link]]", broker, 1));
+    let keys: Vec<String> = mistakes(&file, &[]).into_iter().map(|mistake| mistake.key).collect();
+    assert_eq!(keys, ["broker[1].name", "broker[1].url", "broker[1].ca", "broker[1].url_file"]);
+    let link = "[[link]]\npeer = \"nation\"\ndefault = true\n[log]";
+    let (_folder, file) = written(|text| text.replace("[log]", link));
+    let keys: Vec<String> = mistakes(&file, &[]).into_iter().map(|mistake| mistake.key).collect();
+    assert_eq!(keys, ["link[1].peer", "link"]);
+}
+
+#[test]
+fn a_secret_in_an_address_is_not_shown() {
+    let (_folder, file) = written(|text| text);
+    let config = Config::load(&file, &[]).unwrap();
+    assert!(config.broker[0].url.as_ref().unwrap().contains("top-secret"));
+    assert!(!format!("{config:?} {config:#?}").contains("top-secret"));
+    let (_folder, file) = written(|text| text.replace("name = \"main\"", "name = \"main\"\npasswort = \"hush-hush\""));
+    let shown = mistakes(&file, &[]).iter().map(ToString::to_string).collect::<String>();
+    assert!(!shown.contains("top-secret") && !shown.contains("hush-hush"), "{shown}");
+}

@@ -1,0 +1,65 @@
+//! Starting: one gateway a folder, nothing left behind by a start that fails, orphans swept.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::io::Write;
+use std::path::Path;
+
+use super::*;
+use crate::pki::tests::{Example, NOW, example};
+use crate::scene;
+
+#[derive(Debug)]
+struct Still;
+
+impl Clock for Still {
+    fn now(&self) -> lienthong_contract::Instant {
+        NOW
+    }
+}
+
+fn config(example: &Example, data: &Path) -> Config {
+    scene::configuration(&example.manifest, "province-a", data, None).unwrap()
+}
+
+async fn start(config: &Config) -> Result<Gateway, StartError> {
+    Gateway::start(config, &Hub::new(), Arc::new(Still)).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_data_folder_is_one_gateways_alone_and_free_again_after_it_stopped() {
+    let (example, folder) = (example(), tempfile::tempdir().unwrap());
+    let first = start(&config(&example, folder.path())).await.unwrap();
+    assert!(matches!(start(&config(&example, folder.path())).await, Err(StartError::InUse(_))));
+    first.stop().await;
+    start(&config(&example, folder.path())).await.unwrap().stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_that_fails_leaves_the_folder_free() {
+    let (example, folder) = (example(), tempfile::tempdir().unwrap());
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut blocked = config(&example, folder.path());
+    blocked.api.listen = taken.local_addr().unwrap();
+    assert!(matches!(start(&blocked).await, Err(StartError::Listen { .. })));
+    let mut other = config(&example, folder.path());
+    other.hop.key = other.api.key.clone();
+    assert!(matches!(start(&other).await, Err(StartError::Trust(_))));
+    start(&config(&example, folder.path())).await.unwrap().stop().await;
+    other = config(&example, folder.path());
+    other.hop.name = "nation".parse().unwrap();
+    assert!(matches!(start(&other).await, Err(StartError::Store(crate::store::Error::OtherHop { .. }))));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_a_crash_left_before_the_stores_answer_is_swept_at_start() {
+    let (example, folder) = (example(), tempfile::tempdir().unwrap());
+    let blobs = Blobs::open(folder.path()).unwrap();
+    let mut file = blobs.spool().unwrap();
+    file.file().write_all(b"never accepted").unwrap();
+    let digest = Digest::of(b"never accepted");
+    drop(blobs.keep(file, digest).unwrap());
+    assert!(blobs.path(digest).exists());
+    let gateway = start(&config(&example, folder.path())).await.unwrap();
+    assert!(!blobs.path(digest).exists());
+    gateway.stop().await;
+}

@@ -1,0 +1,171 @@
+//! Packets and receipts made up for the store. It verifies no signature, so none is real here.
+
+use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId, HopName, Instant};
+
+use crate::receipts::{ConsignedTo, Error, Event, Reason, Receipt, Sealed, Signer, seal};
+use crate::store::{Held, NewConsignment, NewPacket, PacketKind, Route, SqliteStore};
+
+/// Puts sixty-four zeros under everything.
+#[derive(Debug)]
+pub(crate) struct Stamp;
+
+impl Signer for Stamp {
+    fn alg(&self) -> &'static str {
+        "ES256"
+    }
+
+    fn chain(&self) -> &[Vec<u8>] {
+        &[]
+    }
+
+    fn sign(&self, _message: &[u8]) -> Result<Vec<u8>, Error> {
+        Ok(vec![0; 64])
+    }
+}
+
+pub(crate) fn hop(name: &str) -> HopName {
+    name.parse().unwrap()
+}
+
+pub(crate) fn agency(code: &str) -> AgencyCode {
+    code.parse().unwrap()
+}
+
+/// What [`crate::store::Store::accept`] and `take_custody` take.
+#[derive(Clone)]
+pub(crate) struct Made {
+    pub packet: NewPacket,
+    pub submission: Sealed,
+    pub consignments: Vec<NewConsignment>,
+}
+
+/// A packet handed in at `province-a`.
+pub(crate) fn letter(text: &str, urgency: u8, to: &[(&str, Route)]) -> Made {
+    let packet = packet(text, urgency);
+    let entries: Vec<ConsignedTo> = (to.iter())
+        .map(|(code, _)| ConsignedTo { consignment: ConsignmentId::fresh(), recipient: agency(code) })
+        .collect();
+    let submission =
+        Receipt { consignments: entries.clone(), ..statement(&packet, Event::SubmissionAcceptance, "province-a") };
+    let submission = seal(submission, &Stamp).unwrap();
+    let consignments = entries.into_iter().zip(to).map(|(entry, (_, route))| NewConsignment {
+        id: entry.consignment,
+        recipient: entry.recipient,
+        route: route.clone(),
+        receipts: match route {
+            Route::Mailbox => {
+                vec![about(&packet, entry.consignment, Event::ContentConsignment, "province-a", &submission)]
+            }
+            Route::Link(_) | Route::Refused => Vec::new(),
+        },
+    });
+    let consignments = consignments.collect();
+    Made { packet, submission, consignments }
+}
+
+/// The same packet as it arrives at the hop `me` from `from`; `me` routes it onwards as told.
+pub(crate) fn relayed(first: &Made, me: &str, from: &str, route: &Route) -> Made {
+    let mut made = first.clone();
+    made.packet.previous_hop = Some(hop(from));
+    for consignment in &mut made.consignments {
+        let event = if *route == Route::Refused { Event::RelayRejection } else { Event::RelayAcceptance };
+        let relay = about(&made.packet, consignment.id, event, me, &made.submission);
+        consignment.receipts = vec![relay.clone()];
+        if *route == Route::Mailbox {
+            consignment.receipts.push(about(&made.packet, consignment.id, Event::ContentConsignment, me, &relay));
+        }
+        consignment.route = route.clone();
+    }
+    if *route == Route::Refused {
+        made.packet.held = Held::Dropped;
+    }
+    made
+}
+
+fn packet(text: &str, urgency: u8) -> NewPacket {
+    NewPacket {
+        digest: Digest::of(text.as_bytes()),
+        size: text.len() as u64,
+        doc_id: DocId::fresh(),
+        kind: PacketKind::Document,
+        document_id: Some(format!("H37.90,2026/09/21,{text}")),
+        business_type: 0,
+        sender: agency("H37.90"),
+        subject: Some(text.to_owned()),
+        code: Some("12/TD-VP".to_owned()),
+        urgency,
+        received_at: Instant::from_millis(1_790_000_000_000),
+        previous_hop: None,
+        status: None,
+        held: Held::Inline(text.as_bytes().to_vec().into()),
+    }
+}
+
+fn statement(packet: &NewPacket, event: Event, by: &str) -> Receipt {
+    Receipt {
+        v: 1,
+        event,
+        hop: hop(by),
+        time: packet.received_at,
+        doc_id: packet.doc_id,
+        packet: packet.digest,
+        size: packet.size,
+        from: packet.sender.clone(),
+        document_id: packet.document_id.clone(),
+        consignment: None,
+        recipient: None,
+        consignments: Vec::new(),
+        previous: None,
+        credential: None,
+        checks: None,
+        reason: event.is_negative().then(|| Reason {
+            code: "recipient".to_owned(),
+            text: "không đúng".to_owned(),
+            text_en: None,
+            whose_turn: lienthong_contract::Blame::Sender,
+        }),
+    }
+}
+
+/// A receipt of this hop about one consignment, after `before`.
+pub(crate) fn about(packet: &NewPacket, id: ConsignmentId, event: Event, by: &str, before: &Sealed) -> Sealed {
+    let receipt = Receipt { consignment: Some(id), previous: Some(before.digest), ..statement(packet, event, by) };
+    seal(receipt, &Stamp).unwrap()
+}
+
+impl Made {
+    /// The only consignment.
+    pub(crate) fn id(&self) -> ConsignmentId {
+        self.consignments[0].id
+    }
+
+    /// What the hops after `province-a` say of the only consignment until its recipient at `nation` ends it.
+    pub(crate) fn way(&self, end: Event) -> Vec<Sealed> {
+        let mut way: Vec<Sealed> = Vec::new();
+        for event in [Event::RelayAcceptance, Event::ContentConsignment, end] {
+            let before = way.last().unwrap_or(&self.submission);
+            way.push(about(&self.packet, self.id(), event, "nation", before));
+        }
+        way
+    }
+
+    pub(crate) async fn accept(&self, store: &SqliteStore) -> crate::store::Accepted {
+        use crate::store::Store as _;
+        store.accept(self.packet.clone(), self.submission.clone(), self.consignments.clone()).await.unwrap()
+    }
+
+    pub(crate) async fn take(&self, store: &SqliteStore) {
+        use crate::store::Store as _;
+        let (packet, submission) = (self.packet.clone(), Some(self.submission.clone()));
+        store.take_custody(packet, submission, self.consignments.clone()).await.unwrap();
+    }
+}
+
+/// A store of `province-a` in this folder.
+pub(crate) fn open(folder: &std::path::Path) -> SqliteStore {
+    SqliteStore::open(&folder.join("store.db"), &hop("province-a")).unwrap()
+}
+
+pub(crate) fn to_nation() -> Route {
+    Route::Link(hop("nation"))
+}
