@@ -414,7 +414,11 @@ impl Config {
         }
         for (index, pin) in self.trust.pin.iter().enumerate().filter(|(_, pin)| pin.certificates.is_empty()) {
             let (vi, en) = ("không có chứng thư nào cho", "there is no certificate for");
-            note(format!("trust.pin[{index}].certificates"), &format!("{vi} {}", pin.hop), &format!("{en} {}", pin.hop));
+            note(
+                format!("trust.pin[{index}].certificates"),
+                &format!("{vi} {}", pin.hop),
+                &format!("{en} {}", pin.hop),
+            );
         }
         for (key, value, most) in [
             ("api.max_packet_mib", self.api.max_packet_mib, 1 << 20),

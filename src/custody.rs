@@ -11,6 +11,8 @@
 //! RelayRejection is stored; the next hop repeats its receipts until it hears that they are stored. Either side may
 //! crash at any point: what is sent twice is recognised by the consignment's id, or by the receipt's digest.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId, HopName, Instant};
@@ -27,7 +29,7 @@ pub const MAX_BATCH: usize = 128;
 /// The most bytes of receipts in one batch, below the link's limit for a header after base64.
 pub const MAX_BATCH_BYTES: usize = 512 * 1024;
 /// The most consignments that one transfer is read with.
-pub const MAX_CONSIGNMENTS: usize = 2000;
+pub const MAX_CONSIGNMENTS: usize = 500;
 /// The most receipts in the chain of a consignment on its way: one a hop.
 pub const MAX_CHAIN: usize = 16;
 
@@ -58,13 +60,15 @@ impl TransferHeader {
     /// The header for a packet that is due.
     #[must_use]
     pub fn of(from_hop: &HopName, dispatch: &Dispatch) -> Self {
-        let mut receipts: Vec<String> = Vec::new();
+        let mut receipts: Vec<&Arc<str>> = Vec::new();
         let mut consignments = Vec::with_capacity(dispatch.consignments.len());
         for consignment in &dispatch.consignments {
             let mut chain = Vec::with_capacity(consignment.chain.len());
             for jws in &consignment.chain {
-                let position = receipts.iter().position(|known| known == jws).unwrap_or_else(|| {
-                    receipts.push(jws.clone());
+                // The submission is the same object in every chain.
+                let position = receipts.iter().position(|known| Arc::ptr_eq(known, jws) || *known == jws);
+                let position = position.unwrap_or_else(|| {
+                    receipts.push(jws);
                     receipts.len() - 1
                 });
                 chain.push(position);
@@ -77,7 +81,7 @@ impl TransferHeader {
             doc_id: dispatch.doc_id,
             digest: dispatch.digest,
             size: dispatch.size,
-            receipts,
+            receipts: receipts.into_iter().map(ToString::to_string).collect(),
             consignments,
         }
     }

@@ -269,7 +269,8 @@ impl Gateway {
 
 /// Removes packets' files that the store does not know: a crash came before its answer.
 async fn sweep(blobs: &Blobs, store: &dyn Store) -> Result<(), StartError> {
-    let mut unknown = blobs.all().map_err(|source| StartError::Data { folder: blobs.spool_folder().to_owned(), source })?;
+    let mut unknown =
+        blobs.all().map_err(|source| StartError::Data { folder: blobs.spool_folder().to_owned(), source })?;
     let known: HashSet<Digest> = store.packets_here(unknown.clone()).await?.into_iter().collect();
     unknown.retain(|digest| !known.contains(digest));
     if !unknown.is_empty() {

@@ -65,7 +65,7 @@ impl Alone {
         if let Some(jws) = &problem.receipt {
             let receipt = open(jws, &hop_keys(&self.manifest)).unwrap().receipt;
             assert_eq!(receipt.event, Event::SubmissionRejection);
-            assert!(!receipt.reason.unwrap().text.is_empty());
+            assert!(!receipt.reason.as_ref().unwrap().text.is_empty());
             let trace = self.sender.client.trace(receipt.doc_id).await.unwrap_err();
             assert_eq!(refusal(trace).status, 404, "a refused packet has no way to follow");
         }

@@ -28,7 +28,7 @@ fn a_receipt_that_many_chains_share_travels_once() {
     let entry = |place: usize, own: &str| DispatchedConsignment {
         id: made.consignments[place].id,
         recipient: made.consignments[place].recipient.clone(),
-        chain: vec![made.submission.jws.clone(), own.to_owned()],
+        chain: vec![made.submission.jws.clone(), own.into()],
     };
     let dispatch = Dispatch {
         outbox_id: 1,
@@ -41,7 +41,7 @@ fn a_receipt_that_many_chains_share_travels_once() {
         consignments: vec![entry(0, "a"), entry(1, "b")],
     };
     let header = TransferHeader::of(&hop("province-a"), &dispatch);
-    assert_eq!(header.receipts, [made.submission.jws.as_str(), "a", "b"]);
+    assert_eq!(header.receipts, [&*made.submission.jws, "a", "b"]);
     let chains: Vec<&[usize]> = header.consignments.iter().map(|one| one.chain.as_slice()).collect();
     assert_eq!(chains, [[0, 1], [0, 2]]);
     let read: TransferHeader = serde_json::from_slice(&serde_json::to_vec(&header).unwrap()).unwrap();
@@ -68,7 +68,8 @@ fn a_receipt_is_no_batch_and_a_batch_no_receipt() {
     // All keys of this test come from the same example.
     let _held = example();
     let made = letter("one", 0, &[("G09.90", to_nation())]);
-    let sealed = crate::receipts::seal(made.submission.receipt, &key("province-a")).unwrap();
+    let sealed =
+        crate::receipts::seal(crate::receipts::Receipt::clone(&made.submission.receipt), &key("province-a")).unwrap();
     assert!(matches!(Batch::open(sealed.jws.as_bytes(), &trust()), Err(Error::Malformed("typ is another one"))));
     let batch = Batch::Receipts { from_hop: hop("nation"), time: NOW, receipts: Vec::new() };
     let signed = String::from_utf8(batch.sign(&key("nation")).unwrap()).unwrap();

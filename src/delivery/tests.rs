@@ -263,10 +263,9 @@ async fn one_packet_that_always_breaks_the_path_does_not_stop_the_others() {
 #[tokio::test]
 async fn refused_packets_take_no_place_from_the_others() {
     let link = FakeLink::new(|header, _| {
-        let refused = header
-            .receipts
-            .iter()
-            .any(|jws| read_unverified(jws).unwrap().receipt.document_id.is_some_and(|name| name.contains("refused")));
+        let refused = header.receipts.iter().any(|jws| {
+            read_unverified(jws).unwrap().receipt.document_id.as_ref().is_some_and(|name| name.contains("refused"))
+        });
         if refused { Act::Refuse } else { Act::Confirm }
     });
     let scene = Scene::new(&link, settings());

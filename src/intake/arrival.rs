@@ -111,7 +111,23 @@ impl Intake {
         if all.windows(2).any(|pair| matches!(pair, [one, other] if submission(one) != submission(other))) {
             return Err(poison("the consignments of one transfer come from more than one submission"));
         }
+        if let Some(first) = all.first().and_then(|verified| verified.chain.first()) {
+            self.may_have_submitted(first)?;
+        }
         Ok(all)
+    }
+
+    /// A hop answers for the senders that it serves, not for another hop's.
+    fn may_have_submitted(&self, submission: &Sealed) -> Result<(), SinkError> {
+        let directory = self.parts.directory.snapshot();
+        let served_by = directory.lookup(&submission.receipt.from).and_then(|agency| agency.hop.clone());
+        match served_by {
+            Some(hop) if hop != submission.receipt.hop => Err(poison(format!(
+                "{} is served by {hop}, and {} has accepted in its name",
+                submission.receipt.from, submission.receipt.hop
+            ))),
+            _ => Ok(()),
+        }
     }
 
     async fn take_custody(
@@ -165,7 +181,12 @@ impl Intake {
         }
         let dropped = rows.iter().all(|row| row.route == Route::Refused);
         let links: Vec<HopName> = rows.iter().filter_map(|row| link_of(&row.route)).collect();
-        let mut row = new_packet(&facts, packet, Held::Dropped);
+        let first = rows.first().map(|row| row.recipient.clone());
+        let mut row = new_packet(&facts, packet, first.as_ref(), Held::Dropped);
+        if dropped {
+            // Of what is refused as a whole nothing is kept that it says: it may be a secret.
+            (row.subject, row.code, row.status) = (None, None, None);
+        }
         row.previous_hop = Some(header.from_hop.clone());
         let urgent = row.urgency > 0;
         let mut _kept = None;
@@ -207,7 +228,7 @@ impl Intake {
                 credential: None,
                 checks: None,
                 reason: Some(reason.clone()),
-                ..before.receipt.clone()
+                ..Receipt::clone(&before.receipt)
             };
             chain.push(self.seal_or_retry(rejection)?);
             let submission = chain.remove(0);

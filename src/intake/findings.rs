@@ -188,6 +188,22 @@ pub static REASON_NEEDED: Kind = Kind {
     clause: "QĐ 28/2018/QĐ-TTg Điều 5.4",
 };
 
+pub static SAME_CODE: Kind = Kind {
+    code: "LT-INT-0013",
+    severity: Severity::Warning,
+    blame: Blame::Sender,
+    vxp: 0,
+    title: Text {
+        vi: "Cơ quan đã gửi một văn bản khác cùng số và ký hiệu trong năm nay.",
+        en: "Another document of this agency bears the same number and notation this year.",
+    },
+    fix: Text {
+        vi: "Kiểm tra có gửi trùng văn bản hay không; nếu trùng, thu hồi bản gửi nhầm.",
+        en: "Check whether the document was sent twice; if so, recall the one sent by mistake.",
+    },
+    clause: "NĐ 30/2020/NĐ-CP PL VI",
+};
+
 /// Every kind of this room.
 pub static ALL: &[&Kind] = &[
     &BROKEN_OFF,
@@ -202,4 +218,5 @@ pub static ALL: &[&Kind] = &[
     &NOT_YOUR_MAILBOX,
     &ANSWERED_OTHERWISE,
     &REASON_NEEDED,
+    &SAME_CODE,
 ];

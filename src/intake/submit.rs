@@ -9,7 +9,8 @@ use super::examine::{Bearer, Examined, examine};
 use super::receive::{NotReceived, PacketBytes, Received, receive};
 use super::{Intake, Parts, findings};
 use crate::edxml::Packet;
-use crate::receipts::{ConsignedTo, Event, Reason, Receipt, Sealed, seal};
+use crate::receipts::{ConsignedTo, Event, Fact, Reason, Receipt, Sealed, seal};
+use crate::rules::secrecy;
 use crate::store::{Accepted, Held, Kept, NewConsignment, NewPacket, PacketKind, RefusalRecord, Route, StatusFact};
 
 #[async_trait]
@@ -25,7 +26,10 @@ impl door::Intake for Intake {
         };
         let examined = self.examine(received, Bearer::Agency(caller.agency.clone()), now).await?;
         if examined.refused() {
-            return Err(self.refuse(caller, examined, now).await);
+            return match self.answered_before(&examined).await? {
+                Some(first) => Ok(first),
+                None => Err(self.refuse(caller, examined, now).await),
+            };
         }
         self.accept(caller, examined, now).await
     }
@@ -47,9 +51,29 @@ impl Intake {
         }
     }
 
+    /// The first answer to bytes that were accepted once and would be refused today: a recipient closed since, a
+    /// certificate that ran out. What was promised stays promised.
+    async fn answered_before(&self, examined: &Examined) -> Result<Option<Submission>, Refusal> {
+        let Some(sender) = examined.sender.as_ref().filter(|_| examined.checks.transport == Fact::Valid) else {
+            return Ok(None);
+        };
+        let before = self.parts.store.accepted_before(examined.digest, sender.code()).await;
+        match before.map_err(|error| into_refusal(NotReceived::our_fault(&error)))? {
+            Some(Accepted::Already { doc_id, submission: Some(receipt), consignments }) => Ok(Some(Submission {
+                doc_id,
+                digest: examined.digest,
+                receipt,
+                consignments,
+                findings: Vec::new(),
+                duplicate: true,
+            })),
+            _ => Ok(None),
+        }
+    }
+
     async fn accept(&self, caller: &Identity, examined: Examined, now: Instant) -> Result<Submission, Refusal> {
         let parts = &self.parts;
-        let Examined { bytes, digest, size, packet, sender, recipients, checks, findings } = examined;
+        let Examined { bytes, digest, size, packet, sender, recipients, checks, mut findings } = examined;
         let (Some(packet), Some(sender)) = (packet, sender) else {
             return Err(into_refusal(NotReceived::our_fault(&"an accepted packet has no sender")));
         };
@@ -88,17 +112,22 @@ impl Intake {
         }
         let links: Vec<_> = consignments.iter().filter_map(|c| link_of(&c.route)).collect();
         let (held, kept) = self.hold(bytes, digest).await?;
-        let row = new_packet(&facts, &packet, held);
+        let row = new_packet(&facts, &packet, consigned.first().map(|entry| &entry.recipient), held);
         let urgent = row.urgency > 0;
         let accepted = parts.store.accept(row, submission.clone(), consignments).await;
         match accepted.map_err(|error| into_refusal(NotReceived::our_fault(&error)))? {
-            Accepted::New => {
+            Accepted::New { same_code } => {
+                let remark = |first: DocId| {
+                    Finding::of(&findings::SAME_CODE).element("MessageHeader/Code").found(first.to_string())
+                };
+                findings.extend(same_code.map(remark));
                 links.iter().for_each(|peer| parts.delivery.packet_waits(peer, urgent));
                 let consignments = consigned
                     .into_iter()
                     .map(|entry| ConsignmentRef { id: entry.consignment, recipient: entry.recipient })
                     .collect();
-                Ok(Submission { doc_id, digest, receipt: submission.jws, consignments, findings, duplicate: false })
+                let receipt = submission.jws.to_string();
+                Ok(Submission { doc_id, digest, receipt, consignments, findings, duplicate: false })
             }
             Accepted::Already { doc_id, submission: Some(receipt), consignments } => {
                 Ok(Submission { doc_id, digest, receipt, consignments, findings, duplicate: true })
@@ -112,7 +141,9 @@ impl Intake {
                     .element("MessageHeader/DocumentId")
                     .found(digest.to_string())
                     .expected(format!("{other} ({first}, {received_at})"));
-                Err(Refusal { cause: RefusalCause::Conflict, findings: vec![finding], receipt: None })
+                let findings = vec![finding];
+                self.record(caller, Some(digest), size, &findings, None, now).await;
+                Err(Refusal { cause: RefusalCause::Conflict, findings, receipt: None })
             }
         }
     }
@@ -151,7 +182,10 @@ impl Intake {
 
     async fn refuse_unread(&self, caller: &Identity, not: NotReceived, now: Instant) -> Refusal {
         if not.cause == RefusalCause::BadPacket {
-            self.record(caller, None, 0, &not.findings, None, now).await;
+            // Nobody could look whether it bears a secrecy mark, so nothing that it says is kept.
+            let mut kept = not.findings.clone();
+            secrecy::redact(&mut kept);
+            self.record(caller, None, 0, &kept, None, now).await;
         }
         into_refusal(not)
     }
@@ -178,7 +212,7 @@ impl Intake {
             checks: Some(checks),
             reason,
         };
-        let receipt = self.seal(receipt).ok().map(|sealed| sealed.jws);
+        let receipt = self.seal(receipt).ok().map(|sealed| sealed.jws.to_string());
         self.record(caller, Some(digest), size, &findings, receipt.clone(), now).await;
         let forbidden =
             findings.iter().filter(|finding| finding.refuses()).all(|finding| matches!(finding.vxp, 15 | 19));
@@ -258,7 +292,14 @@ fn document_id(packet: &Packet) -> Option<String> {
 }
 
 /// The stored form of a packet.
-pub(super) fn new_packet(facts: &PacketFacts, packet: &Packet, held: Held) -> NewPacket {
+///
+/// `recipient` is the first one; for a status it is whom the document spoken of came from.
+pub(super) fn new_packet(
+    facts: &PacketFacts,
+    packet: &Packet,
+    recipient: Option<&AgencyCode>,
+    held: Held,
+) -> NewPacket {
     let mut row = NewPacket {
         digest: facts.digest,
         size: facts.size,
@@ -286,8 +327,10 @@ pub(super) fn new_packet(facts: &PacketFacts, packet: &Packet, held: Held) -> Ne
             row.kind = PacketKind::Status;
             row.subject = status.description.as_ref().map(|text| text.value.clone());
             row.code = status.response_for.code.as_ref().map(|text| text.value.clone());
-            row.status = status.response_for.document_id.as_ref().map(|target| StatusFact {
+            let target = status.response_for.document_id.as_ref().zip(recipient);
+            row.status = target.map(|(target, about)| StatusFact {
                 document_id: target.value.clone(),
+                about: about.clone(),
                 code: status.status.value.code().to_owned(),
                 description: status.description.as_ref().map(|text| text.value.clone()),
                 time: status.timestamp.as_ref().map(|stamp| stamp.value),

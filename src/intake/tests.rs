@@ -373,13 +373,13 @@ async fn receipts_count_from_the_next_hop_and_its_word_of_storing_only_from_itse
             event: Event::ContentHandover,
             hop: "province-b".parse().unwrap(),
             previous: Some(head.digest),
-            ..head.receipt.clone()
+            ..crate::receipts::Receipt::clone(&head.receipt)
         },
         &stranger,
     )
     .unwrap();
     let by = |hop: &str, key: &HopKey| {
-        let receipts = vec![forged.jws.clone()];
+        let receipts = vec![forged.jws.to_string()];
         Batch::Receipts { from_hop: hop.parse().unwrap(), time: NOW, receipts }.sign(key)
     };
     world.province.intake.receipts(by("province-b", &stranger).unwrap().into()).await.unwrap();

@@ -1,6 +1,7 @@
 //! The signature of a receipt: JWS compact form (RFC 7515), ES256 or EdDSA, the signer's chain in `x5c`.
 
 use std::fmt;
+use std::sync::Arc;
 
 use base64_simd::{STANDARD, URL_SAFE_NO_PAD};
 use ring::signature::{ECDSA_P256_SHA256_FIXED, ED25519, UnparsedPublicKey, VerificationAlgorithm};
@@ -74,7 +75,7 @@ pub fn seal(receipt: Receipt, signer: &dyn Signer) -> Result<Sealed, Error> {
     }
     let jws = sign_statement(TYPE, &receipt, signer)?;
     let digest = Digest::of(jws.as_bytes());
-    Ok(Sealed { receipt, jws, digest })
+    Ok(Sealed { receipt: Arc::new(receipt), jws: jws.into(), digest })
 }
 
 /// Reads a receipt and verifies its signature and its signer.
@@ -88,7 +89,7 @@ pub fn open(jws: &str, keys: &dyn HopKeys) -> Result<Sealed, Error> {
     if receipt.event.is_negative() && receipt.reason.is_none() {
         return Err(Error::NoReason(receipt.event.as_str()));
     }
-    Ok(Sealed { receipt, jws: jws.to_owned(), digest: Digest::of(jws.as_bytes()) })
+    Ok(Sealed { receipt: Arc::new(receipt), jws: jws.into(), digest: Digest::of(jws.as_bytes()) })
 }
 
 /// Reads a receipt that was verified when it was stored, without verifying it again.
@@ -97,7 +98,7 @@ pub fn open(jws: &str, keys: &dyn HopKeys) -> Result<Sealed, Error> {
 /// [`Error::Malformed`].
 pub fn read_unverified(jws: &str) -> Result<Sealed, Error> {
     let receipt = checked(Parts::<Receipt>::of(TYPE, jws)?.statement)?;
-    Ok(Sealed { receipt, jws: jws.to_owned(), digest: Digest::of(jws.as_bytes()) })
+    Ok(Sealed { receipt: Arc::new(receipt), jws: jws.into(), digest: Digest::of(jws.as_bytes()) })
 }
 
 fn checked(receipt: Receipt) -> Result<Receipt, Error> {

@@ -14,6 +14,8 @@
 pub mod chain;
 pub mod jws;
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use lienthong_contract::{AgencyCode, Blame, ConsignmentId, Digest, DocId, HopName, Instant};
@@ -199,12 +201,13 @@ impl Receipt {
     }
 }
 
-/// A receipt with the text that was signed.
+/// A receipt with the text that was signed. Cheap to clone: a submission to hundreds of recipients is long, and it
+/// stands at the beginning of each one's chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sealed {
-    pub receipt: Receipt,
+    pub receipt: Arc<Receipt>,
     /// JWS in compact form.
-    pub jws: String,
+    pub jws: Arc<str>,
     /// SHA-256 of `jws`.
     pub digest: Digest,
 }

@@ -93,7 +93,7 @@ fn a_sealed_receipt_opens_and_a_flipped_byte_does_not() {
     let sealed = seal(receipt(Event::SubmissionAcceptance, ConsignmentId::fresh(), None), &key).unwrap();
     assert_eq!(open(&sealed.jws, &key).unwrap(), sealed);
     for position in [0, sealed.jws.len() / 2, sealed.jws.len() - 3] {
-        let mut bytes = sealed.jws.clone().into_bytes();
+        let mut bytes = sealed.jws.to_string().into_bytes();
         bytes[position] = if bytes[position] == b'A' { b'B' } else { b'A' };
         let altered = String::from_utf8(bytes).unwrap();
         assert!(open(&altered, &key).is_err(), "byte {position}");

@@ -69,7 +69,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_recipients: 2_000, max_reason_chars: 1_000, clock_tolerance_millis: 10 * 60_000, old_days: 3 * 365 }
+        Self { max_recipients: 500, max_reason_chars: 1_000, clock_tolerance_millis: 10 * 60_000, old_days: 3 * 365 }
     }
 }
 

@@ -13,6 +13,8 @@
 pub mod blobs;
 pub mod sqlite;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -43,6 +45,10 @@ pub enum Error {
     #[error("the store holds something that cannot be read: {0}")]
     Corrupt(String),
 }
+
+/// The most consignments that travel to a next hop in one transfer. With the submission of a packet to the most
+/// recipients there may be, and some 3 KB of receipt from each hop passed, its header stays below the link's limit.
+pub const MAX_PER_DISPATCH: usize = 64;
 
 /// Result of a store call.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -81,6 +87,8 @@ pub enum Held {
 pub struct StatusFact {
     /// The document that is spoken of.
     pub document_id: String,
+    /// Who sent that document, so that nobody else's document of the same name takes the status for its own.
+    pub about: AgencyCode,
     pub code: String,
     pub description: Option<String>,
     pub time: Option<Instant>,
@@ -134,7 +142,10 @@ pub struct NewConsignment {
 #[derive(Debug, Clone)]
 pub enum Accepted {
     /// Stored now.
-    New,
+    New {
+        /// Another document of this sender bears the same number and notation in the same year (NĐ 30/2020 PL VI).
+        same_code: Option<DocId>,
+    },
     /// These bytes were accepted here before: the first answer. Bytes that are here only because a neighbour handed
     /// them over were never answered to this sender, and are not meant.
     Already { doc_id: DocId, submission: Option<String>, consignments: Vec<ConsignmentRef> },
@@ -160,7 +171,7 @@ pub struct DispatchedConsignment {
     pub id: ConsignmentId,
     pub recipient: AgencyCode,
     /// Compact JWS texts in chain order.
-    pub chain: Vec<String>,
+    pub chain: Vec<Arc<str>>,
 }
 
 /// What storing receipts of a neighbour changed.
@@ -261,6 +272,12 @@ pub trait Store: Send + Sync {
         submission: Option<Sealed>,
         consignments: Vec<NewConsignment>,
     ) -> Result<()>;
+
+    /// The first answer to these bytes, when this sender handed them in here before.
+    ///
+    /// # Errors
+    /// [`Error`].
+    async fn accepted_before(&self, digest: Digest, sender: &AgencyCode) -> Result<Option<Accepted>>;
 
     /// Which of these consignments are here already.
     ///

@@ -3,9 +3,9 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use lienthong_contract::door::{ConsignmentRef, ConsignmentState};
-use lienthong_contract::{ConsignmentId, Digest, DocId};
+use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId};
 
-use super::super::{Accepted, Held, NewConsignment, NewPacket, RefusalRecord, Result, Route};
+use super::super::{Accepted, Held, MAX_PER_DISPATCH, NewConsignment, NewPacket, RefusalRecord, Result, Route};
 use super::rows::{self, insert_receipt, integer, queue_receipt};
 use crate::receipts::Sealed;
 
@@ -16,17 +16,18 @@ pub fn accept(
     submission: &Sealed,
     consignments: &[NewConsignment],
 ) -> Result<Accepted> {
-    if let Some(already) = accepted_before(db, packet)? {
+    if let Some(already) = accepted_before(db, packet.digest, &packet.sender)? {
         return Ok(already);
     }
     if let Some(conflict) = same_name_other_bytes(db, packet)? {
         return Ok(conflict);
     }
+    let same_code = same_code(db, packet)?;
     hold_packet(db, packet)?;
     insert_identity(db, packet)?;
     insert_receipt(db, submission, true)?;
     insert_consignments(db, packet, Some(submission), consignments)?;
-    Ok(Accepted::New)
+    Ok(Accepted::New { same_code })
 }
 
 /// See [`super::Store::take_custody`].
@@ -66,26 +67,27 @@ pub fn answer_again(db: &Connection, id: ConsignmentId) -> Result<()> {
 }
 
 /// The first answer, if it was given here. The receipt decides: a packet may be here through a neighbour alone.
-fn accepted_before(db: &Connection, packet: &NewPacket) -> Result<Option<Accepted>> {
+pub fn accepted_before(db: &Connection, digest: Digest, sender: &AgencyCode) -> Result<Option<Accepted>> {
     let submission =
         "SELECT jws FROM receipts WHERE packet = ?1 AND consignment IS NULL AND own = 1 ORDER BY seq LIMIT 1";
     let submission: Option<String> =
-        db.prepare_cached(submission)?.query_row(params![packet.digest.as_bytes()], |row| row.get(0)).optional()?;
+        db.prepare_cached(submission)?.query_row(params![digest.as_bytes()], |row| row.get(0)).optional()?;
     let Some(jws) = submission else { return Ok(None) };
     let receipt = rows::read(&jws)?.receipt;
-    if receipt.from != packet.sender {
+    if receipt.from != *sender {
         // The code went over to another agency meanwhile: the receipt is not for its eyes.
         let (doc_id, digest) = (receipt.doc_id, receipt.packet);
         return Ok(Some(Accepted::Conflict { doc_id, digest, received_at: receipt.time }));
     }
-    let consignments = (receipt.consignments.into_iter())
-        .map(|entry| ConsignmentRef { id: entry.consignment, recipient: entry.recipient })
+    let consignments = (receipt.consignments.iter())
+        .map(|entry| ConsignmentRef { id: entry.consignment, recipient: entry.recipient.clone() })
         .collect();
     Ok(Some(Accepted::Already { doc_id: receipt.doc_id, submission: Some(jws), consignments }))
 }
 
 fn same_name_other_bytes(db: &Connection, packet: &NewPacket) -> Result<Option<Accepted>> {
-    let Some(document_id) = &packet.document_id else { return Ok(None) };
+    // An update or a replacement speaks of the document it changes, as often as the sender likes.
+    let Some(document_id) = packet.document_id.as_ref().filter(|_| !changes_another(packet)) else { return Ok(None) };
     let query = "SELECT p.doc_id, p.digest, p.received_at FROM identities i JOIN packets p ON p.digest = i.digest
                  WHERE i.sender = ?1 AND i.document_id = ?2 AND i.business_type = ?3";
     let mut query = db.prepare_cached(query)?;
@@ -93,6 +95,26 @@ fn same_name_other_bytes(db: &Connection, packet: &NewPacket) -> Result<Option<A
     let Some(row) = found.next()? else { return Ok(None) };
     let (doc_id, digest) = (rows::doc_id(row, 0)?, rows::digest(row, 1)?);
     Ok(Some(Accepted::Conflict { doc_id, digest, received_at: rows::instant(row, 2)? }))
+}
+
+/// Business types 2 (update) and 3 (replace).
+const fn changes_another(packet: &NewPacket) -> bool {
+    matches!(packet.business_type, 2 | 3)
+}
+
+/// Another document of this sender with the same number and notation, of the same year.
+fn same_code(db: &Connection, packet: &NewPacket) -> Result<Option<DocId>> {
+    let Some(code) = packet.code.as_ref().filter(|_| packet.status.is_none() && !changes_another(packet)) else {
+        return Ok(None);
+    };
+    let query = "SELECT doc_id, received_at FROM packets
+                 WHERE sender = ?1 AND code = ?2 AND kind = 'document' ORDER BY received_at DESC LIMIT 1";
+    let mut query = db.prepare_cached(query)?;
+    let mut found = query.query(params![packet.sender.as_str(), code])?;
+    let Some(row) = found.next()? else { return Ok(None) };
+    let year = |instant: lienthong_contract::Instant| instant.in_vietnam().year();
+    let (doc_id, received_at) = (rows::doc_id(row, 0)?, rows::instant(row, 1)?);
+    Ok((year(received_at) == year(packet.received_at)).then_some(doc_id))
 }
 
 /// Stores the packet, or, when a packet is here whose content was not kept (every consignment of it was refused then),
@@ -153,7 +175,8 @@ fn insert_packet(db: &Connection, packet: &NewPacket) -> Result<()> {
 /// Only what our own senders call their documents: names that a neighbour's packets bear are that neighbour's to keep
 /// apart, and must not be in the way of a sender here.
 fn insert_identity(db: &Connection, packet: &NewPacket) -> Result<()> {
-    let Some(document_id) = packet.document_id.as_ref().filter(|_| packet.status.is_none()) else { return Ok(()) };
+    let nameless = packet.status.is_some() || changes_another(packet);
+    let Some(document_id) = packet.document_id.as_ref().filter(|_| !nameless) else { return Ok(()) };
     let insert = "INSERT INTO identities (sender, document_id, business_type, digest) VALUES (?1, ?2, ?3, ?4)";
     let digest = packet.digest.as_bytes();
     db.prepare_cached(insert)?.execute(params![packet.sender.as_str(), document_id, packet.business_type, digest])?;
@@ -163,11 +186,12 @@ fn insert_identity(db: &Connection, packet: &NewPacket) -> Result<()> {
 fn insert_status(db: &Connection, packet: &NewPacket) -> Result<()> {
     let Some(status) = &packet.status else { return Ok(()) };
     let insert = "INSERT OR IGNORE INTO statuses
-                  (packet, document_id, agency, code, description, time, doc_id, arrival)
-                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+                  (packet, document_id, about, agency, code, description, time, doc_id, arrival)
+                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     db.prepare_cached(insert)?.execute(params![
         packet.digest.as_bytes(),
         status.document_id,
+        status.about.as_str(),
         packet.sender.as_str(),
         status.code,
         status.description,
@@ -185,19 +209,25 @@ fn insert_consignments(
     consignments: &[NewConsignment],
 ) -> Result<()> {
     let urgent = packet.urgency > 0;
-    // All consignments for one next hop travel in one message.
-    let mut outbox: Vec<(&str, i64)> = Vec::new();
+    // Consignments for one next hop travel together, as many as fit.
+    let mut outbox: Vec<(&str, i64, usize)> = Vec::new();
     for consignment in consignments {
         let (state, next_hop, outbox_id) = match &consignment.route {
             Route::Mailbox => (ConsignmentState::Consigned, None, None),
             Route::Refused => (ConsignmentState::Rejected, None, None),
             Route::Link(hop) => {
-                let known = outbox.iter().find(|(name, _)| *name == hop.as_str()).map(|(_, id)| *id);
-                let id = match known {
-                    Some(id) => id,
-                    None => insert_outbox(db, hop.as_str(), packet.digest, urgent)?,
+                let with_room = |entry: &&mut (&str, i64, usize)| entry.0 == hop.as_str() && entry.2 < MAX_PER_DISPATCH;
+                let id = match outbox.iter_mut().find(with_room) {
+                    Some((_, id, count)) => {
+                        *count += 1;
+                        *id
+                    }
+                    None => {
+                        let id = insert_outbox(db, hop.as_str(), packet.digest, urgent)?;
+                        outbox.push((hop.as_str(), id, 1));
+                        id
+                    }
                 };
-                outbox.push((hop.as_str(), id));
                 (ConsignmentState::Queued, Some(hop.as_str()), Some(id))
             }
         };

@@ -103,5 +103,5 @@ pub fn acknowledge(db: &Connection, id: ConsignmentId, terminal: &Sealed) -> Res
     if let Some(previous) = &entry.previous_hop {
         queue_receipt(db, previous.as_str(), terminal.digest)?;
     }
-    Ok(AckOutcome::Done { jws: terminal.jws.clone() })
+    Ok(AckOutcome::Done { jws: terminal.jws.to_string() })
 }

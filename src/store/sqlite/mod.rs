@@ -157,6 +157,11 @@ impl Store for SqliteStore {
         self.writer.write(move |db| accept::take_custody(db, &packet, submission.as_ref(), &consignments)).await
     }
 
+    async fn accepted_before(&self, digest: Digest, sender: &AgencyCode) -> Result<Option<Accepted>> {
+        let sender = sender.clone();
+        self.read(move |db| accept::accepted_before(db, digest, &sender)).await
+    }
+
     async fn known(&self, ids: Vec<ConsignmentId>) -> Result<Vec<ConsignmentId>> {
         self.read(move |db| {
             let mut known = Vec::new();

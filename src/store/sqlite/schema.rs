@@ -105,6 +105,7 @@ CREATE TABLE receipt_outbox (
 CREATE TABLE statuses (
     packet        BLOB PRIMARY KEY,
     document_id   TEXT NOT NULL,
+    about         TEXT NOT NULL,
     agency        TEXT NOT NULL,
     code          TEXT NOT NULL,
     description   TEXT,

@@ -18,7 +18,8 @@ pub fn trace(db: &Connection, doc_id: DocId) -> Result<Option<Trace>> {
     let mut found = query.query(params![digest.as_bytes()])?;
     let Some(row) = found.next()? else { return Ok(None) };
     let document_id: Option<String> = row.get(2)?;
-    let consignments = consignments(db, doc_id, digest, document_id.as_deref())?;
+    let from = rows::agency(row, 3)?;
+    let consignments = consignments(db, doc_id, digest, document_id.as_deref(), &from)?;
     let submission = submission(&consignments);
     Ok(Some(Trace {
         doc_id,
@@ -26,7 +27,7 @@ pub fn trace(db: &Connection, doc_id: DocId) -> Result<Option<Trace>> {
         size: rows::size(row, 0)?,
         kind: row.get(1)?,
         document_id,
-        from: rows::agency(row, 3)?,
+        from,
         subject: row.get(4)?,
         code: row.get(5)?,
         urgency: row.get(6)?,
@@ -46,6 +47,7 @@ fn consignments(
     doc_id: DocId,
     digest: Digest,
     document_id: Option<&str>,
+    sender: &AgencyCode,
 ) -> Result<Vec<ConsignmentTrace>> {
     let submissions = rows::submissions_of(db, digest)?;
     let query = "SELECT c.id, c.recipient, c.state, c.next_hop, o.last_error, c.head
@@ -66,30 +68,35 @@ fn consignments(
             state,
             waiting_for,
             last_error: row.get(4)?,
-            receipts: rows::chain_of(db, &submissions, id, rows::digest(row, 5)?)?.into_iter().map(view).collect(),
-            statuses: statuses(db, document_id, &recipient)?,
+            receipts: rows::chain_of(db, &submissions, id, rows::digest(row, 5)?)?.iter().map(view).collect(),
+            statuses: statuses(db, document_id, sender, &recipient)?,
             recipient,
         });
     }
     Ok(consignments)
 }
 
-fn view(sealed: Sealed) -> ReceiptView {
+fn view(sealed: &Sealed) -> ReceiptView {
     ReceiptView {
         event: sealed.receipt.event.as_str().to_owned(),
-        hop: sealed.receipt.hop,
+        hop: sealed.receipt.hop.clone(),
         time: sealed.receipt.time,
-        reason: sealed.receipt.reason.map(|reason| reason.text),
-        jws: sealed.jws,
+        reason: sealed.receipt.reason.as_ref().map(|reason| reason.text.clone()),
+        jws: sealed.jws.to_string(),
     }
 }
 
-fn statuses(db: &Connection, document_id: Option<&str>, agency: &AgencyCode) -> Result<Vec<StatusView>> {
+fn statuses(
+    db: &Connection,
+    document_id: Option<&str>,
+    sender: &AgencyCode,
+    agency: &AgencyCode,
+) -> Result<Vec<StatusView>> {
     let Some(document_id) = document_id else { return Ok(Vec::new()) };
     let query = "SELECT code, description, time, doc_id FROM statuses
-                 WHERE document_id = ?1 AND agency = ?2 ORDER BY arrival";
+                 WHERE document_id = ?1 AND about = ?2 AND agency = ?3 ORDER BY arrival";
     let mut query = db.prepare_cached(query)?;
-    let mut found = query.query(params![document_id, agency.as_str()])?;
+    let mut found = query.query(params![document_id, sender.as_str(), agency.as_str()])?;
     let mut statuses = Vec::new();
     while let Some(row) = found.next()? {
         let time: Option<i64> = row.get(2)?;

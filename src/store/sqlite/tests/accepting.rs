@@ -15,10 +15,10 @@ async fn the_same_bytes_get_the_first_answer() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
     let first = letter("one", 0, &[("G09.90", to_nation()), ("H37.91", Route::Mailbox)]);
-    assert!(matches!(first.accept(&store).await, Accepted::New));
+    assert!(matches!(first.accept(&store).await, Accepted::New { .. }));
     let again = letter("one", 0, &[("G09.90", to_nation()), ("H37.91", Route::Mailbox)]);
     let Accepted::Already { doc_id, submission, consignments } = again.accept(&store).await else { panic!() };
-    assert_eq!((doc_id, submission), (first.packet.doc_id, Some(first.submission.jws.clone())));
+    assert_eq!((doc_id, submission), (first.packet.doc_id, Some(first.submission.jws.to_string())));
     let ids: Vec<ConsignmentId> = consignments.iter().map(|entry| entry.id).collect();
     assert_eq!(ids, first.consignments.iter().map(|entry| entry.id).collect::<Vec<_>>());
     let counts = store.counts().await.unwrap();
@@ -37,7 +37,7 @@ async fn the_same_name_with_other_bytes_conflicts_unless_the_business_type_diffe
     assert_eq!((doc_id, digest), (first.packet.doc_id, first.packet.digest));
     assert_eq!(store.counts().await.unwrap().packets, 1);
     other.packet.business_type = 2;
-    assert!(matches!(other.accept(&store).await, Accepted::New));
+    assert!(matches!(other.accept(&store).await, Accepted::New { .. }));
 }
 
 #[tokio::test]
@@ -59,18 +59,21 @@ async fn bytes_that_only_a_neighbour_brought_are_accepted_anew_from_their_sender
     relayed(&elsewhere, "nation", "province-a", &Route::Mailbox).take(&store).await;
     let mut here = letter("one", 0, &[("G22.90", Route::Mailbox)]);
     here.submission = {
-        let receipt = crate::receipts::Receipt { hop: hop("nation"), ..here.submission.receipt };
+        let receipt = crate::receipts::Receipt {
+            hop: hop("nation"),
+            ..crate::receipts::Receipt::clone(&here.submission.receipt)
+        };
         crate::receipts::seal(receipt, &super::support::Stamp).unwrap()
     };
     here.consignments[0].receipts =
         vec![about(&here.packet, here.id(), Event::ContentConsignment, "nation", &here.submission)];
-    assert!(matches!(here.accept(&store).await, Accepted::New));
+    assert!(matches!(here.accept(&store).await, Accepted::New { .. }));
     for (code, made) in [("G09.90", &elsewhere), ("G22.90", &here)] {
         let (items, _) = store.inbox(&agency(code), None, 10).await.unwrap();
         assert_eq!((items.len(), items[0].doc_id), (1, made.packet.doc_id), "{code}");
         let trace = store.trace(made.packet.doc_id).await.unwrap().unwrap();
         assert_eq!((trace.consignments.len(), trace.consignments[0].id), (1, made.id()));
-        assert_eq!(trace.submission.unwrap().jws, made.submission.jws);
+        assert_eq!(*trace.submission.unwrap().jws, *made.submission.jws);
     }
 }
 
@@ -190,7 +193,7 @@ async fn two_thousand_at_once_are_all_answered_and_there_after_opening_again() {
         let store = store.clone();
         tasks.spawn(async move {
             let made = letter(&format!("crowd {number}"), 0, &[("G09.90", to_nation())]);
-            assert!(matches!(made.accept(&store).await, Accepted::New));
+            assert!(matches!(made.accept(&store).await, Accepted::New { .. }));
             made.packet.doc_id
         });
     }

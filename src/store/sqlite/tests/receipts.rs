@@ -178,7 +178,7 @@ async fn a_receipt_about_nothing_here_is_kept_aside_so_that_it_need_not_come_aga
     }
     let raw = rusqlite::Connection::open(folder.path().join("store.db")).unwrap();
     let kept: String = raw.query_row("SELECT jws FROM stray_receipts", [], |row| row.get(0)).unwrap();
-    assert_eq!(kept, stray.jws);
+    assert_eq!(*kept, *stray.jws);
     // When the consignment comes after all, the receipt counts as if it had not come before.
     elsewhere.accept(&store).await;
     record(&store, "nation", &[stray]).await;
