@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 use lienthong::client::{Client, ClientError};
 use lienthong::clock::SystemClock;
-use lienthong::config::Config;
 use lienthong::pki::{self, Manifest};
 use lienthong::receipts::{Sealed, open, verify_chain};
 use lienthong::scene::{self, Agency, BrokerAt, HOPS};
@@ -34,7 +33,6 @@ pub struct Setup {
     pub rsa: bool,
     /// This hop reaches the broker through a line that can be cut.
     pub proxied: Option<&'static str>,
-    pub change: Option<fn(&mut Config)>,
 }
 
 pub struct World {
@@ -70,9 +68,6 @@ impl World {
             // After a fault things are tried again soon: the tests wait for it.
             config.delivery.acceptance_seconds = 5;
             config.delivery.longest_pause_seconds = 2;
-            if let Some(change) = setup.change {
-                change(&mut config);
-            }
             gateways.insert(hop, Gateway::start(folder.path(), config, |address| probe(&manifest, address)));
         }
         let keys = hop_keys(&manifest);
