@@ -4,6 +4,8 @@
 //! `--set api.listen=…`. Paths are relative to the file's folder. Secrets are never written in the file: a key ending
 //! in `_file` names a file that holds the secret. Every mistake is reported, each with its key.
 
+mod judge;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -288,7 +290,13 @@ impl Config {
             builder = builder.set_override(key, value).map_err(|error| read_error(&error, file))?;
         }
         let read = builder.build().map_err(|error| read_error(&error, file))?;
-        let mut loaded: Self = read.try_deserialize().map_err(|error| read_error(&error, file))?;
+        let mut loaded: Self = match read.clone().try_deserialize() {
+            Ok(loaded) => loaded,
+            Err(error) => {
+                let mistakes = judge::mistakes(&read);
+                return Err(if mistakes.is_empty() { read_error(&error, file) } else { Mistakes(mistakes) });
+            }
+        };
         loaded.anchor(file.parent().unwrap_or_else(|| Path::new(".")));
         loaded.check()?;
         Ok(loaded)
@@ -301,34 +309,44 @@ impl Config {
                 *path = folder.join(&*path);
             }
         };
-        self.paths(fix);
+        self.paths(|_, path| fix(path));
         fix(&mut self.hop.data);
-        for broker in &mut self.broker {
-            broker.url_file.iter_mut().for_each(fix);
-        }
     }
 
-    /// Every file that must exist.
-    fn paths(&mut self, mut each: impl FnMut(&mut PathBuf)) {
+    /// Every file that must exist, with its key.
+    fn paths(&mut self, mut each: impl FnMut(String, &mut PathBuf)) {
         let (hop, trust, api) = (&mut self.hop, &mut self.trust, &mut self.api);
-        [&mut hop.key, &mut hop.certificate, &mut self.directory.file, &mut api.certificate, &mut api.key]
-            .into_iter()
-            .for_each(&mut each);
-        for list in [
-            &mut trust.roots,
-            &mut trust.intermediates,
-            &mut trust.crls,
-            &mut trust.hop_roots,
-            &mut api.client_roots,
-            &mut api.client_intermediates,
-            &mut api.client_crls,
+        for (key, path) in [
+            ("hop.key", &mut hop.key),
+            ("hop.certificate", &mut hop.certificate),
+            ("directory.file", &mut self.directory.file),
+            ("api.certificate", &mut api.certificate),
+            ("api.key", &mut api.key),
         ] {
-            list.iter_mut().for_each(&mut each);
+            each(key.to_owned(), path);
         }
-        for broker in &mut self.broker {
-            [&mut broker.ca, &mut broker.certificate, &mut broker.key].into_iter().flatten().for_each(&mut each);
+        for (key, list) in [
+            ("trust.roots", &mut trust.roots),
+            ("trust.intermediates", &mut trust.intermediates),
+            ("trust.crls", &mut trust.crls),
+            ("trust.hop_roots", &mut trust.hop_roots),
+            ("api.client_roots", &mut api.client_roots),
+            ("api.client_intermediates", &mut api.client_intermediates),
+            ("api.client_crls", &mut api.client_crls),
+        ] {
+            list.iter_mut().enumerate().for_each(|(index, path)| each(format!("{key}[{index}]"), path));
         }
-        self.schemas.folder.iter_mut().for_each(each);
+        for (index, broker) in self.broker.iter_mut().enumerate() {
+            for (key, path) in [
+                ("url_file", &mut broker.url_file),
+                ("ca", &mut broker.ca),
+                ("certificate", &mut broker.certificate),
+                ("key", &mut broker.key),
+            ] {
+                path.iter_mut().for_each(|path| each(format!("broker[{index}].{key}"), path));
+            }
+        }
+        self.schemas.folder.iter_mut().for_each(|path| each("schemas.folder".to_owned(), path));
     }
 
     /// Checks what the types cannot say.
@@ -383,9 +401,11 @@ impl Config {
             note("link".to_owned(), "chỉ được có một tuyến mặc định", "only one link can be the default");
         }
         let mut paths = self.clone();
-        paths.paths(|path| {
+        paths.paths(|key, path| {
             if !path.exists() {
-                note(path.display().to_string(), "không có tệp này", "there is no such file");
+                let (vi, en) =
+                    (format!("không có tệp {}", path.display()), format!("no such file: {}", path.display()));
+                note(key, &vi, &en);
             }
         });
         if mistakes.is_empty() { Ok(()) } else { Err(Mistakes(mistakes)) }

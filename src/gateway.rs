@@ -7,6 +7,7 @@
 
 mod health;
 mod housekeeping;
+pub mod rehearsal;
 
 use std::fs::File;
 use std::io;

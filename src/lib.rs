@@ -12,6 +12,7 @@
 //! `docs/architecture.md` tells the whole story, with the decisions and what must always hold.
 
 pub mod api;
+pub mod bench;
 pub mod cli;
 pub mod client;
 pub mod clock;
@@ -20,6 +21,7 @@ pub mod custody;
 pub mod delivery;
 pub mod directory;
 pub mod edxml;
+pub mod findings;
 pub mod gateway;
 pub mod intake;
 pub mod link;

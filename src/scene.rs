@@ -3,6 +3,8 @@
 //! The demo, the benchmark and the end-to-end tests play in it. It makes real configurations, the same that an operator
 //! writes; nothing in the gateway knows that it is an example.
 
+pub mod broker;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,8 +16,8 @@ use lienthong_contract::{Clock, HopName};
 use crate::client::{Client, ClientError, Deadlines};
 use crate::config;
 use crate::edxml::model::{
-    Code, DocumentType, Located, Organization, OtherInfo, PacketSignature, PromulgationInfo, ResponseFor, SignerInfo,
-    StaffInfo, StatusCode, TextAt, TraceHeader, Urgency,
+    Business, BusinessType, Code, DocumentType, Located, Organization, OtherInfo, PacketSignature, PromulgationInfo,
+    Reference, ResponseFor, SignerInfo, StaffInfo, StatusCode, TextAt, TraceHeader, Urgency,
 };
 use crate::edxml::write::{write_document, write_status};
 use crate::edxml::{Document, StatusReport, model::AttachmentMeta};
@@ -252,9 +254,14 @@ impl Letter<'_> {
             steering_type: None,
             application_type: None,
             tasks: Vec::new(),
-            business: None,
+            business: Some(Business { kind: Located::made(BusinessType::New), ..Business::default() }),
             trace: vec![TraceHeader { organ_id: Some(text(self.from)), timestamp: noon.map(Located::made) }],
-            references: Vec::new(),
+            references: vec![Reference {
+                content_id: Some(text(&format!("{:08}", self.number))),
+                content_type: Some(text("application/pdf")),
+                description: Some(text("Văn bản thí dụ")),
+                name: Some(text("cong-van.pdf")),
+            }],
             attachments: Vec::new(),
             errors: Vec::new(),
             signature: PacketSignature::default(),

@@ -22,7 +22,7 @@ pub enum Error {
     Signature(#[from] xmldsig::Error),
     #[error(transparent)]
     Files(#[from] trust::Error),
-    #[error("{0}")]
+    #[error(transparent)]
     Io(#[from] io::Error),
     #[error("the key file {0} holds no private key in PKCS#8 PEM")]
     NoKey(String),

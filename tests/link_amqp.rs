@@ -385,6 +385,9 @@ async fn what_was_confirmed_arrives_though_the_broker_is_killed() {
         })
         .collect();
     at_vn.until("traffic", |taken| taken.len() > 500).await;
+    // RabbitMQ 3.10 writes what it knows of a *new* queue some time after it declared it; killed before that, the
+    // queue never elects a leader again. That is not what is looked at here, and nothing tells when it is done.
+    tokio::time::sleep(Duration::from_secs(4)).await;
     for _ in 0..2 {
         let before = at_vn.taken.borrow().len();
         rabbit.kill_dash_nine();

@@ -179,13 +179,13 @@ impl IntoResponse for Box<Problem> {
 fn sentence_vi(finding: &Finding) -> String {
     let found = finding.found.as_ref().map(|text| format!("; nhận được: {text}")).unwrap_or_default();
     let expected = finding.expected.as_ref().map(|text| format!("; cần: {text}")).unwrap_or_default();
-    format!("{}{found}{expected}. {}", finding.title_vi, finding.fix_vi)
+    format!("{}{found}{expected}. {}", finding.title_vi.trim_end_matches('.'), finding.fix_vi)
 }
 
 fn sentence_en(finding: &Finding) -> String {
     let found = finding.found.as_ref().map(|text| format!("; found: {text}")).unwrap_or_default();
     let expected = finding.expected.as_ref().map(|text| format!("; expected: {text}")).unwrap_or_default();
-    format!("{}{found}{expected}. {}", finding.title_en, finding.fix_en)
+    format!("{}{found}{expected}. {}", finding.title_en.trim_end_matches('.'), finding.fix_en)
 }
 
 #[cfg(test)]

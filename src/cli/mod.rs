@@ -4,8 +4,21 @@
 //! go to standard error. Exit codes: 0 done, 1 the answer is no (refused, invalid, not delivered), 2 the command could
 //! not be carried out.
 
+mod ack;
+mod bench;
+mod certs;
+mod check;
+mod config;
+mod connection;
 mod demo;
+mod errors;
+pub mod findings;
+mod inbox;
+mod send;
 mod serve;
+mod show;
+mod trace;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -13,7 +26,7 @@ use clap::{Parser, Subcommand};
 
 /// Trục liên thông văn bản điện tử — gateway for signed official documents.
 #[derive(Debug, Parser)]
-#[command(name = "lienthong", version, about, max_term_width = 110)]
+#[command(name = "lienthong", version, max_term_width = 110)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -21,8 +34,24 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Đo số văn bản mỗi giây qua hai chặng — documents per second through two hops, beside the broker's own rate.
+    Bench(bench::Bench),
+    /// Trình diễn trọn một lượt gửi nhận — plays the whole scene: three gateways, a document, every receipt verified.
     Demo(demo::Demo),
+    /// Chạy một trục — runs one gateway.
     Serve(serve::Serve),
+    Certs(certs::Certs),
+    Check(check::Check),
+    Send(send::Send),
+    Inbox(inbox::Inbox),
+    Fetch(inbox::Fetch),
+    Ack(ack::Ack),
+    Status(ack::Status),
+    Trace(trace::Trace),
+    Verify(verify::Verify),
+    Agencies(trace::Agencies),
+    Config(config::Config),
+    Errors(errors::Errors),
 }
 
 /// Result of a command: what its exit code says, or why it could not be carried out.
@@ -42,8 +71,21 @@ pub fn main() -> ExitCode {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let cli = Cli::parse();
     let outcome = match cli.command {
+        Command::Bench(command) => command.run(),
         Command::Demo(command) => command.run(),
         Command::Serve(command) => command.run(),
+        Command::Certs(command) => command.run(),
+        Command::Check(command) => command.run(),
+        Command::Send(command) => command.run(),
+        Command::Inbox(command) => command.run(),
+        Command::Fetch(command) => command.run(),
+        Command::Ack(command) => command.run(),
+        Command::Status(command) => command.run(),
+        Command::Trace(command) => command.run(),
+        Command::Verify(command) => command.run(),
+        Command::Agencies(command) => command.run(),
+        Command::Config(command) => command.run(),
+        Command::Errors(command) => command.run(),
     };
     match outcome {
         Ok(Verdict::Yes) => ExitCode::SUCCESS,

@@ -1,5 +1,9 @@
 //! Everything that can be said of a packet by looking at it: its model, its findings, who signed it.
 
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
 use lienthong_contract::{AgencyCode, Digest, Finding, Instant, Severity};
 
 use super::receive::{PacketBytes, Received};
@@ -10,8 +14,8 @@ use crate::receipts::{Checks, Fact};
 use crate::rules::schema::Schemas;
 use crate::rules::{self, Door, Recipient, Routable, secrecy};
 use crate::store::Route;
-use crate::trust::xmldsig::{CutRef, Signed, Spliced, Verdict, verify};
-use crate::trust::{Purpose, xmldsig};
+use crate::trust::xmldsig::{Bodies, CutRef, Signed, Spliced, Verdict, verify};
+use crate::trust::{Purpose, TrustStore, xmldsig};
 
 /// A packet that was looked at from all sides.
 #[derive(Debug)]
@@ -40,19 +44,69 @@ pub enum Bearer {
     Agency(AgencyCode),
     /// A neighbouring hop, which has vouched for the sender in its own receipt.
     Hop,
+    /// Nobody: we are asked what we would say.
+    Preview,
+}
+
+/// What a packet is held against.
+pub struct Against<'a> {
+    pub directory: &'a Snapshot,
+    pub routable: &'a dyn Routable,
+    /// Whom packet signatures are traced to; none: that is not asked, and told as not checked.
+    pub signers: Option<Arc<TrustStore>>,
+    pub schemas: Option<Schemas<'a>>,
+    pub forward_to_successor: bool,
+}
+
+impl fmt::Debug for Against<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Against").field("directory", &self.directory.digest()).finish_non_exhaustive()
+    }
+}
+
+/// What is seen of a packet.
+#[derive(Debug)]
+pub struct Seen {
+    /// Absent when the packet could not be read so far.
+    pub packet: Option<Packet>,
+    pub sender: Option<AgencyKey>,
+    pub recipients: Vec<Recipient>,
+    pub checks: Checks,
+    pub findings: Vec<Finding>,
 }
 
 /// Looks at a packet. Computes and reads the spool; call it where blocking is allowed when the packet is spooled.
 ///
 /// # Errors
 /// Our own disk failed; then nothing is said about the packet.
-pub fn examine(parts: &Parts, received: Received, bearer: &Bearer, now: Instant) -> std::io::Result<Examined> {
+pub(super) fn examine(parts: &Parts, received: Received, bearer: &Bearer, now: Instant) -> io::Result<Examined> {
     let Received { bytes, split } = received;
     let directory = parts.directory.snapshot();
-    let mut examined = Examined {
-        bytes,
-        digest: split.digest,
-        size: split.size,
+    let routable = |code: &AgencyCode| parts.routes.route(code, None, None) != Route::Refused;
+    let against = Against {
+        directory: &directory,
+        routable: &routable,
+        signers: Some(parts.trust()),
+        schemas: Some(Schemas { pool: &parts.schemas, strictness: parts.strictness }),
+        forward_to_successor: parts.forward_to_successor,
+    };
+    let seen = look(&against, &split, &mut bytes.bodies()?, bearer, now)?;
+    let Seen { packet, sender, recipients, checks, findings } = seen;
+    Ok(Examined { bytes, digest: split.digest, size: split.size, packet, sender, recipients, checks, findings })
+}
+
+/// Says everything that can be said of a packet: the one judgement behind every door, and behind `lienthong check`.
+///
+/// # Errors
+/// The bodies could not be read; then nothing is said about the packet.
+pub fn look(
+    against: &Against<'_>,
+    split: &Split,
+    bodies: &mut dyn Bodies,
+    bearer: &Bearer,
+    now: Instant,
+) -> io::Result<Seen> {
+    let mut seen = Seen {
         packet: None,
         sender: None,
         recipients: Vec::new(),
@@ -64,89 +118,83 @@ pub fn examine(parts: &Parts, received: Received, bearer: &Bearer, now: Instant)
         },
         findings: split.warnings.clone(),
     };
-    let parsed = match parse(&split) {
+    let parsed = match parse(split) {
         Ok(parsed) => parsed,
         Err(findings) => {
-            examined.findings.extend(findings);
-            secrecy::guard(&split.skeleton, &mut examined.findings);
-            return Ok(examined);
+            seen.findings.extend(findings);
+            secrecy::guard(&split.skeleton, &mut seen.findings);
+            return Ok(seen);
         }
     };
-    let first_hop = matches!(bearer, Bearer::Agency(_));
-    let routable = |code: &AgencyCode| parts.routes.route(code, None, None) != Route::Refused;
-    let outcome = rules::check(&context(parts, &directory, &routable, bearer, now), &split, &parsed);
+    let outcome = rules::check(&context(against, bearer, now), split, &parsed);
     let mut warnings = parsed.warnings.clone();
     if outcome.secret {
         secrecy::redact(&mut warnings);
-        secrecy::redact(&mut examined.findings);
+        secrecy::redact(&mut seen.findings);
     }
-    examined.findings.extend(warnings);
-    examined.findings.extend(outcome.findings);
-    examined.recipients = outcome.recipients;
-    examined.sender = outcome.sender;
-    judge_signature(parts, &directory, &split, &mut examined, first_hop, now)?;
-    judge_transport(&directory, bearer, &mut examined);
-    examined.packet = Some(parsed.packet);
-    Ok(examined)
+    seen.findings.extend(warnings);
+    seen.findings.extend(outcome.findings);
+    seen.recipients = outcome.recipients;
+    seen.sender = outcome.sender;
+    judge_signature(against, split, bodies, &mut seen, bearer, now)?;
+    judge_transport(against.directory, bearer, &mut seen);
+    seen.packet = Some(parsed.packet);
+    Ok(seen)
 }
 
-fn context<'a>(
-    parts: &'a Parts,
-    directory: &'a Snapshot,
-    routable: &'a dyn Routable,
-    bearer: &Bearer,
-    now: Instant,
-) -> rules::Context<'a> {
+fn context<'a>(against: &Against<'a>, bearer: &Bearer, now: Instant) -> rules::Context<'a> {
     let door = match bearer {
-        Bearer::Agency(code) => match directory.lookup(code) {
+        Bearer::Agency(code) => match against.directory.lookup(code) {
             Some(agency) => Door::Agency(agency.key.clone()),
             None => Door::Stranger,
         },
         Bearer::Hop => Door::Relay,
+        Bearer::Preview => Door::Preview,
     };
     rules::Context {
-        directory,
+        directory: against.directory,
         now,
         door,
-        forward_to_successor: parts.forward_to_successor,
-        routable,
-        schemas: Some(Schemas { pool: &parts.schemas, strictness: parts.strictness }),
+        forward_to_successor: against.forward_to_successor,
+        routable: against.routable,
+        schemas: against.schemas,
         limits: rules::Limits::default(),
     }
 }
 
-fn judge_transport(directory: &Snapshot, bearer: &Bearer, examined: &mut Examined) {
+fn judge_transport(directory: &Snapshot, bearer: &Bearer, seen: &mut Seen) {
     let Bearer::Agency(code) = bearer else { return };
-    let Some(sender) = &examined.sender else { return };
+    let Some(sender) = &seen.sender else { return };
     let may = directory.lookup(code).is_some_and(|agency| directory.may_speak_for(agency, sender));
-    examined.checks.transport = if may { Fact::Valid } else { Fact::Invalid };
+    seen.checks.transport = if may { Fact::Valid } else { Fact::Invalid };
 }
 
 fn judge_signature(
-    parts: &Parts,
-    directory: &Snapshot,
+    against: &Against<'_>,
     split: &Split,
-    examined: &mut Examined,
-    first_hop: bool,
+    bodies: &mut dyn Bodies,
+    seen: &mut Seen,
+    bearer: &Bearer,
     now: Instant,
-) -> std::io::Result<()> {
+) -> io::Result<()> {
+    let first_hop = !matches!(bearer, Bearer::Hop);
     let cuts: Vec<CutRef> = (split.skeleton.cuts.iter())
         .map(|cut| CutRef { at: cut.skeleton_offset, source_offset: cut.source_offset, source_len: cut.source_len })
         .collect();
     let input = Spliced { skeleton: &split.skeleton.bytes, cuts: &cuts };
-    let verdict = match verify(&input, &mut examined.bytes.bodies()?) {
+    let verdict = match verify(&input, bodies) {
         Ok(verdict) => verdict,
         Err(xmldsig::Error::Body(error)) => return Err(error),
-        Err(error) => return Err(std::io::Error::other(error)),
+        Err(error) => return Err(io::Error::other(error)),
     };
-    let sender = examined.sender.as_ref().and_then(|key| directory.agency(key));
+    let sender = seen.sender.as_ref().and_then(|key| against.directory.agency(key));
     let required = first_hop && sender.is_none_or(|agency| agency.policy.packet_signature == Requirement::Required);
     let (fact, signed_by, mut found) = match verdict {
         Verdict::Absent => (Fact::Absent, None, Vec::new()),
         Verdict::Dummy { .. } => (Fact::Placeholder, None, Vec::new()),
         Verdict::Invalid(problem) => (Fact::Invalid, None, vec![problem.finding()]),
-        Verdict::Valid(signed) if first_hop => judge_signer(parts, directory, &signed, sender, now),
-        Verdict::Valid(signed) => (Fact::Valid, Some(Digest::of(&signed.certificate_der)), Vec::new()),
+        Verdict::Valid(signed) if first_hop => judge_signer(against, &signed, sender, bearer, now),
+        Verdict::Valid(signed) => judge_at_relay(against, &signed, now),
     };
     if required && matches!(fact, Fact::Absent | Fact::Placeholder) {
         found.push(Finding::of(&findings::SIGNATURE_REQUIRED).element("edXMLHeader/Signature"));
@@ -163,31 +211,52 @@ fn judge_signature(
             found.push(Finding::of(&findings::SIGNATURE_NOT_COUNTED).element("edXMLHeader/Signature"));
         }
     }
-    examined.checks.packet_signature = fact;
-    examined.checks.signed_by = signed_by;
-    examined.findings.extend(found);
+    seen.checks.packet_signature = fact;
+    seen.checks.signed_by = signed_by;
+    seen.findings.extend(found);
     Ok(())
+}
+
+/// A relay says "valid" of a signature only when its own roots lead to the certificate. Otherwise that is left open:
+/// the first hop, which knows the sender, has judged it and answers for that in its receipt.
+fn judge_at_relay(against: &Against<'_>, signed: &Signed, now: Instant) -> (Fact, Option<Digest>, Vec<Finding>) {
+    let fingerprint = Digest::of(&signed.certificate_der);
+    let checked = against
+        .signers
+        .as_ref()
+        .map(|signers| signers.check(&signed.certificate_der, &signed.intermediates, Purpose::PacketSigning, now));
+    match checked {
+        Some(Ok(facts)) => (Fact::Valid, Some(fingerprint), facts.findings()),
+        Some(Err(problem)) => (Fact::Pending, Some(fingerprint), vec![problem.finding()]),
+        None => (Fact::Pending, Some(fingerprint), Vec::new()),
+    }
 }
 
 /// A mathematically valid signature counts only when its certificate is trusted now and belongs to the sender.
 fn judge_signer(
-    parts: &Parts,
-    directory: &Snapshot,
+    against: &Against<'_>,
     signed: &Signed,
     sender: Option<&Agency>,
+    bearer: &Bearer,
     now: Instant,
 ) -> (Fact, Option<Digest>, Vec<Finding>) {
     let fingerprint = Digest::of(&signed.certificate_der);
-    let facts = match parts.trust().check(&signed.certificate_der, &signed.intermediates, Purpose::PacketSigning, now) {
+    let Some(signers) = &against.signers else { return (Fact::Pending, Some(fingerprint), Vec::new()) };
+    let checked = signers.check(&signed.certificate_der, &signed.intermediates, Purpose::PacketSigning, now);
+    let facts = match checked {
         Ok(facts) => facts,
         Err(problem) => return (Fact::Invalid, Some(fingerprint), vec![problem.finding()]),
     };
+    if matches!(bearer, Bearer::Preview) && against.directory.is_empty() {
+        // Asked without a directory: nobody can say whose certificate it is.
+        return (Fact::Pending, Some(fingerprint), facts.findings());
+    }
     let shown = || format!("{}, {fingerprint}", facts.subject);
-    let Some(owner) = directory.by_signing_certificate(&fingerprint) else {
+    let Some(owner) = against.directory.by_signing_certificate(&fingerprint) else {
         let finding = Finding::of(&findings::SIGNER_UNKNOWN).found(shown());
         return (Fact::Invalid, Some(fingerprint), vec![finding]);
     };
-    if !sender.is_some_and(|sender| directory.may_speak_for(owner, &sender.key)) {
+    if !sender.is_some_and(|sender| against.directory.may_speak_for(owner, &sender.key)) {
         let finding = Finding::of(&findings::SIGNER_OTHER).found(format!("{} ({})", owner.code, owner.name));
         return (Fact::Invalid, Some(fingerprint), vec![finding]);
     }

@@ -19,6 +19,7 @@ pub mod findings;
 pub mod receive;
 mod submit;
 
+pub use examine::{Against, Bearer, Seen, look};
 pub(crate) use submit::recipients_reason;
 
 use std::fmt;

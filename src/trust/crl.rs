@@ -162,6 +162,11 @@ impl Reason {
 }
 
 impl Crl {
+    /// When the list should have been replaced.
+    pub const fn next_update(&self) -> Option<Instant> {
+        self.next_update
+    }
+
     pub fn load(der: &[u8], authorities: &[Authority]) -> Result<Self, Refused> {
         let unusable = |detail: String| Refused::Unusable(detail);
         let owned = webpki::OwnedCertRevocationList::from_der(der).map_err(|error| unusable(error.to_string()))?;

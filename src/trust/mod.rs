@@ -17,6 +17,7 @@ pub mod findings;
 pub mod hop_key;
 pub mod hops;
 pub mod path;
+mod remembered;
 pub mod tls;
 pub mod xmldsig;
 

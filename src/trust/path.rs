@@ -17,6 +17,7 @@ use rustls_pki_types::{CertificateDer, TrustAnchor};
 
 use super::certificate::{self, Certificate, Fingerprint, KeyKind, MAX_CERTIFICATE_BYTES, hex};
 use super::crl::{self, ALGORITHMS, Authority, Crl, Refused, Standing, tlv};
+use super::remembered::{Question, Remembered};
 use super::{Error, Fault, findings};
 
 pub use super::crl::{NotChecked, Reason};
@@ -25,7 +26,7 @@ pub use super::crl::{NotChecked, Reason};
 pub const MAX_EXTRA_INTERMEDIATES: usize = 8;
 
 /// What the certificate is to be used for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Purpose {
     /// A signature over a packet. keyUsage digitalSignature or nonRepudiation; no extended usage is asked for.
@@ -167,6 +168,7 @@ pub struct TrustStore {
     intermediates: Vec<Certificate>,
     lists: Vec<Crl>,
     policy: RevocationPolicy,
+    remembered: Remembered,
 }
 
 impl std::fmt::Debug for TrustStore {
@@ -228,7 +230,14 @@ impl TrustStore {
                 })
             })
             .collect::<Result<_, _>>()?;
-        Ok(Self { anchors, roots, intermediates, lists: Vec::new(), policy: RevocationPolicy::default() })
+        Ok(Self {
+            anchors,
+            roots,
+            intermediates,
+            lists: Vec::new(),
+            policy: RevocationPolicy::default(),
+            remembered: Remembered::default(),
+        })
     }
 
     fn add_lists(&mut self, source: &str, lists: &[Vec<u8>]) -> Result<(), Error> {
@@ -248,6 +257,7 @@ impl TrustStore {
     #[must_use]
     pub fn with_revocation(mut self, policy: RevocationPolicy) -> Self {
         self.policy = policy;
+        self.remembered = Remembered::default();
         self
     }
 
@@ -268,6 +278,25 @@ impl TrustStore {
         purpose: Purpose,
         at: Instant,
     ) -> Result<PathFacts, PathProblem> {
+        let question = Question::of(leaf_der, extra_intermediates, purpose);
+        if let Some(facts) = self.remembered.recall(&question, at) {
+            return Ok(facts);
+        }
+        let (facts, authorities) = self.judge(leaf_der, extra_intermediates, purpose, at)?;
+        let ends = authorities.iter().map(Certificate::not_after).chain([facts.not_after]);
+        let ends = ends.chain(self.lists.iter().filter_map(Crl::next_update));
+        self.remembered.keep(question, at, ends, &facts);
+        Ok(facts)
+    }
+
+    /// The verdict, and the authorities between the certificate and the root.
+    fn judge(
+        &self,
+        leaf_der: &[u8],
+        extra_intermediates: &[Vec<u8>],
+        purpose: Purpose,
+        at: Instant,
+    ) -> Result<(PathFacts, Vec<Certificate>), PathProblem> {
         let leaf = Certificate::from_der(leaf_der).map_err(|error| PathProblem::Malformed(error.0))?;
         let leaf_der = CertificateDer::from(leaf_der);
         let end = webpki::EndEntityCert::try_from(&leaf_der).map_err(|error| problem(&error, &leaf))?;
@@ -291,7 +320,7 @@ impl TrustStore {
         authorities.iter().try_for_each(|authority| authority_usage(authority, purpose))?;
         let root = self.root_of(verified.anchor()).ok_or_else(|| PathProblem::Other("no root".to_owned()))?;
         let revocation = self.revocation(&verified, &leaf, &authorities, at)?;
-        Ok(PathFacts {
+        let facts = PathFacts {
             fingerprint: leaf.fingerprint(),
             subject: leaf.subject().to_owned(),
             issuer: leaf.issuer().to_owned(),
@@ -303,7 +332,8 @@ impl TrustStore {
             root: root.fingerprint(),
             root_subject: root.subject().to_owned(),
             revocation,
-        })
+        };
+        Ok((facts, authorities))
     }
 
     fn root_of(&self, anchor: &TrustAnchor<'_>) -> Option<&Certificate> {

@@ -55,8 +55,7 @@ pub struct Limits {
     /// Deliveries of one message before the broker sets it aside. Part of the queue's identity: the same at both ends.
     pub delivery_limit: u32,
     /// Messages a queue of packets or receipts takes before the broker refuses further ones ([`Error::Nacked`]).
-    /// Without a bound, neighbours that send as fast as they can keep a hop that comes back from attaching to its own
-    /// queue (seen with RabbitMQ 3.10: no answer to `basic.consume` for a minute). The same at both ends.
+    /// A hop that stays away must not fill the broker's disk. The same at both ends.
     pub queue_messages: u32,
     /// Bytes a queue of frames takes before the broker refuses further ones. The same at both ends.
     pub frames_queue_bytes: u64,

@@ -88,9 +88,8 @@ async fn open(
     let qos = channel.basic_qos(prefetch, BasicQosOptions::default());
     in_time(broker.limits.rpc(), "the prefetch", qos).await?.map_err(|error| lost(broker, &error))?;
     let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
-    let name = queue.clone();
     let consuming = channel.basic_consume(queue, ShortString::default(), options, arguments);
-    let consumer = in_time(broker.limits.rpc(), "a consumer", consuming).await.inspect_err(|_| tracing::error!("CONSUME {name}"))?;
+    let consumer = in_time(broker.limits.rpc(), "a consumer", consuming).await?;
     Ok((channel, consumer.map_err(|error| lost(broker, &error))?))
 }
 

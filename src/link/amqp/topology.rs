@@ -8,6 +8,11 @@
 //! A hop's *own* queues must be as declared here. A *peer's* queues are the peer's business: where this account may
 //! not declare them, or the peer made them with another delivery limit, they are used as they are, and a message that
 //! no queue takes is reported as unroutable.
+//!
+//! Failure story: with RabbitMQ 3.10 a quorum queue whose broker was killed within about a second of the queue's
+//! *creation* was seen to come back as a Raft member with an empty log that elects nobody: attaching to it times out
+//! for ever (LT-LNK-0003). The same kill some seconds later did no harm. Nothing here mends it; an operator deletes
+//! the queue and the gateway makes it anew. What it held is sent again, since custody is still with the senders.
 
 use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable, ShortString};

@@ -1,0 +1,158 @@
+//! `lienthong check`: what a gateway would say of a packet, without sending it.
+//!
+//! The judgement is the intake's own ([`crate::intake::look`]); only what the caller did not give (the directory, the
+//! roots) is left out, and that is said. The file is read in a stream and nothing of it is kept.
+
+use std::fs::File;
+use std::io::{Seek, SeekFrom};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use lienthong_contract::{AgencyCode, Clock, Finding, Severity};
+use lienthong_schemas::{Catalogue, ValidatorPool};
+use serde::Serialize;
+
+use super::show::say;
+use super::{Outcome, Verdict, findings, show};
+use crate::clock::SystemClock;
+use crate::directory::{Directory, Snapshot};
+use crate::edxml::{Limits, SplitError, split};
+use crate::intake::findings::SIGNATURE_REQUIRED;
+use crate::intake::{Against, Bearer, Seen, look};
+use crate::receipts::Fact;
+use crate::rules::findings::SENDER_UNKNOWN;
+use crate::rules::schema::{Schemas, Strictness};
+use crate::trust::TrustStore;
+
+/// Kiểm tra gói tin mà không gửi — what a gateway would say of a packet, without sending it.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Gói tin edXML — the packet.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Danh mục cơ quan (TOML) — the directory that sender and recipients are looked up in.
+    #[arg(long, value_name = "FILE")]
+    directory: Option<PathBuf>,
+    /// Thư mục lược đồ riêng — a folder with a catalogue.toml and schemas of your own.
+    #[arg(long, value_name = "DIR")]
+    schemas: Option<PathBuf>,
+    /// Mức áp dụng lược đồ chặt — what the strict schema does.
+    #[arg(long, value_enum, default_value = "advise")]
+    strictness: Choice,
+    /// Chứng thư gốc của chữ ký số — roots that signing certificates must lead to.
+    #[arg(long, value_name = "PEM", num_args = 1..)]
+    roots: Vec<PathBuf>,
+    /// Chứng thư CA trung gian — authorities below the roots.
+    #[arg(long, value_name = "PEM", num_args = 1.., requires = "roots")]
+    intermediates: Vec<PathBuf>,
+    /// Danh sách thu hồi — revocation lists.
+    #[arg(long, value_name = "PEM", num_args = 1.., requires = "roots")]
+    crls: Vec<PathBuf>,
+    /// In một đối tượng JSON — print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Choice {
+    /// Không dùng — it is not asked.
+    Tolerant,
+    /// Cảnh báo — it warns.
+    Advise,
+    /// Từ chối — it refuses.
+    Strict,
+}
+
+#[derive(Debug, Serialize)]
+struct Report {
+    verdict: &'static str,
+    findings: Vec<Finding>,
+}
+
+impl Check {
+    pub fn run(self) -> Outcome {
+        let findings = self.findings()?;
+        let accepted = !findings.iter().any(Finding::refuses);
+        let report = Report { verdict: if accepted { "accept" } else { "refuse" }, findings };
+        if self.json {
+            show::json(&report)?;
+        } else {
+            show::findings(&report.findings);
+            say!("{}", if accepted { "TIẾP NHẬN — ACCEPT" } else { "TỪ CHỐI — REFUSE" });
+        }
+        Ok(if accepted { Verdict::Yes } else { Verdict::No })
+    }
+
+    fn findings(&self) -> anyhow::Result<Vec<Finding>> {
+        let shown = || self.file.display().to_string();
+        let catalogue = match &self.schemas {
+            Some(folder) => Catalogue::with_folder(folder)?,
+            None => Catalogue::builtin()?,
+        };
+        let pool = ValidatorPool::new(Arc::new(catalogue));
+        let directory = match &self.directory {
+            Some(file) => Directory::open(file)?,
+            None => Directory::fixed(Snapshot::from_toml("")?),
+        };
+        let snapshot = directory.snapshot();
+        let signers = (!self.roots.is_empty())
+            .then(|| TrustStore::from_pem_files(&self.roots, &self.intermediates, &self.crls).map(Arc::new))
+            .transpose()?;
+        let mut file = File::open(&self.file).with_context(shown)?;
+        let split = match split(&file, &Limits::default()) {
+            Ok(split) => split,
+            Err(SplitError::Refused(findings)) => return Ok(findings),
+            Err(error) => return Err(error).with_context(shown),
+        };
+        file.seek(SeekFrom::Start(0))?;
+        // With a directory, a recipient that it does not know is refused; without one nobody is looked up.
+        let routable = |_: &AgencyCode| self.directory.is_none();
+        let against = Against {
+            directory: &snapshot,
+            routable: &routable,
+            signers,
+            schemas: Some(Schemas { pool: &pool, strictness: self.strictness.into() }),
+            forward_to_successor: true,
+        };
+        let mut seen = look(&against, &split, &mut file, &Bearer::Preview, SystemClock.now()).with_context(shown)?;
+        self.tell_what_was_left_out(&mut seen);
+        Ok(seen.findings)
+    }
+
+    fn tell_what_was_left_out(&self, seen: &mut Seen) {
+        if seen.packet.is_none() {
+            return;
+        }
+        if self.directory.is_none() {
+            seen.findings.retain(|finding| finding.code != SENDER_UNKNOWN.code);
+            // Whether this sender has to sign stands in the directory.
+            let of_policy = seen.findings.iter_mut().filter(|finding| finding.code == SIGNATURE_REQUIRED.code);
+            of_policy.for_each(|finding| finding.severity = Severity::Warning);
+            seen.findings.push(Finding::of(&findings::NO_DIRECTORY));
+        }
+        let kind = match seen.checks.packet_signature {
+            Fact::Valid => &findings::SIGNATURE_VALID,
+            Fact::Pending if self.roots.is_empty() => &findings::NO_ROOTS,
+            Fact::Pending => &findings::SIGNATURE_VALID,
+            Fact::Absent => &findings::SIGNATURE_ABSENT,
+            Fact::Invalid | Fact::Placeholder | Fact::NotChecked => return,
+        };
+        let mut note = Finding::of(kind).element("edXMLHeader/Signature");
+        if let Some(certificate) = seen.checks.signed_by {
+            note = note.found(certificate.to_string());
+        }
+        seen.findings.push(note);
+    }
+}
+
+impl From<Choice> for Strictness {
+    fn from(choice: Choice) -> Self {
+        match choice {
+            Choice::Tolerant => Self::Tolerant,
+            Choice::Advise => Self::Advise,
+            Choice::Strict => Self::Strict,
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! `lienthong inbox`, `lienthong fetch`: what waits for an agency, and its bytes.
+//!
+//! Neither consumes anything. A fetched file gets its name only when all of it has come and its digest is the one it
+//! was sent under; until then it bears a temporary name and is removed if the command ends early.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use lienthong_contract::ConsignmentId;
+use lienthong_contract::door::InboxItem;
+use serde_json::json;
+
+use super::connection::Connection;
+use super::show::say;
+use super::{Outcome, Verdict, runtime, show};
+use crate::client::{Client, ClientError};
+
+/// Rows asked for at a time.
+const PAGE: usize = 200;
+
+/// Xem hộp thư — lists what waits for an agency.
+#[derive(Debug, Args)]
+pub struct Inbox {
+    /// Số dòng tối đa — at most so many rows.
+    #[arg(long, default_value_t = 1000)]
+    limit: usize,
+    /// In một đối tượng JSON — print one JSON object.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// Tải gói tin — fetches the bytes of a consignment; it stays in the mailbox until acknowledged.
+#[derive(Debug, Args)]
+pub struct Fetch {
+    /// Mã lượt gửi hoặc docId trong hộp thư — id or docId, as `inbox` shows them.
+    #[arg(value_name = "ID")]
+    id: ConsignmentId,
+    /// Tệp ghi ra, mặc định <docId>.edxml — the file to write.
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Thay tệp đã có — replace the file if it exists.
+    #[arg(long)]
+    overwrite: bool,
+    /// In một đối tượng JSON — print one JSON object.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+impl Inbox {
+    pub fn run(self) -> Outcome {
+        let client = self.connection.client()?;
+        let (mut items, mut after) = (Vec::<InboxItem>::new(), None::<String>);
+        let listed = runtime()?.block_on(async {
+            while items.len() < self.limit {
+                let size = PAGE.min(self.limit - items.len());
+                let page = client.inbox(self.connection.agency(), after.as_deref(), Some(size)).await?;
+                items.extend(page.items);
+                after = page.next;
+                if after.is_none() {
+                    break;
+                }
+            }
+            Ok(())
+        });
+        if let Err(error) = listed {
+            return show::refused(error, self.json);
+        }
+        if self.json {
+            show::json(&json!({ "items": items, "more": after.is_some() }))?;
+            return Ok(Verdict::Yes);
+        }
+        items.iter().for_each(tell);
+        say!("{} mục — items{}", items.len(), if after.is_some() { ", còn nữa — there are more" } else { "" });
+        Ok(Verdict::Yes)
+    }
+}
+
+fn tell(item: &InboxItem) {
+    let urgent = if item.urgency > 0 { "  KHẨN — urgent" } else { "" };
+    let name = item.document_id.as_deref().or(item.code.as_deref()).unwrap_or("");
+    say!("{}  {} → {}  {}{urgent}", item.id, item.from, item.recipient, item.arrived_at);
+    say!("    {} {name}  {}", item.kind, item.subject.as_deref().unwrap_or(""));
+    say!("    docId {}  {}", item.doc_id, show::size(item.size));
+}
+
+/// The row of the mailbox that an id or a docId names, if it still waits there.
+pub async fn find(
+    client: &Client,
+    connection: &Connection,
+    id: ConsignmentId,
+) -> Result<Option<InboxItem>, ClientError> {
+    let mut after = None::<String>;
+    loop {
+        let page = client.inbox(connection.agency(), after.as_deref(), Some(PAGE)).await?;
+        let named = |item: &InboxItem| item.id == id || item.doc_id.to_string() == id.to_string();
+        if let Some(item) = page.items.into_iter().find(named) {
+            return Ok(Some(item));
+        }
+        after = page.next;
+        if after.is_none() {
+            return Ok(None);
+        }
+    }
+}
+
+impl Fetch {
+    pub fn run(self) -> Outcome {
+        let client = self.connection.client()?;
+        runtime()?.block_on(async {
+            let item = match find(&client, &self.connection, self.id).await {
+                Ok(item) => item,
+                Err(error) => return show::refused(error, self.json),
+            };
+            // What was acknowledged is listed no more, but may still be fetched by its id.
+            let (id, name) = match &item {
+                Some(item) => (item.id, format!("{}.edxml", item.doc_id)),
+                None => (self.id, format!("{}.edxml", self.id)),
+            };
+            let path = self.output.clone().unwrap_or_else(|| PathBuf::from(name));
+            if path.exists() && !self.overwrite {
+                bail!("{} đã có; dùng --overwrite để thay — exists; --overwrite replaces it", path.display());
+            }
+            let fetched = match fetch(&client, id, &path, self.overwrite).await? {
+                Ok(fetched) => fetched,
+                Err(error) => return show::refused(error, self.json),
+            };
+            if self.json {
+                show::json(&json!({ "id": id, "file": path, "digest": fetched.digest, "size": fetched.size }))?;
+            } else {
+                say!("✓ {}  {}  {}", path.display(), show::size(fetched.size), fetched.digest);
+            }
+            Ok(Verdict::Yes)
+        })
+    }
+}
+
+async fn fetch(
+    client: &Client,
+    id: ConsignmentId,
+    path: &Path,
+    overwrite: bool,
+) -> anyhow::Result<Result<crate::client::Fetched, ClientError>> {
+    let shown = || path.display().to_string();
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    let temporary = tempfile::Builder::new().prefix(".lienthong-").tempfile_in(folder).with_context(shown)?;
+    let mut file = tokio::fs::File::from_std(temporary.reopen().with_context(shown)?);
+    let fetched = match client.content(id, &mut file).await {
+        Ok(fetched) => fetched,
+        Err(error) => return Ok(Err(error)),
+    };
+    file.sync_all().await.with_context(shown)?;
+    if overwrite {
+        temporary.persist(path).map_err(|error| error.error).with_context(shown)?;
+    } else {
+        temporary.persist_noclobber(path).map_err(|error| error.error).with_context(shown)?;
+    }
+    Ok(Ok(fetched))
+}

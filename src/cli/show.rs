@@ -1,0 +1,88 @@
+//! How things are told: findings to people, objects to programs, refusals to both.
+
+use std::fmt;
+use std::io::{self, Write};
+
+use lienthong_contract::{Finding, Severity};
+use serde::Serialize;
+
+use super::{Outcome, Verdict};
+use crate::client::ClientError;
+
+/// Prints one line for people on standard output. That nobody reads on (`… | head`) is no fault.
+macro_rules! say {
+    ($($words:tt)*) => { $crate::cli::show::line(format_args!($($words)*)) };
+}
+pub(crate) use say;
+
+/// What [`say!`] does.
+pub fn line(words: fmt::Arguments<'_>) {
+    if let Err(error) = writeln!(io::stdout().lock(), "{words}")
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        eprintln!("lienthong: {error}");
+    }
+}
+
+/// Prints one JSON object on standard output.
+pub fn json<T: Serialize>(value: &T) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    serde_json::to_writer(&mut out, value)?;
+    writeln!(out)?;
+    Ok(())
+}
+
+/// Prints findings, the refusing ones first: Vietnamese, and English beneath.
+pub fn findings(findings: &[Finding]) {
+    let mut ordered: Vec<&Finding> = findings.iter().collect();
+    ordered.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    for finding in ordered {
+        say!("{}", told(finding));
+    }
+}
+
+/// One finding as a person reads it.
+pub fn told(finding: &Finding) -> String {
+    let (mark, word) = match finding.severity {
+        Severity::Refuse => ("✗", "TỪ CHỐI"),
+        Severity::Warning => ("!", "cảnh báo"),
+        Severity::Note => ("·", "ghi chú"),
+    };
+    let mut place = String::new();
+    if let Some(line) = finding.line {
+        place.push_str(&format!("  dòng {line}, cột {}", finding.column.unwrap_or(1)));
+    }
+    if let Some(element) = &finding.element {
+        place.push_str(&format!("  {element}"));
+    }
+    let mut lines = vec![format!("{mark} {} {word}{place}", finding.code)];
+    lines.push(format!("    {}", finding.title_vi));
+    let quoted = |text: &Option<String>, word: &str| text.as_ref().map(|text| format!("    {word}: {text}"));
+    lines.extend(quoted(&finding.found, "nhận được — found"));
+    lines.extend(quoted(&finding.expected, "cần — expected"));
+    lines.push(format!("    → {}", finding.fix_vi));
+    lines.push(format!("    {}", finding.title_en));
+    lines.push(format!("    → {}", finding.fix_en));
+    lines.extend(quoted(&finding.clause, "căn cứ — clause"));
+    lines.join("\n")
+}
+
+/// A call that gave no answer: a refusal is the gateway's answer no, anything else an error.
+pub fn refused(error: ClientError, as_json: bool) -> Outcome {
+    let Some(problem) = error.problem() else { return Err(error.into()) };
+    if as_json {
+        json(problem)?;
+    } else {
+        say!("TỪ CHỐI ({}): {} — REFUSED: {}", problem.status, problem.title, problem.title_en);
+        if problem.findings.is_empty() {
+            say!("    {}\n    {}", problem.detail, problem.detail_en);
+        }
+        findings(&problem.findings);
+    }
+    Ok(Verdict::No)
+}
+
+/// Bytes for people.
+pub fn size(bytes: u64) -> String {
+    indicatif::HumanBytes(bytes).to_string()
+}

@@ -1,0 +1,143 @@
+//! `lienthong trace`, `lienthong agencies`: what a gateway knows of a document's way, and of the agencies.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Args;
+use lienthong_contract::DocId;
+use lienthong_contract::door::{AgencyItem, ConsignmentState, Trace as Way};
+use serde_json::json;
+
+use super::connection::Connection;
+use super::show::say;
+use super::{Outcome, Verdict, runtime, show};
+
+/// Rows asked for at a time.
+const PAGE: usize = 200;
+
+/// Theo dõi văn bản — follows a document over all hops, with its receipts.
+#[derive(Debug, Args)]
+pub struct Trace {
+    /// docId do `send` in ra — the docId that `send` printed.
+    #[arg(value_name = "DOCID")]
+    doc_id: DocId,
+    /// Lưu cả đường đi và biên nhận cho `verify` — save all of it for `lienthong verify`.
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// In một đối tượng JSON — print one JSON object.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// Tra danh mục cơ quan — lists the agencies that the gateway knows.
+#[derive(Debug, Args)]
+pub struct Agencies {
+    /// Tìm theo mã hoặc tên — only those whose code or name holds this.
+    #[arg(long, value_name = "TEXT")]
+    search: Option<String>,
+    /// Số dòng tối đa — at most so many rows.
+    #[arg(long, default_value_t = 1000)]
+    limit: usize,
+    /// In một đối tượng JSON — print one JSON object.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+impl Trace {
+    pub fn run(self) -> Outcome {
+        let client = self.connection.client()?;
+        let way = match runtime()?.block_on(client.trace(self.doc_id)) {
+            Ok(way) => way,
+            Err(error) => return show::refused(error, self.json),
+        };
+        if let Some(file) = &self.output {
+            std::fs::write(file, serde_json::to_vec_pretty(&way)?).with_context(|| file.display().to_string())?;
+        }
+        if self.json {
+            show::json(&way)?;
+        } else {
+            tell(&way);
+            if let Some(file) = &self.output {
+                say!("Đã lưu — saved: {}", file.display());
+            }
+        }
+        Ok(Verdict::Yes)
+    }
+}
+
+/// A state in both languages.
+fn state(state: ConsignmentState) -> &'static str {
+    match state {
+        ConsignmentState::Queued => "đang chờ chuyển — waits to be sent on",
+        ConsignmentState::Relayed => "đã chuyển cho trục kế tiếp — relayed",
+        ConsignmentState::Consigned => "đã vào hộp thư bên nhận — in the recipient's mailbox",
+        ConsignmentState::HandedOver => "bên nhận đã tiếp nhận — handed over",
+        ConsignmentState::Refused => "bên nhận trả lại — refused by the recipient",
+        ConsignmentState::Rejected => "trục sau không nhận được — rejected by a later hop",
+    }
+}
+
+fn tell(way: &Way) {
+    let name = way.document_id.as_deref().or(way.code.as_deref()).unwrap_or("");
+    say!("docId {}  {} {name}", way.doc_id, way.kind);
+    say!("  {} · {} · {} · {}", way.from, way.received_at, show::size(way.size), way.digest);
+    if let Some(subject) = &way.subject {
+        say!("  {subject}");
+    }
+    for consignment in &way.consignments {
+        say!("→ {}  {}", consignment.recipient, state(consignment.state));
+        if let Some(hop) = &consignment.waiting_for {
+            say!("    chờ — waits for: {hop}");
+        }
+        if let Some(error) = &consignment.last_error {
+            say!("    lỗi gần nhất — last error: {error}");
+        }
+        for receipt in &consignment.receipts {
+            let reason = receipt.reason.as_ref().map(|reason| format!("  {reason}")).unwrap_or_default();
+            say!("    {}  {:<22} {}{reason}", receipt.time, receipt.event, receipt.hop);
+        }
+        for status in &consignment.statuses {
+            let time = status.time.map(|time| time.to_string()).unwrap_or_default();
+            say!("    {time}  trạng thái — status {} {}", status.code, status.description.as_deref().unwrap_or(""));
+        }
+    }
+}
+
+impl Agencies {
+    pub fn run(self) -> Outcome {
+        let client = self.connection.client()?;
+        let (mut items, mut after) = (Vec::<AgencyItem>::new(), None::<String>);
+        let listed = runtime()?.block_on(async {
+            while items.len() < self.limit {
+                let size = PAGE.min(self.limit - items.len());
+                let page = client.agencies(self.search.as_deref(), after.as_deref(), Some(size)).await?;
+                items.extend(page.items);
+                after = page.next;
+                if after.is_none() {
+                    break;
+                }
+            }
+            Ok(())
+        });
+        if let Err(error) = listed {
+            return show::refused(error, self.json);
+        }
+        if self.json {
+            show::json(&json!({ "items": items, "more": after.is_some() }))?;
+            return Ok(Verdict::Yes);
+        }
+        for agency in &items {
+            let closed = agency.valid_to.as_ref().map(|day| format!("  đến — until {day}")).unwrap_or_default();
+            let successors: Vec<&str> = agency.successors.iter().map(|code| code.as_str()).collect();
+            let to = if successors.is_empty() { String::new() } else { format!(" → {}", successors.join(", ")) };
+            let locked = if agency.locked { "  ĐÃ KHÓA — locked" } else { "" };
+            say!("{:<20} {}{closed}{to}{locked}", agency.code, agency.name);
+        }
+        say!("{} cơ quan — agencies{}", items.len(), if after.is_some() { ", còn nữa — there are more" } else { "" });
+        Ok(Verdict::Yes)
+    }
+}

@@ -1,0 +1,60 @@
+//! A start without starting: everything a gateway reads before its first request, read and judged.
+//!
+//! Nothing is opened for writing, nothing is listened on, no broker is called. Answers name keys of the configuration
+//! and files; a key or an address with a password is never repeated.
+
+use std::fmt::Display;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use lienthong_contract::Clock;
+
+use super::{broker_url, catalogue, hop_trust, server_files, signer_trust};
+use crate::config::{Broker, Config, Mistake};
+use crate::directory::Directory;
+use crate::trust::HopKey;
+use crate::trust::tls::{ClientFiles, client_config, server_config};
+
+/// What would keep this configuration from starting, all of it.
+#[must_use]
+pub fn mistakes(config: &Config, clock: Arc<dyn Clock>) -> Vec<Mistake> {
+    let mut found = Vec::new();
+    let (hop, api) = (&config.hop, &config.api);
+    note(&mut found, "hop.key", HopKey::load(&hop.key, &hop.certificate));
+    note(&mut found, "trust.roots", signer_trust(&config.trust));
+    if !config.trust.hop_roots.is_empty() {
+        note(&mut found, "trust.hop_roots", hop_trust(&config.trust));
+    }
+    note(&mut found, "directory.file", Directory::open(&config.directory.file));
+    note(&mut found, "schemas.folder", catalogue(&config.schemas));
+    note(&mut found, "api", server_config(&server_files(api), Arc::clone(&clock)));
+    for (index, broker) in config.broker.iter().enumerate() {
+        look_at_broker(&mut found, index, broker, &clock);
+    }
+    found
+}
+
+fn look_at_broker(found: &mut Vec<Mistake>, index: usize, broker: &Broker, clock: &Arc<dyn Clock>) {
+    let key = |name: &str| format!("broker[{index}].{name}");
+    match broker_url(broker) {
+        Ok(url) if url.starts_with("amqps://") || url.starts_with("amqp://") => {}
+        Ok(_) => found.push(Mistake {
+            key: key(if broker.url_file.is_some() { "url_file" } else { "url" }),
+            vi: "địa chỉ phải bắt đầu bằng amqps:// hoặc amqp://".to_owned(),
+            en: "the address must begin with amqps:// or amqp://".to_owned(),
+        }),
+        Err(error) => note::<(), _>(found, &key("url_file"), Err(error)),
+    }
+    if let (Some(ca), Some(chain), Some(secret)) = (&broker.ca, &broker.certificate, &broker.key) {
+        let identity: Option<(PathBuf, PathBuf)> = Some((chain.clone(), secret.clone()));
+        let files = ClientFiles { roots: vec![ca.clone()], crls: Vec::new(), identity, http: false };
+        note(found, &key("certificate"), client_config(&files, Arc::clone(clock)));
+    }
+}
+
+fn note<T, E: Display>(found: &mut Vec<Mistake>, key: &str, outcome: Result<T, E>) {
+    if let Err(error) = outcome {
+        let (vi, en) = (format!("không dùng được: {error}"), format!("cannot be used: {error}"));
+        found.push(Mistake { key: key.to_owned(), vi, en });
+    }
+}
