@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::slice::from_ref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -125,7 +126,7 @@ pub fn keys(folder: &Path, rsa: bool) -> Manifest {
 /// What an auditor needs to verify receipts of the three hops.
 pub fn hop_keys(manifest: &Manifest) -> HopTrust {
     let ca = manifest.ca();
-    let store = TrustStore::from_pem_files(&[ca.root.clone()], &[ca.sub.clone()], &ca.crls()).unwrap();
+    let store = TrustStore::from_pem_files(from_ref(&ca.root), from_ref(&ca.sub), &ca.crls()).unwrap();
     HopTrust::new(Arc::new(store), Pins::default())
 }
 
