@@ -1,11 +1,12 @@
 //! Bad input over HTTPS against a running gateway process: each gets its own clear refusal, in both languages, with its
 //! place where there is one, and nothing of it is kept.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
 mod support;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use lienthong::api::Problem;
 use lienthong::client::{Client, ClientError, Packet};
@@ -15,7 +16,7 @@ use lienthong::edxml::model::Urgency;
 use lienthong::pki::Manifest;
 use lienthong::receipts::{Event, open};
 use lienthong::scene::{self, Agency, Letter, SENDER, example_pdf};
-use lienthong_contract::{Clock, Finding};
+use lienthong_contract::Finding;
 use support::gateway::Gateway;
 use support::letters::{Signed, letter, sign};
 use support::raw::Raw;
@@ -424,6 +425,5 @@ async fn with_a_client_certificate_that_must_be_refused() {
     }
     alone.nothing_stored().await;
     // The good one still gets in.
-    tokio::time::timeout(Duration::from_secs(60), alone.accepted(&good)).await.unwrap();
-    assert!(SystemClock.now() > alone.manifest.made_for);
+    assert!(!alone.accepted(&good).await.duplicate);
 }

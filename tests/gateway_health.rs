@@ -1,5 +1,7 @@
 //! What a running gateway says of itself, and how it takes up changed files without a restart.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
 mod support;
 
 use std::fs;

@@ -1,6 +1,8 @@
 //! Faults in the middle of 2,000 documents: `kill -9` of each gateway and of the broker, and a cut line. Afterwards every
 //! document is in the recipient's mailbox exactly once, with its bytes, and its receipts are whole.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
 mod support;
 
 use std::collections::{HashMap, HashSet};

@@ -1,6 +1,6 @@
 //! One gateway as a process of the real binary.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -51,7 +51,7 @@ impl Gateway {
         let log = OpenOptions::new().create(true).append(true).open(&self.log).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_lienthong"));
         command.arg("serve").arg("--config").arg(&self.config);
-        command.stdin(Stdio::null()).stdout(File::from(log.try_clone().unwrap())).stderr(log);
+        command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         self.process = Some(command.spawn().unwrap());
     }
 

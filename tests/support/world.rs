@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::slice::from_ref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use lienthong::client::{Client, ClientError};
 use lienthong::clock::SystemClock;
-use lienthong::config::Config;
 use lienthong::pki::{self, Manifest};
 use lienthong::receipts::{Sealed, open, verify_chain};
 use lienthong::scene::{self, Agency, BrokerAt, HOPS};
@@ -34,7 +34,6 @@ pub struct Setup {
     pub rsa: bool,
     /// This hop reaches the broker through a line that can be cut.
     pub proxied: Option<&'static str>,
-    pub change: Option<fn(&mut Config)>,
 }
 
 pub struct World {
@@ -70,9 +69,6 @@ impl World {
             // After a fault things are tried again soon: the tests wait for it.
             config.delivery.acceptance_seconds = 5;
             config.delivery.longest_pause_seconds = 2;
-            if let Some(change) = setup.change {
-                change(&mut config);
-            }
             gateways.insert(hop, Gateway::start(folder.path(), config, |address| probe(&manifest, address)));
         }
         let keys = hop_keys(&manifest);
@@ -130,7 +126,7 @@ pub fn keys(folder: &Path, rsa: bool) -> Manifest {
 /// What an auditor needs to verify receipts of the three hops.
 pub fn hop_keys(manifest: &Manifest) -> HopTrust {
     let ca = manifest.ca();
-    let store = TrustStore::from_pem_files(&[ca.root.clone()], &[ca.sub.clone()], &ca.crls()).unwrap();
+    let store = TrustStore::from_pem_files(from_ref(&ca.root), from_ref(&ca.sub), &ca.crls()).unwrap();
     HopTrust::new(Arc::new(store), Pins::default())
 }
 
