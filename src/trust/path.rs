@@ -230,7 +230,14 @@ impl TrustStore {
                 })
             })
             .collect::<Result<_, _>>()?;
-        Ok(Self { anchors, roots, intermediates, lists: Vec::new(), policy: RevocationPolicy::default(), remembered: Remembered::default() })
+        Ok(Self {
+            anchors,
+            roots,
+            intermediates,
+            lists: Vec::new(),
+            policy: RevocationPolicy::default(),
+            remembered: Remembered::default(),
+        })
     }
 
     fn add_lists(&mut self, source: &str, lists: &[Vec<u8>]) -> Result<(), Error> {
