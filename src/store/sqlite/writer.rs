@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::oneshot;
@@ -15,6 +16,9 @@ use super::super::{Error, Result};
 
 /// The most calls in one transaction.
 const MAX_BATCH: usize = 256;
+/// How long calls gather before a transaction when they come in numbers: each transaction writes every page it touched
+/// again, so fewer and larger ones are what a loaded disk and processor want. A lone caller does not wait.
+const GATHER: Duration = Duration::from_millis(3);
 /// The most calls waiting; beyond that callers wait, which is what slows senders down when the disk does.
 const MAX_WAITING: usize = 4096;
 
@@ -90,7 +94,17 @@ fn in_savepoint<T>(connection: &Connection, call: impl FnOnce(&Connection) -> Re
 
 fn run(connection: &Connection, mut waiting: tokio::sync::mpsc::Receiver<CallBox>, stopped: &AtomicBool) {
     let mut batch = Vec::with_capacity(MAX_BATCH);
+    let mut busy = false;
     while waiting.blocking_recv_many(&mut batch, MAX_BATCH) > 0 {
+        if busy && batch.len() < MAX_BATCH {
+            std::thread::sleep(GATHER);
+            while batch.len() < MAX_BATCH
+                && let Ok(call) = waiting.try_recv()
+            {
+                batch.push(call);
+            }
+        }
+        busy = batch.len() > 1;
         let calls = batch.drain(..);
         let outcome = if stopped.load(Ordering::Acquire) {
             calls.map(|call| (call.0)(None)).for_each(|answer| answer(Err(stopped_earlier())));

@@ -170,3 +170,21 @@ fn a_store_without_roots_or_with_a_wrong_file_says_so() {
     let error = TrustStore::from_pem_files(std::slice::from_ref(&ca.root), &[], std::slice::from_ref(&ca.sub));
     assert!(error.unwrap_err().to_string().contains("holds no revocation list"));
 }
+
+#[test]
+fn a_remembered_verdict_does_not_outlive_the_certificate_or_change_its_purpose() {
+    let manifest = &example().manifest;
+    let store = store(manifest);
+    let files = manifest.agency("H37.91").unwrap();
+    let facts = judge(&store, &files.sign_chain, Purpose::PacketSigning, NOW).unwrap();
+    let at = |millis: i64| lienthong_contract::Instant::from_millis(facts.not_after.as_millis() + millis);
+    // Asked a second before its end, and again within the minute: the answer given before must not be given again.
+    let judged = |at| judge(&store, &files.sign_chain, Purpose::PacketSigning, at);
+    assert_eq!(judged(at(-1000)).unwrap().fingerprint, facts.fingerprint);
+    assert_eq!(judged(at(-1000)).unwrap().fingerprint, facts.fingerprint);
+    assert!(matches!(judged(at(2000)), Err(PathProblem::Expired { .. })));
+    // And not for a moment before it was made.
+    let before = lienthong_contract::Instant::from_millis(facts.not_before.as_millis() - 1000);
+    assert!(matches!(judged(before), Err(PathProblem::NotYetValid { .. })));
+    assert!(judge(&store, &files.sign_chain, Purpose::TlsClient, NOW).is_err(), "a signing certificate opens no door");
+}
