@@ -226,7 +226,7 @@ fn a_packet_to_oneself_is_accepted() {
 fn too_many_recipients_are_refused_before_they_are_looked_up() {
     let to: Vec<&'static str> = vec!["H37.91"; 501];
     let outcome = Case { to: to.leak(), ..Case::default() }.outcome();
-    assert_eq!((told(&outcome), outcome.recipients.len()), (vec![("0008", 22, "≤ 2000")], 0));
+    assert_eq!((told(&outcome), outcome.recipients.len()), (vec![("0008", 22, "≤ 500")], 0));
 }
 
 #[test]
