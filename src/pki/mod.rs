@@ -148,7 +148,8 @@ impl Studio {
     fn hop(&mut self, sub: &Issuer, name: &str) -> Result<HopFiles, Error> {
         let folder = PathBuf::from("hops").join(name);
         let subject = format!("Liên Thông example gateway {name}");
-        let tls = Profile::server_and_client(&subject, name, &self.hosts);
+        // A broker that takes the certificate for the login takes its common name for the user.
+        let tls = Profile::server_and_client(name, name, &self.hosts);
         let tls = sub.issue(&tls, keys::p256()?, &self.good, &self.random)?;
         let receipts = Profile::signing(&format!("{subject}, receipts"), name);
         let receipts = sub.issue(&receipts, keys::p256()?, &self.good, &self.random)?;
