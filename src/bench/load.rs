@@ -264,8 +264,9 @@ async fn looked_at(stage: &Stage<'_>, client: &Client, names: &[DocId]) -> anyho
         let trace = client.trace(*name).await?;
         for consignment in &trace.consignments {
             ensure!(consignment.state == ConsignmentState::Consigned, "{name} is {:?}", consignment.state);
-            ensure!(consignment.receipts.len() == 3, "{name} has {} receipts", consignment.receipts.len());
-            for view in &consignment.receipts {
+            let chain = trace.chain(consignment).count();
+            ensure!(chain == 3, "{name} has {chain} receipts");
+            for view in trace.chain(consignment) {
                 open(&view.jws, &keys).with_context(|| format!("{name}: {} does not verify", view.event))?;
             }
         }

@@ -289,7 +289,7 @@ fn verified(
 ) -> anyhow::Result<Vec<(Sealed, Option<String>)>> {
     let keys: &dyn HopKeys = &world.keys;
     let mut verified = Vec::new();
-    for view in &consignment.receipts {
+    for view in trace.chain(consignment) {
         match open(&view.jws, keys) {
             Ok(sealed) => verified.push((sealed, None)),
             Err(error) => {

@@ -96,7 +96,7 @@ fn tell(way: &Way) {
         if let Some(error) = &consignment.last_error {
             say!("    lỗi gần nhất — last error: {error}");
         }
-        for receipt in &consignment.receipts {
+        for receipt in way.chain(consignment) {
             let reason = receipt.reason.as_ref().map(|reason| format!("  {reason}")).unwrap_or_default();
             say!("    {}  {:<22} {}{reason}", receipt.time, receipt.event, receipt.hop);
         }

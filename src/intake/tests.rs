@@ -299,7 +299,7 @@ async fn over_a_link_that_loses_repeats_and_reorders_each_consignment_arrives_on
         let entry = world.nation.store.mailbox_entry(item.id).await.unwrap().unwrap();
         assert!(matches!(entry.held, crate::store::Held::Inline(bytes) if bytes == packet));
         let trace = world.province.store.trace(submission.doc_id).await.unwrap().unwrap();
-        let chain: Vec<Sealed> = (trace.consignments[0].receipts.iter())
+        let chain: Vec<Sealed> = (trace.chain(&trace.consignments[0]))
             .map(|view| open(&view.jws, world.province.keys.as_ref()).unwrap())
             .collect();
         verify_chain(&chain, submission.digest, item.id).unwrap();

@@ -91,8 +91,7 @@ impl World {
 
     /// The receipts of a consignment, each signature and the chain verified, as `Event@hop`.
     pub fn verified(&self, trace: &Trace, consignment: &ConsignmentTrace) -> Vec<String> {
-        let sealed: Vec<Sealed> =
-            consignment.receipts.iter().map(|view| open(&view.jws, &self.keys).unwrap()).collect();
+        let sealed: Vec<Sealed> = trace.chain(consignment).map(|view| open(&view.jws, &self.keys).unwrap()).collect();
         verify_chain(&sealed, trace.digest, consignment.id).unwrap();
         assert!(sealed[0].receipt.consignments.iter().any(|to| to.recipient == consignment.recipient));
         sealed.iter().map(|link| format!("{}@{}", link.receipt.event.as_str(), link.receipt.hop)).collect()

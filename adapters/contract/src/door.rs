@@ -184,9 +184,17 @@ pub struct Trace {
     pub code: Option<String>,
     pub urgency: u8,
     pub received_at: Instant,
-    /// The SubmissionAcceptance receipt of the first hop.
+    /// The SubmissionAcceptance receipt of the first hop: the beginning of every consignment's chain. It names all
+    /// recipients, so it stands here once.
     pub submission: Option<ReceiptView>,
     pub consignments: Vec<ConsignmentTrace>,
+}
+
+impl Trace {
+    /// The whole chain of one of its consignments, from the submission on.
+    pub fn chain<'a>(&'a self, consignment: &'a ConsignmentTrace) -> impl Iterator<Item = &'a ReceiptView> {
+        self.submission.iter().chain(&consignment.receipts)
+    }
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -197,7 +205,7 @@ pub struct ConsignmentTrace {
     /// Where it waits, when it waits here: `mailbox`, or the name of the next hop.
     pub waiting_for: Option<String>,
     pub last_error: Option<String>,
-    /// In chain order: each names the one before.
+    /// In chain order, each naming the one before; the first names the submission. See [`Trace::chain`].
     pub receipts: Vec<ReceiptView>,
     /// Business statuses that the recipient sent back, in order of arrival.
     pub statuses: Vec<StatusView>,

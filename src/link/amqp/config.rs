@@ -111,7 +111,7 @@ impl Default for Limits {
             hold_millis: 600_000,
             frames_quiet_millis: 10_000,
             stale_millis: 3_600_000,
-            max_partials: 64,
+            max_partials: 512,
         }
     }
 }

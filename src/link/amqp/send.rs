@@ -88,6 +88,8 @@ async fn framed(
     transfer: &Transfer,
     frame_bytes: usize,
 ) -> Result<(), Failed> {
+    // The semaphore is never closed; without a turn the frames would still be right, only more at once.
+    let _turn = lane.large.acquire().await;
     let total = transfer.content.len();
     let count = u32::try_from(total.div_ceil(frame_bytes as u64)).unwrap_or(u32::MAX);
     let head =

@@ -8,7 +8,7 @@ use futures_util::StreamExt;
 use lapin::uri::AMQPUri;
 use lapin::{Connection, Event};
 use lienthong_contract::{Clock, HopName};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -22,6 +22,8 @@ use crate::link::{Error, LinkState, Sink};
 /// How often connections are looked at beside what they tell by themselves, and the spool is swept.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
+/// Large packets under way at once in a lane.
+const LARGE_AT_ONCE: usize = 4;
 
 /// What all parts of one link share.
 pub(super) struct Shared {
@@ -53,6 +55,8 @@ pub(super) struct Generation {
 pub(super) struct Lane {
     pub packets: Publisher,
     pub frames: Publisher,
+    /// Turns of large packets: many begun at once would only finish together, and the far side assembles so many.
+    pub large: Semaphore,
 }
 
 /// Whether a generation still lives, and what ended it.
@@ -296,6 +300,7 @@ impl Lane {
         Ok(Self {
             packets: Publisher::open(broker, connection, life, limits.window_bytes).await?,
             frames: Publisher::open(broker, connection, life, frames_window).await?,
+            large: Semaphore::new(LARGE_AT_ONCE),
         })
     }
 }

@@ -3,11 +3,11 @@
 use rusqlite::{Connection, params};
 
 use lienthong_contract::door::{ConsignmentState, ConsignmentTrace, ReceiptView, StatusView, Trace};
-use lienthong_contract::{AgencyCode, Digest, DocId};
+use lienthong_contract::{AgencyCode, DocId};
 
 use super::super::{Counts, Result};
 use super::{accept, rows};
-use crate::receipts::{Event, Sealed};
+use crate::receipts::Sealed;
 
 /// See [`super::Store::trace`].
 pub fn trace(db: &Connection, doc_id: DocId) -> Result<Option<Trace>> {
@@ -19,8 +19,9 @@ pub fn trace(db: &Connection, doc_id: DocId) -> Result<Option<Trace>> {
     let Some(row) = found.next()? else { return Ok(None) };
     let document_id: Option<String> = row.get(2)?;
     let from = rows::agency(row, 3)?;
-    let consignments = consignments(db, doc_id, digest, document_id.as_deref(), &from)?;
-    let submission = submission(&consignments);
+    let submissions = rows::submissions_of(db, digest)?;
+    let consignments = consignments(db, doc_id, &submissions, document_id.as_deref(), &from)?;
+    let submission = submissions.iter().find(|sealed| sealed.receipt.doc_id == doc_id).map(view);
     Ok(Some(Trace {
         doc_id,
         digest,
@@ -37,19 +38,13 @@ pub fn trace(db: &Connection, doc_id: DocId) -> Result<Option<Trace>> {
     }))
 }
 
-fn submission(consignments: &[ConsignmentTrace]) -> Option<ReceiptView> {
-    let first = consignments.first()?.receipts.first()?;
-    (first.event == Event::SubmissionAcceptance.as_str()).then(|| first.clone())
-}
-
 fn consignments(
     db: &Connection,
     doc_id: DocId,
-    digest: Digest,
+    submissions: &[Sealed],
     document_id: Option<&str>,
     sender: &AgencyCode,
 ) -> Result<Vec<ConsignmentTrace>> {
-    let submissions = rows::submissions_of(db, digest)?;
     let query = "SELECT c.id, c.recipient, c.state, c.next_hop, o.last_error, c.head
                  FROM consignments c LEFT JOIN outbox o ON o.id = c.outbox_id WHERE c.doc_id = ?1 ORDER BY c.arrival";
     let mut query = db.prepare_cached(query)?;
@@ -68,7 +63,11 @@ fn consignments(
             state,
             waiting_for,
             last_error: row.get(4)?,
-            receipts: rows::chain_of(db, &submissions, id, rows::digest(row, 5)?)?.iter().map(view).collect(),
+            receipts: rows::chain_of(db, submissions, id, rows::digest(row, 5)?)?
+                .iter()
+                .filter(|sealed| sealed.receipt.consignment.is_some())
+                .map(view)
+                .collect(),
             statuses: statuses(db, document_id, sender, &recipient)?,
             recipient,
         });
