@@ -60,19 +60,49 @@ fn unavailable(error: &dyn fmt::Display) -> Refusal {
     refusal(RefusalCause::Unavailable, &findings::UNAVAILABLE)
 }
 
+fn locked() -> Refusal {
+    refusal(RefusalCause::Forbidden, &findings::MAILBOX_LOCKED)
+}
+
+fn bad_cursor(found: &str) -> Refusal {
+    let finding = Finding::of(&findings::BAD_CURSOR).element("after").found(found);
+    Refusal { cause: RefusalCause::BadPacket, findings: vec![finding], receipt: None }
+}
+
+/// What a caller is to an agency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// May act for it.
+    Acts,
+    /// Might, were neither of the two locked: a locked agency neither sends nor receives.
+    Locked,
+    Stranger,
+}
+
 impl Mailboxes {
-    /// True when the caller may act for the agency.
-    fn acts_for(&self, caller: &Identity, agency: &AgencyCode) -> bool {
+    /// What the caller is to the agency, today.
+    fn standing(&self, caller: &Identity, agency: &AgencyCode) -> Standing {
         let directory = self.directory.snapshot();
-        let Some(who) = directory.lookup(&caller.agency) else { return false };
-        let key = directory.lookup(agency).map_or_else(|| AgencyKey::provisional(agency), |agency| agency.key.clone());
-        directory.may_speak_for(who, &key)
+        let Some(who) = directory.lookup(&caller.agency) else { return Standing::Stranger };
+        let listed = directory.lookup(agency);
+        let key = listed.map_or_else(|| AgencyKey::provisional(agency), |agency| agency.key.clone());
+        if !directory.may_act_for(who, &key, self.clock.now().in_vietnam().date()) {
+            Standing::Stranger
+        } else if who.locked || listed.is_some_and(|agency| agency.locked) {
+            Standing::Locked
+        } else {
+            Standing::Acts
+        }
     }
 
     async fn entry(&self, caller: &Identity, id: ConsignmentId) -> Result<MailboxEntry, Refusal> {
-        let entry = self.store.mailbox_entry(id).await.map_err(|error| unavailable(&error))?;
-        // Whose it is not, does not learn that it exists.
-        entry.filter(|entry| self.acts_for(caller, &entry.item.recipient)).ok_or_else(not_found)
+        let entry = self.store.mailbox_entry(id).await.map_err(|error| unavailable(&error))?.ok_or_else(not_found)?;
+        match self.standing(caller, &entry.item.recipient) {
+            Standing::Acts => Ok(entry),
+            Standing::Locked => Err(locked()),
+            // Whose it is not, does not learn that it exists.
+            Standing::Stranger => Err(not_found()),
+        }
     }
 
     fn terminal(&self, entry: &MailboxEntry, caller: &Identity, answer: &Acknowledgement) -> Receipt {
@@ -111,8 +141,14 @@ impl door::Mailbox for Mailboxes {
         limit: usize,
     ) -> Result<InboxPage, Refusal> {
         let agency = agency.unwrap_or(&caller.agency);
-        if !self.acts_for(caller, agency) {
-            return Err(refusal(RefusalCause::Forbidden, &findings::NOT_YOUR_MAILBOX));
+        match self.standing(caller, agency) {
+            Standing::Acts => {}
+            Standing::Locked => return Err(locked()),
+            Standing::Stranger => return Err(refusal(RefusalCause::Forbidden, &findings::NOT_YOUR_MAILBOX)),
+        }
+        // Read as "from the start", a damaged position would make a caller turn in circles.
+        if let Some(after) = after.filter(|after| !after.is_empty() && !is_position(after)) {
+            return Err(bad_cursor(after));
         }
         let key = self.directory.snapshot().lookup(agency).map(|agency| agency.key.code().clone());
         let key = key.unwrap_or_else(|| agency.to_new_form());
@@ -166,6 +202,12 @@ impl door::Mailbox for Mailboxes {
     }
 }
 
+/// True for what [`InboxPage::next`] may hold: `urgent.arrival` of the last entry.
+fn is_position(text: &str) -> bool {
+    let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<i64>().is_ok();
+    text.split_once('.').is_some_and(|(urgent, arrival)| number(urgent) && number(arrival))
+}
+
 fn chunks(
     file: impl tokio::io::AsyncRead + Send + Unpin + 'static,
 ) -> impl futures_util::Stream<Item = std::io::Result<Bytes>> + Send {
@@ -181,18 +223,29 @@ fn chunks(
 impl door::Tracking for Mailboxes {
     async fn trace(&self, caller: &Identity, doc_id: DocId) -> Result<Trace, Refusal> {
         let trace = self.store.trace(doc_id).await.map_err(|error| unavailable(&error))?.ok_or_else(not_found)?;
-        if self.acts_for(caller, &trace.from) {
+        let sender = self.standing(caller, &trace.from);
+        if sender == Standing::Acts {
             return Ok(trace);
         }
         let mut trace = trace;
+        let mut shut_out = sender == Standing::Locked;
         // A recipient sees its own consignments, not the sender's other ones.
-        trace.consignments.retain(|consignment| self.acts_for(caller, &consignment.recipient));
-        if trace.consignments.is_empty() { Err(not_found()) } else { Ok(trace) }
+        trace.consignments.retain(|consignment| {
+            let standing = self.standing(caller, &consignment.recipient);
+            shut_out |= standing == Standing::Locked;
+            standing == Standing::Acts
+        });
+        match (trace.consignments.is_empty(), shut_out) {
+            (false, _) => Ok(trace),
+            (true, true) => Err(locked()),
+            (true, false) => Err(not_found()),
+        }
     }
 
     async fn agencies(&self, search: Option<&str>, after: Option<&str>, limit: usize) -> Result<AgencyPage, Refusal> {
         let directory = self.directory.snapshot();
-        let after = after.and_then(|text| text.parse().ok());
+        let after = after.filter(|text| !text.is_empty());
+        let after = after.map(|text| text.parse().map_err(|_| bad_cursor(text))).transpose()?;
         let page = directory.search(search.unwrap_or(""), after.as_ref(), limit);
         let items = page.agencies.iter().map(|agency| item(agency)).collect();
         Ok(AgencyPage { items, next: page.next.map(|key| key.to_string()) })

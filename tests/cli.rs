@@ -172,6 +172,13 @@ fn a_document_is_sent_fetched_answered_traced_and_proved() {
     assert_eq!(sent["consignments"].as_array().unwrap().len(), 3);
     assert_eq!(std::fs::read_to_string(&receipt).unwrap(), sent["receipt"].as_str().unwrap());
 
+    // Sent once more, as after a lost answer: the same signed packet, the same document, the same receipt.
+    let (code, again) = world.at("province-a", scene::SENDER, &["send", text(&file)]);
+    let again = &again["results"][0];
+    assert_eq!((code, &again["duplicate"], &again["signed_before"]), (0, &true.into(), &true.into()), "{again:#}");
+    assert_eq!((&again["doc_id"], &again["receipt"]), (&sent["doc_id"], &sent["receipt"]));
+    assert_eq!(again["signed_packet"], text(&at("letter.H37.90.signed.edxml")));
+
     // Fetched: the bytes are those that were signed and sent.
     let item = &world.waiting("nation", "G09.90", 1)[0];
     let (id, fetched) = (item["id"].as_str().unwrap(), at("fetched.edxml"));

@@ -249,7 +249,8 @@ impl Load {
         };
         let left = || format!("{} documents without evidence\n{}", run.tally().handed_in.len(), hops.first.log_tail());
         let ((from, cpu_from), (end, cpu_end), ()) = done.with_context(left)??;
-        looked_at(stage, &sender.client, &run.tally().names.clone()).await?;
+        let names = run.tally().names.clone();
+        looked_at(stage, &sender.client, &names).await?;
         let tally = run.tally();
         summed(&tally, (from, end.min(run.until)), cpu_end.since(&cpu_from))
     }
@@ -258,7 +259,7 @@ impl Load {
 /// Reads some documents back as their sender does and verifies every receipt.
 async fn looked_at(stage: &Stage<'_>, client: &Client, names: &[DocId]) -> anyhow::Result<()> {
     let ca = stage.manifest.ca();
-    let store = TrustStore::from_pem_files(&[ca.root.clone()], &[ca.sub.clone()], &ca.crls())?;
+    let store = TrustStore::from_pem_files(std::slice::from_ref(&ca.root), std::slice::from_ref(&ca.sub), &ca.crls())?;
     let keys = HopTrust::new(Arc::new(store), Pins::default());
     for name in names {
         let trace = client.trace(*name).await?;

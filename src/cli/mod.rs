@@ -14,6 +14,7 @@ mod demo;
 mod errors;
 pub mod findings;
 mod inbox;
+mod kept;
 mod send;
 mod serve;
 mod show;

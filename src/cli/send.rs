@@ -1,8 +1,13 @@
 //! `lienthong send`: signs packets and hands them in.
 //!
-//! The file itself is never changed: the signed packet is written beside nothing of the caller's, into a temporary
-//! folder, and read from there while it is sent. Sending again is harmless: the same bytes get the same answer. An
-//! ECDSA or RSA-PSS signature differs from run to run, so a packet that may have to be repeated is best signed once.
+//! The file itself is never changed: the signed packet is put beside it, as `<name>.<CODE>.signed.edxml`. An ECDSA or
+//! RSA-PSS signature differs from run to run, so whoever repeats a sending whose answer was lost must repeat the bytes:
+//! the packet that stands there is sent again as long as it is the same file with a signature put in. The gateway then
+//! gives the answer of the first time, with its receipt.
+//!
+//! Failure story: the signed packet is written under another name and moved into place when it is whole and on disk,
+//! so a crash leaves nothing that would be sent by mistake. Where the folder cannot be written to, the packet is signed
+//! in a temporary folder, and the caller is told that it was not kept.
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -12,22 +17,30 @@ use anyhow::{Context, ensure};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use lienthong_contract::door::{ConsignmentRef, Submission};
-use lienthong_contract::{Digest, DocId, Finding};
+use lienthong_contract::{AgencyCode, Digest, DocId, Finding};
 use serde::Serialize;
 
 use super::connection::{Connection, SigningKey};
+use super::kept;
 use super::show::say;
 use super::{Outcome, Verdict, runtime, show};
 use crate::api::Problem;
 use crate::client::{Client, Packet, Progress};
 use crate::edxml::SplitError;
-use crate::signing::{self, sign_file};
+use crate::intake::findings::SAME_NAME_OTHER_BYTES;
+use crate::signing;
 use crate::trust::xmldsig::{self, KeySigner};
 
 /// Packets from this size on show how far they are.
 const WORTH_A_BAR: u64 = 4 << 20;
 
 /// Ký và gửi gói tin — signs packets and hands them in.
+///
+/// Gói đã ký được giữ cạnh tệp gốc, tên <TỆP>.<MÃ>.signed.edxml. Gửi lại khi chưa nhận được trả lời: chạy lại đúng lệnh
+/// này; chính gói đã ký đó được gửi lại và trục trả lại biên nhận của lần đầu. Xoá tệp .signed.edxml nếu muốn ký lại
+/// (đổi chứng thư ký). — The signed packet is kept beside the file as <FILE>.<CODE>.signed.edxml. When an answer was
+/// lost, run the same command again: the very same signed packet is sent, and the gateway answers with the receipt of
+/// the first time. Delete the .signed.edxml file to sign afresh, e.g. after a change of certificate.
 #[derive(Debug, Args)]
 pub struct Send {
     /// Gói tin edXML — the packets.
@@ -52,6 +65,10 @@ struct Sent {
     verdict: &'static str,
     /// A signature was added here.
     signed: bool,
+    /// The signed packet is the one of an earlier sending.
+    signed_before: bool,
+    /// Where the signed packet is kept.
+    signed_packet: Option<PathBuf>,
     doc_id: Option<DocId>,
     digest: Option<Digest>,
     duplicate: bool,
@@ -61,11 +78,11 @@ struct Sent {
 }
 
 /// The packet as it will be sent.
-enum Prepared {
-    AsItIs(PathBuf),
-    Signed(PathBuf),
-    /// Not a packet that could be signed, and why.
-    Refused(Vec<Finding>),
+struct Ready {
+    path: PathBuf,
+    signed: bool,
+    signed_before: bool,
+    kept: bool,
 }
 
 impl Send {
@@ -104,20 +121,20 @@ impl Send {
         file: &Path,
         scratch: &Path,
     ) -> anyhow::Result<Sent> {
-        let (path, signed) = match prepare(file, signer, &scratch.join("signed.edxml"))? {
-            Prepared::AsItIs(path) => (path, false),
-            Prepared::Signed(path) => (path, true),
-            Prepared::Refused(findings) => return Ok(Sent::unread(file, findings)),
+        let ready = match prepare(file, signer, self.connection.agency(), &scratch.join("signed.edxml"))? {
+            Ok(ready) => ready,
+            Err(findings) => return Ok(Sent::unread(file, findings)),
         };
-        let bar = bar(&path)?;
+        let bar = bar(&ready.path)?;
         let shown = bar.clone();
         let progress: Progress = Arc::new(move |sent, _| shown.set_position(sent));
-        let answer = client.submit(&Packet::File(path), Some(progress)).await;
+        let answer = client.submit(&Packet::File(ready.path.clone()), Some(progress)).await;
         bar.finish_and_clear();
         let sent = match answer {
-            Ok(submission) => Sent::accepted(file, signed, submission),
+            Ok(submission) => Sent::accepted(file, &ready, submission),
             Err(error) => match error.problem() {
-                Some(problem) => Sent::refused(file, signed, problem),
+                Some(problem) => Sent::refused(file, &ready, problem),
+                None if ready.kept => return Err(anyhow::Error::from(error).context(AGAIN)),
                 None => return Err(error.into()),
             },
         };
@@ -128,16 +145,25 @@ impl Send {
     }
 }
 
-fn prepare(file: &Path, signer: Option<&KeySigner>, to: &Path) -> anyhow::Result<Prepared> {
-    let Some(signer) = signer else { return Ok(Prepared::AsItIs(file.to_owned())) };
-    match sign_file(file, to, signer) {
-        Ok(()) => Ok(Prepared::Signed(to.to_owned())),
+/// Said when the answer did not come.
+const AGAIN: &str = "chưa có trả lời; chạy lại đúng lệnh này, gói đã ký sẽ được gửi lại nguyên vẹn — \
+                     no answer; run the same command again, the same signed packet will be sent";
+
+/// The packet to send, or why it cannot be signed.
+fn prepare(
+    file: &Path,
+    signer: Option<&KeySigner>,
+    agency: Option<&AgencyCode>,
+    scratch: &Path,
+) -> anyhow::Result<Result<Ready, Vec<Finding>>> {
+    let as_it_is = || Ready { path: file.to_owned(), signed: false, signed_before: false, kept: false };
+    let Some(signer) = signer else { return Ok(Ok(as_it_is())) };
+    match kept::sign(file, agency, scratch, signer) {
+        Ok(kept::Signed { path, before, kept }) => Ok(Ok(Ready { path, signed: true, signed_before: before, kept })),
         // Somebody has signed it: that signature is the sender's word, and ours would not add to it.
-        Err(signing::Error::Signature(xmldsig::Error::AlreadySigned)) => Ok(Prepared::AsItIs(file.to_owned())),
-        Err(signing::Error::Signature(xmldsig::Error::CannotSign(problem))) => {
-            Ok(Prepared::Refused(vec![problem.finding()]))
-        }
-        Err(signing::Error::Packet(SplitError::Refused(findings))) => Ok(Prepared::Refused(findings)),
+        Err(signing::Error::Signature(xmldsig::Error::AlreadySigned)) => Ok(Ok(as_it_is())),
+        Err(signing::Error::Signature(xmldsig::Error::CannotSign(problem))) => Ok(Err(vec![problem.finding()])),
+        Err(signing::Error::Packet(SplitError::Refused(findings))) => Ok(Err(findings)),
         Err(error) => Err(error.into()),
     }
 }
@@ -152,11 +178,13 @@ fn bar(path: &Path) -> anyhow::Result<ProgressBar> {
 }
 
 impl Sent {
-    fn accepted(file: &Path, signed: bool, submission: Submission) -> Self {
+    fn accepted(file: &Path, ready: &Ready, submission: Submission) -> Self {
         Self {
             file: file.to_owned(),
             verdict: "accept",
-            signed,
+            signed: ready.signed,
+            signed_before: ready.signed_before,
+            signed_packet: ready.kept.then(|| ready.path.clone()),
             doc_id: Some(submission.doc_id),
             digest: Some(submission.digest),
             duplicate: submission.duplicate,
@@ -166,8 +194,14 @@ impl Sent {
         }
     }
 
-    fn refused(file: &Path, signed: bool, problem: &Problem) -> Self {
-        Self { signed, receipt: problem.receipt.clone(), ..Self::unread(file, problem.findings.clone()) }
+    fn refused(file: &Path, ready: &Ready, problem: &Problem) -> Self {
+        Self {
+            signed: ready.signed,
+            signed_before: ready.signed_before,
+            signed_packet: ready.kept.then(|| ready.path.clone()),
+            receipt: problem.receipt.clone(),
+            ..Self::unread(file, problem.findings.clone())
+        }
     }
 
     fn unread(file: &Path, findings: Vec<Finding>) -> Self {
@@ -175,6 +209,8 @@ impl Sent {
             file: file.to_owned(),
             verdict: "refuse",
             signed: false,
+            signed_before: false,
+            signed_packet: None,
             doc_id: None,
             digest: None,
             duplicate: false,
@@ -197,5 +233,24 @@ fn tell(sent: &Sent) {
         }
         None => say!("✗ {file}  TỪ CHỐI — REFUSED"),
     }
+    if let Some(path) = &sent.signed_packet {
+        let path = path.display();
+        if sent.signed_before {
+            say!("    gửi lại gói đã ký trước đó — the packet signed before was sent again: {path}");
+        } else {
+            say!("    gói đã ký, giữ lại để gửi lại khi cần — the signed packet, kept for sending again: {path}");
+        }
+    } else if sent.signed {
+        say!(
+            "    không lưu được gói đã ký cạnh tệp gốc; gửi lại sẽ ký lại — \
+             the signed packet could not be kept beside the file; sending again would sign anew"
+        );
+    }
     show::findings(&sent.findings);
+    if sent.doc_id.is_none() && sent.findings.iter().any(|finding| finding.code == SAME_NAME_OTHER_BYTES.code) {
+        say!(
+            "    docId của lần gửi đầu nằm trong ngoặc ở dòng mong đợi trên đây; xem bằng `lienthong trace <docId>` — \
+             the docId of the first sending stands in brackets where it says what was expected; see `lienthong trace`"
+        );
+    }
 }

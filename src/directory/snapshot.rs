@@ -182,11 +182,31 @@ impl Snapshot {
         self.agencies.get(*self.signing_certificates.get(fingerprint)?)
     }
 
-    /// Whether an agency's identity may hand in as `from`: as itself and as whoever it is told to speak for. That a
-    /// successor may finish the business of a closed agency depends on the day and shows in [`Self::resolve`].
+    /// Whether an agency's identity may act for another on that day, in handing in, signing and reading: as itself,
+    /// as whoever it is told to speak for, and in finishing the business of a closed agency whose one successor it is
+    /// or speaks for. Whether either is locked is another question.
     #[must_use]
-    pub fn may_speak_for(&self, who: &Agency, from: &AgencyKey) -> bool {
-        who.key == *from || who.speaks_for.iter().any(|mandate| mandate.covers(from))
+    pub fn may_act_for(&self, who: &Agency, agency: &AgencyKey, on: Date) -> bool {
+        let speaks = |key: &AgencyKey| who.key == *key || who.speaks_for.iter().any(|mandate| mandate.covers(key));
+        speaks(agency)
+            || self.agency(agency).is_some_and(|closed| match self.resolve(&closed.code, on) {
+                Resolution::Successor { to, .. } => speaks(&to.key),
+                _ => false,
+            })
+    }
+
+    /// The listed agency with the longest code that this one stands below.
+    #[must_use]
+    pub fn nearest_above(&self, code: &AgencyCode) -> Option<&Agency> {
+        let code = code.to_new_form();
+        let mut rest = code.as_str();
+        while let Some((above, _)) = rest.rsplit_once('.') {
+            if let Some(agency) = AgencyCode::parse(above).ok().and_then(|above| self.lookup(&above)) {
+                return Some(agency);
+            }
+            rest = above;
+        }
+        None
     }
 
     /// Agencies whose names and codes hold every word of the query, whatever the case and the diacritics; an empty

@@ -152,8 +152,29 @@ fn identities_speak_only_for_themselves_and_whom_they_were_given() {
         (department, "000.00.15.H37", true),
         (department, "H37", false),
     ] {
-        assert_eq!(snapshot.may_speak_for(who, &key(from)), may, "{} as {from}", who.key);
+        assert_eq!(snapshot.may_act_for(who, &key(from), TODAY), may, "{} as {from}", who.key);
     }
+}
+
+#[test]
+fn a_successor_acts_for_the_closed_agency_and_only_once_it_is_closed() {
+    let snapshot = sample();
+    let agency = |text: &str| snapshot.lookup(&code(text)).unwrap();
+    for (who, closed, on, may) in [
+        ("H17", "H47", TODAY, true),
+        ("H17", "H47.09", TODAY, true),
+        ("H17", "H47", date(2025, 6, 30), false),
+        ("H37.90", "H47", TODAY, false),
+        ("H47", "H17", TODAY, false),
+        // Two took over: neither is the one.
+        ("H17", "G07", TODAY, false),
+        ("H17", "G25", TODAY, false),
+    ] {
+        assert_eq!(snapshot.may_act_for(agency(who), &agency(closed).key, on), may, "{who} for {closed} on {on}");
+    }
+    assert_eq!(snapshot.nearest_above(&code("000.01.15.H37")).map(|above| above.key.as_str()), Some("H37"));
+    assert_eq!(snapshot.nearest_above(&code("H37.90.01.02")).map(|above| above.key.as_str()), Some("H37.90"));
+    assert!(snapshot.nearest_above(&code("H37")).is_none() && snapshot.nearest_above(&code("X99.1")).is_none());
 }
 
 #[test]

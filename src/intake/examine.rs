@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
+use jiff::civil::Date;
 use lienthong_contract::{AgencyCode, Digest, Finding, Instant, Severity};
 
 use super::receive::{PacketBytes, Received};
@@ -11,11 +12,15 @@ use super::{Parts, findings};
 use crate::directory::{Agency, AgencyKey, Requirement, Snapshot};
 use crate::edxml::{Packet, Split, parse};
 use crate::receipts::{Checks, Fact};
+use crate::routing::Routes;
 use crate::rules::schema::Schemas;
 use crate::rules::{self, Door, Recipient, Routable, secrecy};
 use crate::store::Route;
 use crate::trust::xmldsig::{Bodies, CutRef, Signed, Spliced, Verdict, verify};
 use crate::trust::{Purpose, TrustStore, xmldsig};
+
+/// Most findings that are told of one packet.
+const MAX_FINDINGS: usize = 200;
 
 /// A packet that was looked at from all sides.
 #[derive(Debug)]
@@ -82,7 +87,7 @@ pub struct Seen {
 pub(super) fn examine(parts: &Parts, received: Received, bearer: &Bearer, now: Instant) -> io::Result<Examined> {
     let Received { bytes, split } = received;
     let directory = parts.directory.snapshot();
-    let routable = |code: &AgencyCode| parts.routes.route(code, None, None) != Route::Refused;
+    let routable = |code: &AgencyCode| routable(&directory, &parts.routes, code);
     let against = Against {
         directory: &directory,
         routable: &routable,
@@ -95,11 +100,48 @@ pub(super) fn examine(parts: &Parts, received: Received, bearer: &Bearer, now: I
     Ok(Examined { bytes, digest: split.digest, size: split.size, packet, sender, recipients, checks, findings })
 }
 
+/// Whether a code that the directory does not list may be somebody's whom another gateway knows. Below an agency that is
+/// served here, nobody else could know it: it is a slip of the pen, and the default route would only carry it round.
+/// A link that has just this branch as its prefix says otherwise.
+fn routable(directory: &Snapshot, routes: &Routes, code: &AgencyCode) -> bool {
+    let ours = directory.nearest_above(code).filter(|above| above.hop.as_ref() == Some(&routes.hop));
+    let branched_off = |above: &Agency| {
+        let prefixes = routes.links.iter().flat_map(|link| &link.prefixes);
+        let within = |prefix: AgencyCode| code.to_new_form().is_under(&prefix) && prefix.is_under(above.key.code());
+        prefixes.filter_map(|prefix| AgencyCode::parse(prefix).ok()).any(within)
+    };
+    ours.is_none_or(branched_off) && routes.route(code, None, None) != Route::Refused
+}
+
 /// Says everything that can be said of a packet: the one judgement behind every door, and behind `lienthong check`.
 ///
 /// # Errors
 /// The bodies could not be read; then nothing is said about the packet.
 pub fn look(
+    against: &Against<'_>,
+    split: &Split,
+    bodies: &mut dyn Bodies,
+    bearer: &Bearer,
+    now: Instant,
+) -> io::Result<Seen> {
+    let mut seen = look_at_all(against, split, bodies, bearer, now)?;
+    limit(&mut seen.findings);
+    Ok(seen)
+}
+
+/// A packet with a fault in each of thousands of elements must not make an answer of megabytes. What refuses is kept
+/// before what only remarks, so that the verdict stays what it was.
+fn limit(told: &mut Vec<Finding>) {
+    if told.len() <= MAX_FINDINGS {
+        return;
+    }
+    let more = told.len() - MAX_FINDINGS;
+    told.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    told.truncate(MAX_FINDINGS);
+    told.push(Finding::of(&findings::MORE_FINDINGS).found(format!("+ {more}")));
+}
+
+fn look_at_all(
     against: &Against<'_>,
     split: &Split,
     bodies: &mut dyn Bodies,
@@ -137,7 +179,7 @@ pub fn look(
     seen.recipients = outcome.recipients;
     seen.sender = outcome.sender;
     judge_signature(against, split, bodies, &mut seen, bearer, now)?;
-    judge_transport(against.directory, bearer, &mut seen);
+    judge_transport(against.directory, bearer, &mut seen, now);
     seen.packet = Some(parsed.packet);
     Ok(seen)
 }
@@ -162,11 +204,16 @@ fn context<'a>(against: &Against<'a>, bearer: &Bearer, now: Instant) -> rules::C
     }
 }
 
-fn judge_transport(directory: &Snapshot, bearer: &Bearer, seen: &mut Seen) {
+fn judge_transport(directory: &Snapshot, bearer: &Bearer, seen: &mut Seen, now: Instant) {
     let Bearer::Agency(code) = bearer else { return };
     let Some(sender) = &seen.sender else { return };
-    let may = directory.lookup(code).is_some_and(|agency| directory.may_speak_for(agency, sender));
+    let may = directory.lookup(code).is_some_and(|agency| directory.may_act_for(agency, sender, day(now)));
     seen.checks.transport = if may { Fact::Valid } else { Fact::Invalid };
+}
+
+/// The day in Vietnam.
+fn day(now: Instant) -> Date {
+    now.in_vietnam().date()
 }
 
 fn judge_signature(
@@ -256,9 +303,12 @@ fn judge_signer(
         let finding = Finding::of(&findings::SIGNER_UNKNOWN).found(shown());
         return (Fact::Invalid, Some(fingerprint), vec![finding]);
     };
-    if !sender.is_some_and(|sender| against.directory.may_speak_for(owner, &sender.key)) {
+    if !sender.is_some_and(|sender| against.directory.may_act_for(owner, &sender.key, day(now))) {
         let finding = Finding::of(&findings::SIGNER_OTHER).found(format!("{} ({})", owner.code, owner.name));
         return (Fact::Invalid, Some(fingerprint), vec![finding]);
     }
     (Fact::Valid, Some(fingerprint), facts.findings())
 }
+
+#[cfg(test)]
+mod tests;

@@ -204,6 +204,54 @@ pub static SAME_CODE: Kind = Kind {
     clause: "NĐ 30/2020/NĐ-CP PL VI",
 };
 
+pub static MAILBOX_LOCKED: Kind = Kind {
+    code: "LT-INT-0014",
+    severity: Severity::Refuse,
+    blame: Blame::Sender,
+    vxp: 19,
+    title: Text {
+        vi: "Cơ quan đang bị khoá nên không được đọc, trả lời hộp thư hay tra cứu văn bản.",
+        en: "The agency is locked and can neither read and answer its mailbox nor trace documents.",
+    },
+    fix: Text {
+        vi: "Liên hệ cán bộ quản trị trục để mở khoá cơ quan; văn bản chưa trả lời vẫn nằm trong hộp thư.",
+        en: "Ask the gateway's operator to unlock the agency; what was not answered stays in the mailbox.",
+    },
+    clause: "",
+};
+
+pub static BAD_CURSOR: Kind = Kind {
+    code: "LT-INT-0015",
+    severity: Severity::Refuse,
+    blame: Blame::Sender,
+    vxp: 22,
+    title: Text {
+        vi: "Giá trị after không phải là vị trí trang mà trục đã trả về.",
+        en: "The value of after is no page position that the gateway gave.",
+    },
+    fix: Text {
+        vi: "Dùng nguyên văn giá trị next của trang trước, mã hoá phần trăm khi đặt vào URL; muốn đọc từ đầu thì bỏ after.",
+        en: "Give the next of the page before as it is, percent-encoded in the URL; leave after out to start anew.",
+    },
+    clause: "",
+};
+
+pub static MORE_FINDINGS: Kind = Kind {
+    code: "LT-INT-0016",
+    severity: Severity::Note,
+    blame: Blame::Sender,
+    vxp: 0,
+    title: Text {
+        vi: "Gói tin còn nhiều lỗi, cảnh báo khác không được liệt kê.",
+        en: "The packet has more findings than are listed.",
+    },
+    fix: Text {
+        vi: "Sửa các lỗi đã liệt kê rồi kiểm tra lại gói tin.",
+        en: "Mend what is listed, then check the packet again.",
+    },
+    clause: "",
+};
+
 /// Every kind of this room.
 pub static ALL: &[&Kind] = &[
     &BROKEN_OFF,
@@ -219,4 +267,7 @@ pub static ALL: &[&Kind] = &[
     &ANSWERED_OTHERWISE,
     &REASON_NEEDED,
     &SAME_CODE,
+    &MAILBOX_LOCKED,
+    &BAD_CURSOR,
+    &MORE_FINDINGS,
 ];

@@ -6,6 +6,7 @@ use futures_util::StreamExt;
 use lienthong_contract::door::{Mailbox, Tracking};
 
 use super::*;
+use crate::directory::Snapshot;
 use crate::intake::tests::{World, until};
 
 fn caller(code: &str) -> Identity {
@@ -71,5 +72,84 @@ async fn reading_keeps_and_one_answer_ends_for_good_at_every_hop() {
     let trace = world.province.mailboxes().trace(&caller("H37.90"), submission.doc_id).await.unwrap();
     let last = trace.consignments[0].receipts.last().unwrap();
     assert_eq!((&last.jws, last.reason.as_deref()), (&first.receipt, Some("sai nơi nhận")));
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_locked_agency_is_shut_out_and_loses_nothing() {
+    let world = World::new(None);
+    let submission = world.submit(world.packet(1, &["H37.91"])).await;
+    let (mailboxes, owner) = (world.province.mailboxes(), caller("H37.91"));
+    let id = mailboxes.list(&owner, None, None, 10).await.unwrap().items.remove(0).id;
+    let agencies = |locked: bool| {
+        format!(
+            "[[agency]]\ncode = 'H37.91'\nname = 'a'\nlocked = {locked}\n\
+             [[agency]]\ncode = 'H37.90'\nname = 'b'\nspeaks_for = ['H37.91']\n"
+        )
+    };
+    let under = |locked: bool| {
+        let directory = Arc::new(Directory::fixed(Snapshot::from_toml(&agencies(locked)).unwrap()));
+        Mailboxes { directory, ..world.province.mailboxes() }
+    };
+    let locked = under(true);
+    let accept = Acknowledgement::Accept;
+    let told = |refusal: Refusal| (refusal.cause, refusal.findings[0].code.clone());
+    let shut_out = (RefusalCause::Forbidden, "LT-INT-0014".to_owned());
+    // Neither by itself nor through somebody who speaks for it.
+    for who in [&owner, &caller("H37.90")] {
+        assert_eq!(told(locked.list(who, Some(&owner.agency), None, 10).await.unwrap_err()), shut_out);
+        assert_eq!(told(locked.content(who, id).await.err().unwrap()), shut_out);
+        assert_eq!(told(locked.acknowledge(who, id, &accept).await.unwrap_err()), shut_out);
+    }
+    assert_eq!(told(locked.trace(&owner, submission.doc_id).await.unwrap_err()), shut_out);
+    // Strangers learn nothing of it, and the sender goes on seeing what it sent.
+    assert_eq!(cause(locked.content(&caller("H49.90"), id).await), RefusalCause::NotFound);
+    assert!(locked.trace(&caller("H37.90"), submission.doc_id).await.is_ok());
+    // Unlocked again, it finds what came.
+    assert_eq!(under(false).list(&owner, None, None, 10).await.unwrap().items[0].id, id);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_successor_reads_the_mailbox_of_the_agency_it_took_over() {
+    let world = World::new(None);
+    let mailboxes = world.province.mailboxes();
+    let closed = "H47.90".parse().unwrap();
+    assert!(mailboxes.list(&caller("H37.91"), Some(&closed), None, 10).await.unwrap().items.is_empty());
+    assert_eq!(cause(mailboxes.list(&caller("H37.90"), Some(&closed), None, 10).await), RefusalCause::Forbidden);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_position_that_was_never_given_is_refused() {
+    let world = World::new(None);
+    for number in 1..=3 {
+        world.submit(world.packet(number, &["H37.91"])).await;
+    }
+    let (mailboxes, owner) = (world.province.mailboxes(), caller("H37.91"));
+    for bad in ["garbage", "1", "1.", ".1", "1.x", "1.2.3", "-1.2", "1.99999999999999999999", " 1.2"] {
+        let refusal = mailboxes.list(&owner, None, Some(bad), 10).await.unwrap_err();
+        assert_eq!(
+            (refusal.cause, refusal.findings[0].code.as_str()),
+            (RefusalCause::BadPacket, "LT-INT-0015"),
+            "{bad}"
+        );
+        assert_eq!(refusal.findings[0].found.as_deref(), Some(bad));
+    }
+    for bad in [" !!", "H37.90/1", &"H".repeat(36)] {
+        assert_eq!(cause(mailboxes.agencies(None, Some(bad), 10).await), RefusalCause::BadPacket, "{bad}");
+    }
+    // Positions that were given lead through everything once.
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let page = mailboxes.list(&owner, None, after.as_deref(), 1).await.unwrap();
+        seen.extend(page.items.iter().map(|item| item.id));
+        let Some(next) = page.next else { break };
+        after = Some(next);
+    }
+    assert_eq!(seen.len(), 3);
+    let first = mailboxes.agencies(None, None, 2).await.unwrap();
+    let second = mailboxes.agencies(None, first.next.as_deref(), 2).await.unwrap();
+    assert!(first.items[1].code < second.items[0].code);
     world.end().await;
 }

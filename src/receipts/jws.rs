@@ -58,7 +58,10 @@ pub enum Error {
     CannotSign(String),
 }
 
+/// What stands here is all that is understood. A header that holds more, for instance `crit`, is not ours, and what it
+/// asks for may change what the signature means (RFC 7515 §4.1.11).
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Header {
     alg: String,
     typ: String,

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use base64_simd::URL_SAFE_NO_PAD;
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 
@@ -164,4 +165,25 @@ fn only_the_hop_that_has_custody_speaks_of_the_mailbox_and_only_another_takes_cu
         assert!(!follows(&forged[length], &forged[length - 1], id));
     }
     assert!(links.windows(2).all(|pair| follows(&pair[1], &pair[0], id)));
+}
+
+#[test]
+fn a_header_that_asks_for_more_than_is_understood_is_refused() {
+    let key = TestKey::new();
+    let sealed = seal(receipt(Event::SubmissionAcceptance, ConsignmentId::fresh(), None), &key).unwrap();
+    let (header, rest) = sealed.jws.split_once('.').unwrap();
+    let payload = rest.split_once('.').unwrap().0;
+    let header: serde_json::Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode_to_vec(header).unwrap()).unwrap();
+    // Signed by the very key: only what the header says is amiss.
+    let signed_with = |header: &serde_json::Value| {
+        let text = format!("{}.{payload}", URL_SAFE_NO_PAD.encode_to_string(header.to_string()));
+        let signature = key.sign(text.as_bytes()).unwrap();
+        open(&format!("{text}.{}", URL_SAFE_NO_PAD.encode_to_string(signature)), &key)
+    };
+    assert!(signed_with(&header).is_ok());
+    for (name, value) in [("crit", serde_json::json!(["exp"])), ("b64", false.into()), ("kid", "1".into())] {
+        let mut more = header.clone();
+        more[name] = value;
+        assert!(matches!(signed_with(&more), Err(Error::Malformed("header"))), "{name}");
+    }
 }

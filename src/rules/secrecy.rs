@@ -20,13 +20,162 @@ const SCANNED: &[(&str, bool)] = &[
     ("Content", false),
     ("Appendix", false),
     ("AttachmentName", true),
+    ("BussinessDocReason", false),
+    ("BusinessDocReason", false),
 ];
+
+/// Elements whose `Description` says what a file is. In a status packet it is the answer to a document: *không nhận
+/// văn bản mật* is what it is there to say.
+const DESCRIBED: &[&str] = &["Attachment", "Reference"];
+
+/// The other elements of the standard: they hold codes, dates, names of agencies and people. An element that stands in
+/// neither list is somebody's own, and may well be where their system writes the level of secrecy.
+const PLAIN: &[&str] = &[
+    "Appendixes",
+    "ApplicationType",
+    "Attachment",
+    "AttachmentEncoded",
+    "Business",
+    "BusinessDocType",
+    "BusinessDocumentInfo",
+    "Bussiness",
+    "BussinessDocType",
+    "BussinessDocumentInfo",
+    "Code",
+    "CodeNotation",
+    "CodeNumber",
+    "Competence",
+    "ContentId",
+    "ContentTransferEncoded",
+    "ContentType",
+    "Department",
+    "DepartmentId",
+    "Description",
+    "Direction",
+    "DocumentId",
+    "DocumentInfo",
+    "DocumentReceiver",
+    "DocumentType",
+    "DueDate",
+    "Email",
+    "Error",
+    "ErrorList",
+    "Fax",
+    "FieldName",
+    "Format",
+    "From",
+    "FullName",
+    "MessageHeader",
+    "MimeType",
+    "Mobile",
+    "OrganAdd",
+    "OrganId",
+    "OrganIdList",
+    "OrganName",
+    "OrganizationInCharge",
+    "OtherInfo",
+    "PageAmount",
+    "Paper",
+    "Place",
+    "Position",
+    "Priority",
+    "PromulgationAmount",
+    "PromulgationDate",
+    "PromulgationInfo",
+    "Receiver",
+    "ReceiverList",
+    "ReceiverType",
+    "Reference",
+    "ReferenceCodes",
+    "ReplacementInfo",
+    "ReplacementInfoList",
+    "ReplyFors",
+    "ResponseFor",
+    "ResponseForTask",
+    "SignerInfo",
+    "Staff",
+    "StaffId",
+    "StaffInfo",
+    "Status",
+    "StatusCode",
+    "SteeringType",
+    "TaskCode",
+    "Telephone",
+    "Timestamp",
+    "To",
+    "ToPlaces",
+    "TraceHeader",
+    "TraceHeaderList",
+    "Type",
+    "TypeDetail",
+    "TyperNotation",
+    "TypistNotation",
+    "Website",
+    "edXML",
+    "edXMLBody",
+    "edXMLEnvelope",
+    "edXMLHeader",
+    "edXMLManifest",
+];
+
+/// Elements that hold a signature, and nothing that a person wrote.
+const SIGNATURES: &[&str] = &["Signature", "DigitalSignature"];
+
+/// A run of base64 characters from this length on is encoded bytes, not words.
+const ENCODED_RUN: usize = 64;
+
+/// How the text of an element is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    Text,
+    FileName,
+    /// Text of an element that the standard does not know.
+    Foreign,
+    /// Not looked at.
+    Plain,
+    /// Not looked at, nor is anything in it.
+    Signature,
+}
+
+impl Reading {
+    fn of(name: &str, parents: &[Open]) -> Self {
+        let is = |known: &&str| known.eq_ignore_ascii_case(name);
+        let parent = parents.last();
+        if parent.is_some_and(|parent| parent.reading == Self::Signature) || SIGNATURES.iter().any(is) {
+            return Self::Signature;
+        }
+        if let Some((_, is_name)) = SCANNED.iter().find(|(known, _)| is(known)) {
+            return if *is_name { Self::FileName } else { Self::Text };
+        }
+        let described = |parent: &Open| DESCRIBED.iter().any(|known| known.eq_ignore_ascii_case(&parent.name));
+        match name {
+            _ if name.eq_ignore_ascii_case("Description") && parent.is_some_and(described) => Self::Text,
+            _ if PLAIN.iter().any(is) => Self::Plain,
+            _ => Self::Foreign,
+        }
+    }
+
+    fn finds_mark(self, text: &str) -> bool {
+        match self {
+            Self::Text => carries_mark(text),
+            Self::FileName => name_carries_mark(text),
+            Self::Foreign => !is_encoded(text) && carries_mark(text),
+            Self::Plain | Self::Signature => false,
+        }
+    }
+}
+
+/// True for base64: letters that stand side by side there mean nothing.
+fn is_encoded(text: &str) -> bool {
+    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_');
+    text.bytes().all(|byte| is_base64(byte) || byte.is_ascii_whitespace())
+        && text.split_ascii_whitespace().any(|run| run.len() >= ENCODED_RUN)
+}
 
 /// An element that is open while the scan passes.
 struct Open {
     name: String,
-    /// Index into [`SCANNED`].
-    scanned: Option<usize>,
+    reading: Reading,
     offset: usize,
     text: String,
 }
@@ -45,18 +194,16 @@ pub fn scan(skeleton: &Skeleton) -> Vec<Finding> {
     loop {
         let offset = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX).saturating_add(shift);
         let Ok(event) = reader.read_event() else { break };
-        let collecting = open.iter_mut().rev().find(|element| element.scanned.is_some());
+        let collecting = collecting(&mut open);
         match event {
             Event::Start(start) => {
                 let name = start.local_name().into_inner().to_owned();
-                let scanned = SCANNED.iter().position(|(scanned, _)| scanned.eq_ignore_ascii_case(&name));
-                open.push(Open { name, scanned, offset, text: String::new() });
+                let reading = Reading::of(&name, &open);
+                open.push(Open { name, reading, offset, text: String::new() });
             }
             Event::End(_) => {
                 let Some(closed) = open.pop() else { continue };
-                if closed.scanned.and_then(|at| SCANNED.get(at)).is_some_and(|(_, is_name)| {
-                    if *is_name { name_carries_mark(&closed.text) } else { carries_mark(&closed.text) }
-                }) {
+                if closed.reading.finds_mark(&closed.text) {
                     found.push((closed.offset, path(&open, &closed.name)));
                 }
             }
@@ -100,6 +247,14 @@ pub fn redact(findings: &mut [Finding]) {
     for finding in findings {
         finding.found = None;
     }
+}
+
+/// The element that text belongs to: the innermost one that is looked at. A signature's text belongs to none.
+fn collecting(open: &mut [Open]) -> Option<&mut Open> {
+    if open.last().is_some_and(|element| element.reading == Reading::Signature) {
+        return None;
+    }
+    open.iter_mut().rev().find(|element| element.reading != Reading::Plain)
 }
 
 fn push(collecting: Option<&mut Open>, text: &str) {

@@ -8,7 +8,7 @@ use super::findings::{
     SENDER_UNKNOWN,
 };
 use super::{Context, Door, place};
-use crate::directory::{Agency, AgencyKey, Resolution, Validity};
+use crate::directory::{AgencyKey, Resolution, Validity};
 use crate::edxml::Packet;
 
 const ELEMENT: &str = "MessageHeader/From/OrganId";
@@ -29,46 +29,34 @@ pub(super) fn check(ctx: &Context<'_>, packet: &Packet, findings: &mut Vec<Findi
         return Some(key);
     }
     let issued = day_of(packet).unwrap_or_else(|| ctx.today());
-    let successor = match &resolution {
-        Resolution::Known(_) => None,
-        Resolution::Successor { to, .. } => {
-            findings.push(told(&SENDER_SUCCEEDED).expected(to.code.as_str()));
-            Some(*to)
-        }
+    match &resolution {
+        Resolution::Known(_) => {}
+        Resolution::Successor { to, .. } => findings.push(told(&SENDER_SUCCEEDED).expected(to.code.as_str())),
         // Closed without one successor: what it issued in its time may still be on its way.
         Resolution::Split { from, .. } | Resolution::Closed(from) if from.validity(issued) == Validity::Open => {
             findings.push(told(&SENDER_SUCCEEDED));
-            None
         }
         Resolution::Split { .. } | Resolution::Closed(_) | Resolution::NotYet(_) => {
             findings.push(told(&SENDER_CLOSED));
-            None
         }
-        Resolution::Locked(_) => {
-            findings.push(told(&SENDER_LOCKED));
-            None
-        }
+        Resolution::Locked(_) => findings.push(told(&SENDER_LOCKED)),
         Resolution::Unknown { .. } => {
             findings.push(told(&SENDER_UNKNOWN));
             return Some(key);
         }
-    };
+    }
     match &ctx.door {
         Door::Stranger => findings.push(told(&IDENTITY_UNKNOWN)),
         Door::Agency(identity) => match ctx.directory.agency(identity) {
             None => findings.push(told(&IDENTITY_UNKNOWN)),
             Some(who) if who.locked => findings.push(told(&SENDER_LOCKED).found(who.code.as_str())),
-            Some(who) if may_send(ctx, who, &key, successor) => {}
+            // A successor finishes the business of the agency it took over.
+            Some(who) if ctx.directory.may_act_for(who, &key, ctx.today()) => {}
             Some(who) => findings.push(told(&NOT_YOUR_AGENCY).expected(who.code.as_str())),
         },
         Door::Relay | Door::Preview => {}
     }
     Some(key)
-}
-
-/// A successor finishes the business of the agency it took over.
-fn may_send(ctx: &Context<'_>, who: &Agency, from: &AgencyKey, successor: Option<&Agency>) -> bool {
-    ctx.directory.may_speak_for(who, from) || successor.is_some_and(|to| ctx.directory.may_speak_for(who, &to.key))
 }
 
 /// The day the packet speaks of.

@@ -343,6 +343,22 @@ fn a_secrecy_mark_is_refused_wherever_it_stands_and_nothing_of_it_is_repeated() 
         ),
         (Case { header: "<Content>7749 - MẬT</Content>", ..Case::default() }, "MessageHeader/Content", 9),
         (Case { attachment: "Mật.pdf", ..Case::default() }, "AttachmentEncoded/Attachment/AttachmentName", 12),
+        // Where a system of its own writes it.
+        (Case { header: "<DoMat>TỐI MẬT</DoMat>", ..Case::default() }, "MessageHeader/DoMat", 9),
+        (
+            Case { header: "<Them><x:Muc xmlns:x='urn:x'><Gia>Mật</Gia></x:Muc></Them>", ..Case::default() },
+            "MessageHeader/Them/Muc/Gia",
+            9,
+        ),
+        (
+            Case {
+                business: "<Bussiness><BussinessDocType>0</BussinessDocType>\
+                           <BussinessDocReason>Gửi kèm 7749 (MẬT)</BussinessDocReason></Bussiness>",
+                ..Case::default()
+            },
+            "TraceHeaderList/Bussiness/BussinessDocReason",
+            10,
+        ),
     ];
     for (case, element, line) in cases {
         for relay in [false, true] {
@@ -376,6 +392,44 @@ fn ordinary_words_with_the_letters_of_a_mark_pass() {
             "{subject}"
         );
     }
+}
+
+#[test]
+fn a_description_is_looked_at_where_it_speaks_of_a_file() {
+    let described = "</AttachmentName><Description>Phụ lục (TỐI MẬT)</Description>";
+    let reference =
+        "<edXMLManifest version=\"1.0\"><Reference><Description>TỐI MẬT</Description></Reference></edXMLManifest>";
+    for (old, new, element) in [
+        ("</AttachmentName>", described, "AttachmentEncoded/Attachment/Description"),
+        ("<edXMLManifest version=\"1.0\"/>", reference, "edXMLManifest/Reference/Description"),
+    ] {
+        let outcome = outcome(&Case::default().xml().replace(old, new), Some("H37.90"), false, true);
+        assert!(outcome.secret);
+        assert_eq!(outcome.findings[0].element.as_deref(), Some(element));
+    }
+    // The answer of a recipient: a secret was sent to it, and it says so.
+    let answer = "<Timestamp>2026/11/20 08:59:00</Timestamp><Description>Không nhận: VĂN BẢN MẬT</Description>";
+    let outcome = status("02", "<OrganId>H37.91</OrganId>", answer);
+    assert_eq!((told(&outcome), outcome.secret), (vec![], false));
+}
+
+#[test]
+fn encoded_bytes_and_the_elements_of_the_standard_are_no_marks() {
+    let encoded = format!("<Anh>{}/MAT/{}</Anh>", "QUJD".repeat(20), "QUJD".repeat(20));
+    let cases = [
+        format!("{encoded}<SignerInfo><FullName>Mật</FullName></SignerInfo>"),
+        "<SoTrang>12</SoTrang><GhiChu>Quy chế bảo mật</GhiChu>".to_owned(),
+    ];
+    for header in cases {
+        let outcome = Case { header: header.leak(), ..Case::default() }.outcome();
+        assert!(!outcome.secret, "{:?}", outcome.findings);
+    }
+    // A signature that some tool wrote holds names of its own.
+    let signed = Case::default()
+        .xml()
+        .replace("</TraceHeaderList>", "</TraceHeaderList><Signature><Object><Ghi>MẬT</Ghi></Object></Signature>");
+    let split = edxml::split(signed.as_bytes(), &edxml::Limits::default()).unwrap();
+    assert_eq!(secrecy::scan(&split.skeleton), []);
 }
 
 #[test]

@@ -87,6 +87,11 @@ struct Builder<'a, 'f> {
     findings: &'f mut Vec<Finding>,
 }
 
+/// What is expected where a `&` begins nothing that XML knows.
+const AMPERSAND: &str = "ký tự & trong nội dung phải viết thành &amp; — a & in text is written &amp;";
+/// As much of the text after it as shows the place.
+const AMPERSAND_CHARS: usize = 30;
+
 /// Builds the tree; nothing when the skeleton is no tree at all (then a finding says so).
 pub(super) fn build<'a>(skeleton: &'a Skeleton, findings: &mut Vec<Finding>) -> Option<Tree<'a>> {
     let whole = skeleton.text();
@@ -112,6 +117,10 @@ pub(super) fn build<'a>(skeleton: &'a Skeleton, findings: &mut Vec<Finding>) -> 
         match reader.read_event() {
             Ok(Event::Eof) => break,
             Ok(event) => builder.take(&event, at),
+            Err(_) if whole.get(at..).is_some_and(|rest| rest.starts_with('&')) => {
+                builder.bare_ampersand(at);
+                return None;
+            }
             Err(error) => {
                 builder.malformed(at, &error.to_string());
                 return None;
@@ -266,8 +275,17 @@ impl<'a> Builder<'a, '_> {
                     node.text.push_str(text);
                 }
             }
-            None => self.malformed(at, &format!("&{};", &**reference)),
+            None if reference.starts_with('#') => self.malformed(at, &format!("&{};", &**reference)),
+            None => self.bare_ampersand(at),
         }
+    }
+
+    /// By far the commonest fault of packets that are glued together from text, so it is told in plain words.
+    fn bare_ampersand(&mut self, at: usize) {
+        let (line, column) = self.places.place(at);
+        let rest = self.text.get(at..).unwrap_or_default();
+        let found: String = rest.chars().take_while(|c| !matches!(c, '<' | '\n')).take(AMPERSAND_CHARS).collect();
+        self.findings.push(Finding::of(&findings::MALFORMED).at(line, column).found(found).expected(AMPERSAND));
     }
 
     fn declaration(&mut self, declaration: &BytesDecl<'_>, at: usize) {

@@ -76,6 +76,24 @@ fn references_to_characters_that_xml_forbids_are_refused() {
 }
 
 #[test]
+fn an_ampersand_that_begins_nothing_is_told_in_plain_words() {
+    for (text, found) in [
+        ("R&D", "&D kiểm tra liên thông"),
+        ("R & D", "& D kiểm tra liên thông"),
+        ("a&nbsp;b", "&nbsp;b kiểm tra liên thông"),
+    ] {
+        let packet = d1_but("V/v kiểm tra", &format!("{text} kiểm tra"));
+        let (line, column) = place_of(&packet, found);
+        assert_eq!(place(&packet), malformed(line, column), "{text}");
+        let finding = refusals(&packet).remove(0);
+        assert_eq!(finding.found.as_deref(), Some(found));
+        assert!(finding.expected.unwrap().starts_with("ký tự & trong nội dung phải viết thành &amp;"));
+    }
+    let finding = refusals(d1_but("V/v kiểm tra", "&#0; kiểm tra")).remove(0);
+    assert_eq!((finding.found.as_deref(), finding.expected), (Some("&#0;"), None));
+}
+
+#[test]
 fn what_only_a_strict_reader_minds_is_refused_too() {
     let packet = d1_but("V/v kiểm tra", "V/v ]]> kiểm tra");
     assert_eq!(place(&packet).0, "LT-EDX-0008");
