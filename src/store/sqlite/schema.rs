@@ -32,6 +32,9 @@ CREATE TABLE packets (
     content       BLOB
 );
 
+-- For the same number and notation used twice (NĐ 30/2020/NĐ-CP PL VI).
+CREATE INDEX packets_of_code ON packets (sender, code, received_at) WHERE code IS NOT NULL;
+
 -- What a sender of ours called a document, so that the same name with other bytes is noticed.
 CREATE TABLE identities (
     sender        TEXT NOT NULL,
@@ -113,7 +116,7 @@ CREATE TABLE statuses (
     doc_id        BLOB NOT NULL,
     arrival       INTEGER NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX statuses_of_document ON statuses (document_id, agency);
+CREATE INDEX statuses_of_document ON statuses (document_id, about, agency);
 
 CREATE TABLE refusals (
     id            INTEGER PRIMARY KEY,
