@@ -202,7 +202,7 @@ async fn two_thousand_at_once_are_all_answered_and_there_after_opening_again() {
     let store = open(folder.path());
     for doc_id in names {
         let trace = store.trace(doc_id).await.unwrap().unwrap();
-        assert_eq!(trace.consignments[0].receipts.len(), 1);
+        assert_eq!(trace.chain(&trace.consignments[0]).count(), 1);
     }
     let counts = store.counts().await.unwrap();
     assert_eq!((counts.packets, counts.queued, counts.outbox), (2000, 2000, 2000));

@@ -14,7 +14,7 @@ async fn record(store: &SqliteStore, from: &str, receipts: &[&Sealed]) -> Record
 
 async fn state(store: &SqliteStore, doc_id: DocId) -> (ConsignmentState, usize) {
     let trace = store.trace(doc_id).await.unwrap().unwrap();
-    (trace.consignments[0].state, trace.consignments[0].receipts.len())
+    (trace.consignments[0].state, trace.chain(&trace.consignments[0]).count())
 }
 
 async fn queued(store: &SqliteStore) -> Made {
