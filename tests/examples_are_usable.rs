@@ -16,7 +16,7 @@ fn the_example_configurations_have_no_mistake_but_the_files_an_operator_must_bri
         let mistakes = Config::load(&path, &[]).expect_err("the key files are not in the tree").0;
         assert!(!mistakes.is_empty());
         for mistake in mistakes {
-            assert_eq!(mistake.en, "there is no such file", "{name}: {mistake}");
+            assert!(mistake.en.starts_with("no such file: "), "{name}: {mistake}");
         }
     }
 }
