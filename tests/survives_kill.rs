@@ -81,7 +81,7 @@ impl Sending {
 async fn play(setup: Setup, fault: impl AsyncFnOnce(&mut World, &Sending)) {
     let _turn = alone();
     let mut world = World::start(setup).await;
-    // RabbitMQ 3.10 can lose the leader of a quorum queue that is killed in its first second; see the end of
+    // RabbitMQ 3.10 can lose the leader of a quorum queue that is killed soon after its birth; see the end of
     // docs/architecture.md. Here the queues are those of a broker in service.
     tokio::time::sleep(QUEUES_SETTLE).await;
     let sender = world.agency(SENDER, "province-a", AT_ONCE);
