@@ -62,7 +62,8 @@ pub fn watch(data: &Path) -> anyhow::Result<(Watch, mpsc::UnboundedReceiver<Evid
 }
 
 fn look(db: &Connection, after: i64, found: &mpsc::UnboundedSender<Evidence>) -> rusqlite::Result<i64> {
-    let query = "SELECT seq, packet, event FROM receipts WHERE seq > ?1 ORDER BY seq";
+    let query = "SELECT r.seq, p.digest, r.event FROM receipts r JOIN packets p ON p.id = r.packet
+                 WHERE r.seq > ?1 ORDER BY r.seq";
     let mut query = db.prepare_cached(query)?;
     let mut rows = query.query(params![after])?;
     let (mut last, at) = (after, Instant::now());

@@ -100,7 +100,9 @@ pub fn open(jws: &str, keys: &dyn HopKeys) -> Result<Sealed, Error> {
 /// # Errors
 /// [`Error::Malformed`].
 pub fn read_unverified(jws: &str) -> Result<Sealed, Error> {
-    let receipt = checked(Parts::<Receipt>::of(TYPE, jws)?.statement)?;
+    let payload = jws.split('.').nth(1).ok_or(Error::Malformed("no payload part"))?;
+    let receipt = serde_json::from_slice(&decode(payload)?).map_err(|_| Error::Malformed("payload"))?;
+    let receipt = checked(receipt)?;
     Ok(Sealed { receipt: Arc::new(receipt), jws: jws.into(), digest: Digest::of(jws.as_bytes()) })
 }
 

@@ -6,7 +6,7 @@ use lienthong_contract::door::{ConsignmentRef, ConsignmentState};
 use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId};
 
 use super::super::{Accepted, Held, MAX_PER_DISPATCH, NewConsignment, NewPacket, RefusalRecord, Result, Route};
-use super::rows::{self, insert_receipt, integer, queue_receipt};
+use super::rows::{self, SUBMISSION, insert_receipt, integer, queue_receipt};
 use crate::receipts::Sealed;
 
 /// See [`super::Store::accept`].
@@ -23,10 +23,10 @@ pub fn accept(
         return Ok(conflict);
     }
     let same_code = same_code(db, packet)?;
-    hold_packet(db, packet)?;
-    insert_identity(db, packet)?;
-    insert_receipt(db, submission, true)?;
-    insert_consignments(db, packet, Some(submission), consignments)?;
+    let row = hold_packet(db, packet)?;
+    insert_identity(db, packet, row)?;
+    insert_receipt(db, row, SUBMISSION, submission, true)?;
+    insert_consignments(db, packet, row, Some(submission), consignments)?;
     Ok(Accepted::New { same_code })
 }
 
@@ -37,9 +37,9 @@ pub fn take_custody(
     submission: Option<&Sealed>,
     consignments: &[NewConsignment],
 ) -> Result<()> {
-    hold_packet(db, packet)?;
+    let row = hold_packet(db, packet)?;
     if let Some(submission) = submission {
-        insert_receipt(db, submission, false)?;
+        insert_receipt(db, row, SUBMISSION, submission, false)?;
     }
     let mut fresh = Vec::with_capacity(consignments.len());
     for consignment in consignments {
@@ -50,26 +50,27 @@ pub fn take_custody(
             fresh.push(consignment.clone());
         }
     }
-    insert_consignments(db, packet, submission, &fresh)
+    insert_consignments(db, packet, row, submission, &fresh)
 }
 
 /// A consignment that arrives again is answered with the receipts it was answered with before.
 pub fn answer_again(db: &Connection, id: ConsignmentId) -> Result<()> {
-    let query = "SELECT r.digest, c.previous_hop FROM consignments c JOIN receipts r ON r.consignment = c.id
+    let query = "SELECT r.digest, r.seq, c.previous_hop
+                 FROM consignments c JOIN receipts r ON r.packet = c.packet AND r.consignment = c.seq
                  WHERE c.id = ?1 AND r.own = 1 AND c.previous_hop IS NOT NULL ORDER BY r.seq";
     let mut query = db.prepare_cached(query)?;
     let mut found = query.query(params![id.as_bytes()])?;
     while let Some(row) = found.next()? {
-        let hop: String = row.get(1)?;
-        queue_receipt(db, &hop, rows::digest(row, 0)?)?;
+        let hop: String = row.get(2)?;
+        queue_receipt(db, &hop, rows::digest(row, 0)?, row.get(1)?)?;
     }
     Ok(())
 }
 
 /// The first answer, if it was given here. The receipt decides: a packet may be here through a neighbour alone.
 pub fn accepted_before(db: &Connection, digest: Digest, sender: &AgencyCode) -> Result<Option<Accepted>> {
-    let submission =
-        "SELECT jws FROM receipts WHERE packet = ?1 AND consignment IS NULL AND own = 1 ORDER BY seq LIMIT 1";
+    let submission = "SELECT r.jws FROM packets p JOIN receipts r ON r.packet = p.id
+                      WHERE p.digest = ?1 AND r.consignment = 0 AND r.own = 1 ORDER BY r.seq LIMIT 1";
     let submission: Option<String> =
         db.prepare_cached(submission)?.query_row(params![digest.as_bytes()], |row| row.get(0)).optional()?;
     let Some(jws) = submission else { return Ok(None) };
@@ -88,7 +89,7 @@ pub fn accepted_before(db: &Connection, digest: Digest, sender: &AgencyCode) -> 
 fn same_name_other_bytes(db: &Connection, packet: &NewPacket) -> Result<Option<Accepted>> {
     // An update or a replacement speaks of the document it changes, as often as the sender likes.
     let Some(document_id) = packet.document_id.as_ref().filter(|_| !changes_another(packet)) else { return Ok(None) };
-    let query = "SELECT p.doc_id, p.digest, p.received_at FROM identities i JOIN packets p ON p.digest = i.digest
+    let query = "SELECT p.doc_id, p.digest, p.received_at FROM identities i JOIN packets p ON p.id = i.packet
                  WHERE i.sender = ?1 AND i.document_id = ?2 AND i.business_type = ?3";
     let mut query = db.prepare_cached(query)?;
     let mut found = query.query(params![packet.sender.as_str(), document_id, packet.business_type])?;
@@ -118,21 +119,18 @@ fn same_code(db: &Connection, packet: &NewPacket) -> Result<Option<DocId>> {
 }
 
 /// Stores the packet, or, when a packet is here whose content was not kept (every consignment of it was refused then),
-/// the content that it lacks.
-fn hold_packet(db: &Connection, packet: &NewPacket) -> Result<()> {
-    let here = "SELECT 1 FROM packets WHERE digest = ?1";
-    if !db.prepare_cached(here)?.exists(params![packet.digest.as_bytes()])? {
-        return insert_packet(db, packet);
-    }
+/// the content that it lacks. Gives its row.
+fn hold_packet(db: &Connection, packet: &NewPacket) -> Result<i64> {
+    let Some(row) = rows::packet(db, packet.digest)? else { return insert_packet(db, packet) };
     if matches!(packet.held, Held::Dropped) {
-        return Ok(());
+        return Ok(row);
     }
     // What was said of it then may be as little as the header of a transfer told.
     let fill =
         "UPDATE packets SET kind = ?2, document_id = ?3, business_type = ?4, sender = ?5, subject = ?6, code = ?7,
-                urgency = ?8, content = ?9 WHERE digest = ?1 AND content IS NULL";
+                urgency = ?8, content = ?9 WHERE id = ?1 AND content IS NULL";
     db.prepare_cached(fill)?.execute(params![
-        packet.digest.as_bytes(),
+        row,
         packet.kind.as_str(),
         packet.document_id,
         packet.business_type,
@@ -142,7 +140,8 @@ fn hold_packet(db: &Connection, packet: &NewPacket) -> Result<()> {
         packet.urgency,
         content(packet),
     ])?;
-    insert_status(db, packet)
+    insert_status(db, packet, row)?;
+    Ok(row)
 }
 
 fn content(packet: &NewPacket) -> Option<&[u8]> {
@@ -152,7 +151,7 @@ fn content(packet: &NewPacket) -> Option<&[u8]> {
     }
 }
 
-fn insert_packet(db: &Connection, packet: &NewPacket) -> Result<()> {
+fn insert_packet(db: &Connection, packet: &NewPacket) -> Result<i64> {
     let insert = "INSERT INTO packets (digest, doc_id, size, kind, document_id, business_type, sender, subject, code,
                   urgency, received_at, content) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
     db.prepare_cached(insert)?.execute(params![
@@ -169,27 +168,28 @@ fn insert_packet(db: &Connection, packet: &NewPacket) -> Result<()> {
         packet.received_at.as_millis(),
         content(packet),
     ])?;
-    insert_status(db, packet)
+    let row = db.last_insert_rowid();
+    insert_status(db, packet, row)?;
+    Ok(row)
 }
 
 /// Only what our own senders call their documents: names that a neighbour's packets bear are that neighbour's to keep
 /// apart, and must not be in the way of a sender here.
-fn insert_identity(db: &Connection, packet: &NewPacket) -> Result<()> {
+fn insert_identity(db: &Connection, packet: &NewPacket, row: i64) -> Result<()> {
     let nameless = packet.status.is_some() || changes_another(packet);
     let Some(document_id) = packet.document_id.as_ref().filter(|_| !nameless) else { return Ok(()) };
-    let insert = "INSERT INTO identities (sender, document_id, business_type, digest) VALUES (?1, ?2, ?3, ?4)";
-    let digest = packet.digest.as_bytes();
-    db.prepare_cached(insert)?.execute(params![packet.sender.as_str(), document_id, packet.business_type, digest])?;
+    let insert = "INSERT INTO identities (sender, document_id, business_type, packet) VALUES (?1, ?2, ?3, ?4)";
+    db.prepare_cached(insert)?.execute(params![packet.sender.as_str(), document_id, packet.business_type, row])?;
     Ok(())
 }
 
-fn insert_status(db: &Connection, packet: &NewPacket) -> Result<()> {
+fn insert_status(db: &Connection, packet: &NewPacket, row: i64) -> Result<()> {
     let Some(status) = &packet.status else { return Ok(()) };
     let insert = "INSERT OR IGNORE INTO statuses
-                  (packet, document_id, about, agency, code, description, time, doc_id, arrival)
-                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+                  (packet, document_id, about, agency, code, description, time, doc_id)
+                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     db.prepare_cached(insert)?.execute(params![
-        packet.digest.as_bytes(),
+        row,
         status.document_id,
         status.about.as_str(),
         packet.sender.as_str(),
@@ -197,7 +197,6 @@ fn insert_status(db: &Connection, packet: &NewPacket) -> Result<()> {
         status.description,
         status.time.map(lienthong_contract::Instant::as_millis),
         packet.doc_id.as_bytes(),
-        rows::next_arrival(db)?,
     ])?;
     Ok(())
 }
@@ -205,6 +204,7 @@ fn insert_status(db: &Connection, packet: &NewPacket) -> Result<()> {
 fn insert_consignments(
     db: &Connection,
     packet: &NewPacket,
+    row: i64,
     submission: Option<&Sealed>,
     consignments: &[NewConsignment],
 ) -> Result<()> {
@@ -223,7 +223,7 @@ fn insert_consignments(
                         *id
                     }
                     None => {
-                        let id = insert_outbox(db, hop.as_str(), packet.digest, urgent)?;
+                        let id = insert_outbox(db, hop.as_str(), row, urgent)?;
                         outbox.push((hop.as_str(), id, 1));
                         id
                     }
@@ -232,12 +232,12 @@ fn insert_consignments(
             }
         };
         let head = consignment.receipts.last().or(submission).map(|sealed| *sealed.digest.as_bytes());
-        let insert = "INSERT INTO consignments (id, digest, recipient, state, previous_hop, next_hop, outbox_id,
-                      urgent, head, arrived_at, arrival, doc_id)
-                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+        let insert = "INSERT INTO consignments (id, packet, recipient, state, previous_hop, next_hop, outbox_id,
+                      urgent, head, arrived_at, doc_id)
+                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
         db.prepare_cached(insert)?.execute(params![
             consignment.id.as_bytes(),
-            packet.digest.as_bytes(),
+            row,
             consignment.recipient.as_str(),
             state.as_str(),
             packet.previous_hop.as_ref().map(lienthong_contract::HopName::as_str),
@@ -246,29 +246,35 @@ fn insert_consignments(
             urgent,
             head,
             packet.received_at.as_millis(),
-            rows::next_arrival(db)?,
             packet.doc_id.as_bytes(),
         ])?;
-        insert_chain(db, packet, consignment)?;
+        insert_chain(db, packet, (row, db.last_insert_rowid()), consignment)?;
     }
     Ok(())
 }
 
-fn insert_chain(db: &Connection, packet: &NewPacket, consignment: &NewConsignment) -> Result<()> {
+/// Stores the receipts of a consignment, given by the rows of its packet and of itself.
+fn insert_chain(db: &Connection, packet: &NewPacket, at: (i64, i64), consignment: &NewConsignment) -> Result<()> {
+    if consignment.receipts.is_empty() {
+        return Ok(());
+    }
     let own_hop: String = db.prepare_cached("SELECT value FROM meta WHERE key = 'hop'")?.query_row([], |r| r.get(0))?;
     for sealed in &consignment.receipts {
         let own = sealed.receipt.hop.as_str() == own_hop;
-        insert_receipt(db, sealed, own)?;
-        if own && let Some(previous) = &packet.previous_hop {
-            queue_receipt(db, previous.as_str(), sealed.digest)?;
+        let receipt = insert_receipt(db, at.0, at.1, sealed, own)?;
+        if own
+            && let Some(previous) = &packet.previous_hop
+            && let Some(receipt) = receipt
+        {
+            queue_receipt(db, previous.as_str(), sealed.digest, receipt)?;
         }
     }
     Ok(())
 }
 
-fn insert_outbox(db: &Connection, hop: &str, digest: Digest, urgent: bool) -> Result<i64> {
-    let insert = "INSERT INTO outbox (hop, digest, urgent) VALUES (?1, ?2, ?3)";
-    db.prepare_cached(insert)?.execute(params![hop, digest.as_bytes(), urgent])?;
+fn insert_outbox(db: &Connection, hop: &str, packet: i64, urgent: bool) -> Result<i64> {
+    let insert = "INSERT INTO outbox (hop, packet, urgent) VALUES (?1, ?2, ?3)";
+    db.prepare_cached(insert)?.execute(params![hop, packet, urgent])?;
     Ok(db.last_insert_rowid())
 }
 
@@ -286,11 +292,4 @@ pub fn refused(db: &Connection, record: &RefusalRecord) -> Result<()> {
         record.receipt,
     ])?;
     Ok(())
-}
-
-/// The packet of a transport name.
-pub fn digest_of(db: &Connection, doc_id: DocId) -> Result<Option<Digest>> {
-    let mut query = db.prepare_cached("SELECT digest FROM consignments WHERE doc_id = ?1 LIMIT 1")?;
-    let mut found = query.query(params![doc_id.as_bytes()])?;
-    found.next()?.map(|row| rows::digest(row, 0)).transpose()
 }

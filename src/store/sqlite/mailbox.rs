@@ -12,22 +12,22 @@ use crate::receipts::{Event, Sealed};
 const ITEM: &str = "c.id, c.doc_id, p.digest, p.size, p.kind, p.document_id, p.sender, c.recipient, p.subject, p.code,
                     p.urgency, c.arrived_at";
 
-/// See [`super::Store::inbox`]. The cursor is `urgent.arrival` of the last item.
+/// See [`super::Store::inbox`]. The cursor is `urgent.seq` of the last item.
 pub fn inbox(
     db: &Connection,
     agency: &AgencyCode,
     after: Option<&str>,
     limit: usize,
 ) -> Result<(Vec<InboxItem>, Option<String>)> {
-    let (urgent, arrival) = after.and_then(cursor).unwrap_or((1, 0));
+    let (urgent, seq) = after.and_then(cursor).unwrap_or((1, 0));
     let query = format!(
-        "SELECT {ITEM}, c.urgent, c.arrival FROM consignments c JOIN packets p ON p.digest = c.digest
+        "SELECT {ITEM}, c.urgent, c.seq FROM consignments c JOIN packets p ON p.id = c.packet
          WHERE c.recipient = ?1 AND c.state = 'consigned' AND c.next_hop IS NULL
-           AND (c.urgent < ?2 OR (c.urgent = ?2 AND c.arrival > ?3))
-         ORDER BY c.urgent DESC, c.arrival LIMIT ?4"
+           AND (c.urgent < ?2 OR (c.urgent = ?2 AND c.seq > ?3))
+         ORDER BY c.urgent DESC, c.seq LIMIT ?4"
     );
     let mut query = db.prepare_cached(&query)?;
-    let mut found = query.query(params![agency.as_str(), urgent, arrival, integer(limit.saturating_add(1))])?;
+    let mut found = query.query(params![agency.as_str(), urgent, seq, integer(limit.saturating_add(1))])?;
     let (mut items, mut last, mut next) = (Vec::new(), None, None);
     while let Some(row) = found.next()? {
         if items.len() == limit {
@@ -41,8 +41,8 @@ pub fn inbox(
 }
 
 fn cursor(text: &str) -> Option<(i64, i64)> {
-    let (urgent, arrival) = text.split_once('.')?;
-    Some((urgent.parse().ok()?, arrival.parse().ok()?))
+    let (urgent, seq) = text.split_once('.')?;
+    Some((urgent.parse().ok()?, seq.parse().ok()?))
 }
 
 fn item(row: &Row<'_>) -> Result<InboxItem> {
@@ -64,29 +64,35 @@ fn item(row: &Row<'_>) -> Result<InboxItem> {
 
 /// See [`super::Store::mailbox_entry`].
 pub fn entry(db: &Connection, id: ConsignmentId) -> Result<Option<MailboxEntry>> {
+    Ok(found(db, id)?.map(|(entry, _)| entry))
+}
+
+/// The entry, with the rows of its packet and of itself.
+fn found(db: &Connection, id: ConsignmentId) -> Result<Option<(MailboxEntry, (i64, i64))>> {
     let query = format!(
-        "SELECT {ITEM}, c.state, c.previous_hop, c.head, p.content
-         FROM consignments c JOIN packets p ON p.digest = c.digest
+        "SELECT {ITEM}, c.state, c.previous_hop, c.head, p.content, c.packet, c.seq
+         FROM consignments c JOIN packets p ON p.id = c.packet
          WHERE c.id = ?1 AND c.next_hop IS NULL AND c.state <> 'rejected'"
     );
     let mut query = db.prepare_cached(&query)?;
     let mut found = query.query(params![id.as_bytes()])?;
     let Some(row) = found.next()? else { return Ok(None) };
-    Ok(Some(MailboxEntry {
+    let entry = MailboxEntry {
         item: item(row)?,
         state: rows::state(row, 12)?,
         previous_hop: rows::hop(row, 13)?,
         head: rows::digest(row, 14)?,
         held: rows::held(row, 15)?,
-    }))
+    };
+    Ok(Some((entry, (row.get(16)?, row.get(17)?))))
 }
 
 /// See [`super::Store::acknowledge`].
 pub fn acknowledge(db: &Connection, id: ConsignmentId, terminal: &Sealed) -> Result<AckOutcome> {
-    let Some(entry) = entry(db, id)? else { return Ok(AckOutcome::NotFound) };
+    let Some((entry, (packet, seq))) = found(db, id)? else { return Ok(AckOutcome::NotFound) };
     if entry.state.is_terminal() {
-        let query = "SELECT jws FROM receipts WHERE digest = ?1";
-        let jws = db.prepare_cached(query)?.query_row(params![entry.head.as_bytes()], |row| row.get(0))?;
+        let jws = rows::receipt(db, packet, seq, entry.head)?;
+        let jws = jws.ok_or_else(|| Error::Corrupt(format!("the last receipt of {id} is gone")))?;
         return Ok(AckOutcome::Ended { state: entry.state, jws });
     }
     let state = match terminal.receipt.event {
@@ -97,11 +103,11 @@ pub fn acknowledge(db: &Connection, id: ConsignmentId, terminal: &Sealed) -> Res
     if terminal.receipt.previous != Some(entry.head) {
         return Err(Error::Unavailable("the consignment changed meanwhile".to_owned()));
     }
-    insert_receipt(db, terminal, true)?;
+    let receipt = insert_receipt(db, packet, seq, terminal, true)?;
     let update = "UPDATE consignments SET state = ?2, head = ?3 WHERE id = ?1";
     db.prepare_cached(update)?.execute(params![id.as_bytes(), state.as_str(), terminal.digest.as_bytes()])?;
-    if let Some(previous) = &entry.previous_hop {
-        queue_receipt(db, previous.as_str(), terminal.digest)?;
+    if let Some((previous, receipt)) = entry.previous_hop.as_ref().zip(receipt) {
+        queue_receipt(db, previous.as_str(), terminal.digest, receipt)?;
     }
     Ok(AckOutcome::Done { jws: terminal.jws.to_string() })
 }

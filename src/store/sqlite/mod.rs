@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, params};
 
 use lienthong_contract::door::{InboxItem, Trace};
@@ -112,6 +113,8 @@ fn connect(file: &Path, flags: OpenFlags) -> Result<Connection> {
     }
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", "OFF")?;
+    // Otherwise a statement that a partial index might serve is compiled anew each time a value is bound to it.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update(None, "cache_size", -16_384)?;
     connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
     Ok(connection)
@@ -209,7 +212,7 @@ impl Store for SqliteStore {
         let hop = hop.clone();
         self.writer
             .write(move |db| {
-                let mut delete = db.prepare_cached("DELETE FROM receipt_outbox WHERE hop = ?1 AND receipt = ?2")?;
+                let mut delete = db.prepare_cached("DELETE FROM receipt_outbox WHERE hop = ?1 AND digest = ?2")?;
                 for digest in &digests {
                     delete.execute(params![hop.as_str(), digest.as_bytes()])?;
                 }

@@ -1,4 +1,6 @@
-//! Columns to words and back. A column that cannot be read is a corrupt store, never a guess.
+//! Columns to words and back, and the receipts of a packet. A column that cannot be read is a corrupt store, never a guess.
+
+use std::sync::Arc;
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -84,81 +86,100 @@ pub fn read(text: &str) -> Result<Sealed> {
     jws::read_unverified(text).map_err(|error| Error::Corrupt(error.to_string()))
 }
 
-/// The submissions of a packet: one, or one of each gateway where the same bytes were handed in.
-pub fn submissions_of(db: &Connection, packet: Digest) -> Result<Vec<Sealed>> {
-    let query = "SELECT jws FROM receipts WHERE consignment IS NULL AND packet = ?1";
-    receipts(db, query, packet.as_bytes())
+/// What stands in `receipts.consignment` of a submission, which is about all consignments of its packet.
+pub const SUBMISSION: i64 = 0;
+
+/// The row of a packet.
+pub fn packet(db: &Connection, digest: Digest) -> Result<Option<i64>> {
+    let row = "SELECT id FROM packets WHERE digest = ?1";
+    Ok(db.prepare_cached(row)?.query_row(params![digest.as_bytes()], |row| row.get(0)).optional()?)
 }
 
-/// The receipts of one consignment but its submission, in the order in which they came.
-pub fn receipts_of(db: &Connection, consignment: ConsignmentId) -> Result<Vec<Sealed>> {
-    receipts(db, "SELECT jws FROM receipts WHERE consignment = ?1 ORDER BY seq", consignment.as_bytes())
+/// A receipt as far as its place in a chain goes.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    pub digest: Digest,
+    previous: Option<Digest>,
+    pub jws: Arc<str>,
 }
 
-fn receipts(db: &Connection, query: &str, name: &[u8]) -> Result<Vec<Sealed>> {
+/// Receipts of a packet: of one consignment by its row, or its [`SUBMISSION`]s (one, or one of each gateway where the
+/// same bytes were handed in), in the order in which they came.
+pub fn receipts_of(db: &Connection, packet: i64, consignment: i64) -> Result<Vec<Stored>> {
+    let query = "SELECT digest, previous, jws FROM receipts WHERE packet = ?1 AND consignment = ?2 ORDER BY seq";
     let mut query = db.prepare_cached(query)?;
-    let mut rows = query.query(params![name])?;
+    let mut rows = query.query(params![packet, consignment])?;
     let mut receipts = Vec::new();
     while let Some(row) = rows.next()? {
-        let text: String = row.get(0)?;
-        receipts.push(read(&text)?);
+        let previous = match row.get_ref(1)? {
+            ValueRef::Null => None,
+            _ => Some(digest(row, 1)?),
+        };
+        let jws = row.get_ref(2)?.as_str().map_err(|error| Error::Corrupt(error.to_string()))?;
+        receipts.push(Stored { digest: digest(row, 0)?, previous, jws: jws.into() });
     }
     Ok(receipts)
+}
+
+/// One receipt of a consignment or of the submissions before it, by its digest.
+pub fn receipt(db: &Connection, packet: i64, consignment: i64, digest: Digest) -> Result<Option<String>> {
+    let query = "SELECT jws FROM receipts WHERE packet = ?1 AND consignment IN (?2, 0) AND digest = ?3";
+    let mut query = db.prepare_cached(query)?;
+    Ok(query.query_row(params![packet, consignment, digest.as_bytes()], |row| row.get(0)).optional()?)
 }
 
 /// The chain of one consignment from its submission to `head`, its last receipt that counts. What has come too early,
 /// or from a hop that has no say, is not on the way back from there.
 pub fn chain_of(
     db: &Connection,
-    submissions: &[Sealed],
-    consignment: ConsignmentId,
+    packet: i64,
+    submissions: &[Stored],
+    consignment: i64,
     head: Digest,
-) -> Result<Vec<Sealed>> {
-    let mut rest = receipts_of(db, consignment)?;
+) -> Result<Vec<Stored>> {
+    let mut rest = receipts_of(db, packet, consignment)?;
     let mut chain = Vec::with_capacity(rest.len() + 1);
     let mut wanted = Some(head);
     while let Some(digest) = wanted {
-        let sealed = match rest.iter().position(|sealed| sealed.digest == digest) {
+        let stored = match rest.iter().position(|stored| stored.digest == digest) {
             Some(place) => rest.swap_remove(place),
-            None => match submissions.iter().find(|sealed| sealed.digest == digest) {
+            None => match submissions.iter().find(|stored| stored.digest == digest) {
                 Some(submission) => submission.clone(),
                 None => return Err(Error::Corrupt(format!("receipt {digest} of consignment {consignment} is gone"))),
             },
         };
-        wanted = sealed.receipt.previous;
-        chain.push(sealed);
+        wanted = stored.previous;
+        chain.push(stored);
     }
     chain.reverse();
     Ok(chain)
 }
 
-/// Stores a receipt unless it is here; true when it was new.
-pub fn insert_receipt(db: &Connection, sealed: &Sealed, own: bool) -> Result<bool> {
-    let insert = "INSERT OR IGNORE INTO receipts (digest, packet, consignment, event, own, jws)
-                  VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+/// Stores a receipt unless it is here; gives its row when it was new.
+pub fn insert_receipt(
+    db: &Connection,
+    packet: i64,
+    consignment: i64,
+    sealed: &Sealed,
+    own: bool,
+) -> Result<Option<i64>> {
+    let insert = "INSERT OR IGNORE INTO receipts (packet, consignment, digest, previous, event, own, jws)
+                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     let changed = db.prepare_cached(insert)?.execute(params![
+        packet,
+        consignment,
         sealed.digest.as_bytes(),
-        sealed.receipt.packet.as_bytes(),
-        sealed.receipt.consignment.map(|id| *id.as_bytes()),
+        sealed.receipt.previous.map(|digest| *digest.as_bytes()),
         sealed.receipt.event.as_str(),
         own,
         sealed.jws,
     ])?;
-    Ok(changed == 1)
+    Ok((changed == 1).then(|| db.last_insert_rowid()))
 }
 
-/// Queues a receipt for a neighbour.
-pub fn queue_receipt(db: &Connection, hop: &str, receipt: Digest) -> Result<()> {
-    let insert = "INSERT OR IGNORE INTO receipt_outbox (hop, receipt) VALUES (?1, ?2)";
-    db.prepare_cached(insert)?.execute(params![hop, receipt.as_bytes()])?;
+/// Queues a receipt for a neighbour, by its digest and row.
+pub fn queue_receipt(db: &Connection, hop: &str, digest: Digest, receipt: i64) -> Result<()> {
+    let insert = "INSERT OR IGNORE INTO receipt_outbox (hop, digest, receipt) VALUES (?1, ?2, ?3)";
+    db.prepare_cached(insert)?.execute(params![hop, digest.as_bytes(), receipt])?;
     Ok(())
-}
-
-/// Number of the next arrival, for lists in order of arrival.
-pub fn next_arrival(db: &Connection) -> Result<i64> {
-    let bump = "INSERT INTO meta (key, value) VALUES ('arrival', 1)
-                ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1
-                RETURNING CAST(value AS INTEGER)";
-    let number: Option<i64> = db.prepare_cached(bump)?.query_row([], |row| row.get(0)).optional()?;
-    number.ok_or_else(|| Error::Corrupt("no arrival number".to_owned()))
 }

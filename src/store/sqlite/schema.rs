@@ -16,9 +16,11 @@ pub const VERSION: i64 = 1;
 const V1: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
--- A packet by digest. Its bytes stand here, or in the file of its digest when `content` is null.
+-- A packet. Its bytes stand here, or in the file of its digest when `content` is null. Other tables point at `id`:
+-- digests are as good as random, and each index over them costs a page of its own for every document.
 CREATE TABLE packets (
-    digest        BLOB PRIMARY KEY,
+    id            INTEGER PRIMARY KEY,
+    digest        BLOB NOT NULL UNIQUE,
     doc_id        BLOB NOT NULL,
     size          INTEGER NOT NULL,
     kind          TEXT NOT NULL,
@@ -40,14 +42,16 @@ CREATE TABLE identities (
     sender        TEXT NOT NULL,
     document_id   TEXT NOT NULL,
     business_type INTEGER NOT NULL,
-    digest        BLOB NOT NULL,
+    packet        INTEGER NOT NULL,
     PRIMARY KEY (sender, document_id, business_type)
 ) WITHOUT ROWID;
 
--- `doc_id` stands here too: the same bytes, handed in at two gateways, have two names and may meet at a third.
+-- `seq` counts arrivals. `doc_id` stands here too: the same bytes, handed in at two gateways, have two names and may
+-- meet at a third. `head` is the digest of the last receipt that counts.
 CREATE TABLE consignments (
-    id            BLOB PRIMARY KEY,
-    digest        BLOB NOT NULL REFERENCES packets (digest),
+    seq           INTEGER PRIMARY KEY,
+    id            BLOB NOT NULL UNIQUE,
+    packet        INTEGER NOT NULL,
     doc_id        BLOB NOT NULL,
     recipient     TEXT NOT NULL,
     state         TEXT NOT NULL,
@@ -56,26 +60,25 @@ CREATE TABLE consignments (
     outbox_id     INTEGER,
     urgent        INTEGER NOT NULL,
     head          BLOB NOT NULL,
-    arrived_at    INTEGER NOT NULL,
-    arrival       INTEGER NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX consignments_of_packet ON consignments (digest);
+    arrived_at    INTEGER NOT NULL
+);
 CREATE INDEX consignments_of_document ON consignments (doc_id);
 CREATE INDEX consignments_of_outbox ON consignments (outbox_id) WHERE outbox_id IS NOT NULL;
-CREATE INDEX mailboxes ON consignments (recipient, urgent DESC, arrival)
+CREATE INDEX mailboxes ON consignments (recipient, urgent DESC, seq)
     WHERE state = 'consigned' AND next_hop IS NULL;
 
+-- The receipts of a packet: those about one consignment bear its `seq`, a submission, which is about all, bears 0.
 CREATE TABLE receipts (
-    seq           INTEGER PRIMARY KEY AUTOINCREMENT,
-    digest        BLOB NOT NULL UNIQUE,
-    packet        BLOB NOT NULL,
-    consignment   BLOB,
+    seq           INTEGER PRIMARY KEY,
+    packet        INTEGER NOT NULL,
+    consignment   INTEGER NOT NULL,
+    digest        BLOB NOT NULL,
+    previous      BLOB,
     event         TEXT NOT NULL,
     own           INTEGER NOT NULL,
-    jws           TEXT NOT NULL
+    jws           TEXT NOT NULL,
+    UNIQUE (packet, consignment, digest)
 );
-CREATE INDEX receipts_of_consignment ON receipts (consignment) WHERE consignment IS NOT NULL;
-CREATE INDEX receipts_of_submission ON receipts (packet) WHERE consignment IS NULL;
 
 -- Receipts that a neighbour sent about consignments that are not here (a store restored from an older copy). Kept, so
 -- that the neighbour may stop repeating them and the evidence is not lost; nothing else looks at them.
@@ -90,7 +93,7 @@ CREATE TABLE stray_receipts (
 CREATE TABLE outbox (
     id            INTEGER PRIMARY KEY AUTOINCREMENT,
     hop           TEXT NOT NULL,
-    digest        BLOB NOT NULL,
+    packet        INTEGER NOT NULL,
     urgent        INTEGER NOT NULL,
     attempts      INTEGER NOT NULL DEFAULT 0,
     last_error    TEXT
@@ -101,21 +104,22 @@ CREATE INDEX outbox_due ON outbox (hop, urgent, id);
 CREATE TABLE receipt_outbox (
     id            INTEGER PRIMARY KEY AUTOINCREMENT,
     hop           TEXT NOT NULL,
-    receipt       BLOB NOT NULL,
-    UNIQUE (hop, receipt)
+    digest        BLOB NOT NULL,
+    receipt       INTEGER NOT NULL,
+    UNIQUE (hop, digest)
 );
 
 CREATE TABLE statuses (
-    packet        BLOB PRIMARY KEY,
+    seq           INTEGER PRIMARY KEY,
+    packet        INTEGER NOT NULL UNIQUE,
     document_id   TEXT NOT NULL,
     about         TEXT NOT NULL,
     agency        TEXT NOT NULL,
     code          TEXT NOT NULL,
     description   TEXT,
     time          INTEGER,
-    doc_id        BLOB NOT NULL,
-    arrival       INTEGER NOT NULL
-) WITHOUT ROWID;
+    doc_id        BLOB NOT NULL
+);
 CREATE INDEX statuses_of_document ON statuses (document_id, about, agency);
 
 CREATE TABLE refusals (

@@ -6,25 +6,27 @@ use lienthong_contract::door::{ConsignmentState, ConsignmentTrace, ReceiptView, 
 use lienthong_contract::{AgencyCode, DocId};
 
 use super::super::{Counts, Result};
-use super::{accept, rows};
+use super::rows::{self, SUBMISSION, Stored};
 use crate::receipts::Sealed;
 
 /// See [`super::Store::trace`].
 pub fn trace(db: &Connection, doc_id: DocId) -> Result<Option<Trace>> {
-    let Some(digest) = accept::digest_of(db, doc_id)? else { return Ok(None) };
-    let query = "SELECT size, kind, document_id, sender, subject, code, urgency, received_at
-                 FROM packets WHERE digest = ?1";
+    let query = "SELECT p.size, p.kind, p.document_id, p.sender, p.subject, p.code, p.urgency, p.received_at,
+                        p.digest, p.id
+                 FROM consignments c JOIN packets p ON p.id = c.packet WHERE c.doc_id = ?1 LIMIT 1";
     let mut query = db.prepare_cached(query)?;
-    let mut found = query.query(params![digest.as_bytes()])?;
+    let mut found = query.query(params![doc_id.as_bytes()])?;
     let Some(row) = found.next()? else { return Ok(None) };
     let document_id: Option<String> = row.get(2)?;
     let from = rows::agency(row, 3)?;
-    let submissions = rows::submissions_of(db, digest)?;
-    let consignments = consignments(db, doc_id, &submissions, document_id.as_deref(), &from)?;
-    let submission = submissions.iter().find(|sealed| sealed.receipt.doc_id == doc_id).map(view);
+    let packet: i64 = row.get(9)?;
+    let submissions = rows::receipts_of(db, packet, SUBMISSION)?;
+    let consignments = consignments(db, (doc_id, packet), &submissions, document_id.as_deref(), &from)?;
+    let read = submissions.iter().map(|stored| rows::read(&stored.jws)).collect::<Result<Vec<_>>>()?;
+    let submission = read.iter().find(|sealed| sealed.receipt.doc_id == doc_id).map(view);
     Ok(Some(Trace {
         doc_id,
-        digest,
+        digest: rows::digest(row, 8)?,
         size: rows::size(row, 0)?,
         kind: row.get(1)?,
         document_id,
@@ -40,13 +42,13 @@ pub fn trace(db: &Connection, doc_id: DocId) -> Result<Option<Trace>> {
 
 fn consignments(
     db: &Connection,
-    doc_id: DocId,
-    submissions: &[Sealed],
+    (doc_id, packet): (DocId, i64),
+    submissions: &[Stored],
     document_id: Option<&str>,
     sender: &AgencyCode,
 ) -> Result<Vec<ConsignmentTrace>> {
-    let query = "SELECT c.id, c.recipient, c.state, c.next_hop, o.last_error, c.head
-                 FROM consignments c LEFT JOIN outbox o ON o.id = c.outbox_id WHERE c.doc_id = ?1 ORDER BY c.arrival";
+    let query = "SELECT c.id, c.recipient, c.state, c.next_hop, o.last_error, c.head, c.seq
+                 FROM consignments c LEFT JOIN outbox o ON o.id = c.outbox_id WHERE c.doc_id = ?1 ORDER BY c.seq";
     let mut query = db.prepare_cached(query)?;
     let mut found = query.query(params![doc_id.as_bytes()])?;
     let mut consignments = Vec::new();
@@ -58,16 +60,14 @@ fn consignments(
             ConsignmentState::Consigned if next_hop.is_none() => Some("mailbox".to_owned()),
             _ => None,
         };
+        let chain = rows::chain_of(db, packet, submissions, row.get(6)?, rows::digest(row, 5)?)?;
+        let chain = chain.iter().map(|stored| rows::read(&stored.jws)).collect::<Result<Vec<_>>>()?;
         consignments.push(ConsignmentTrace {
             id,
             state,
             waiting_for,
             last_error: row.get(4)?,
-            receipts: rows::chain_of(db, submissions, id, rows::digest(row, 5)?)?
-                .iter()
-                .filter(|sealed| sealed.receipt.consignment.is_some())
-                .map(view)
-                .collect(),
+            receipts: chain.iter().filter(|sealed| sealed.receipt.consignment.is_some()).map(view).collect(),
             statuses: statuses(db, document_id, sender, &recipient)?,
             recipient,
         });
@@ -93,7 +93,7 @@ fn statuses(
 ) -> Result<Vec<StatusView>> {
     let Some(document_id) = document_id else { return Ok(Vec::new()) };
     let query = "SELECT code, description, time, doc_id FROM statuses
-                 WHERE document_id = ?1 AND about = ?2 AND agency = ?3 ORDER BY arrival";
+                 WHERE document_id = ?1 AND about = ?2 AND agency = ?3 ORDER BY seq";
     let mut query = db.prepare_cached(query)?;
     let mut found = query.query(params![document_id, sender.as_str(), agency.as_str()])?;
     let mut statuses = Vec::new();

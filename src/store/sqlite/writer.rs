@@ -1,7 +1,8 @@
 //! One thread writes. It takes every call that waits, runs them in one transaction, flushes once, and answers all:
 //! group commit. Under load a flush to disk is shared by dozens of documents.
 //!
-//! Each call runs inside a savepoint, so that one that fails does not take its neighbours with it. When the flush
+//! Calls hardly ever fail, so they share the transaction as it is. When one does, the transaction is undone and every
+//! call runs again inside a savepoint of its own, so that the one does not take its neighbours with it. When the flush
 //! itself fails nobody is told "done"; when it failed for a reason that leaves the disk's content unknown, the store
 //! stops taking calls.
 
@@ -22,9 +23,32 @@ const GATHER: Duration = Duration::from_millis(3);
 /// The most calls waiting; beyond that callers wait, which is what slows senders down when the disk does.
 const MAX_WAITING: usize = 4096;
 
-type Answer = Box<dyn FnOnce(Result<()>) + Send>;
-/// A call is given the open transaction, or nothing when there is none; it then answers with the failure alone.
-type Call = Box<dyn FnOnce(Option<&Connection>) -> Answer + Send>;
+/// A call that waits for its transaction.
+trait Call: Send {
+    /// Runs the call, possibly again; true when it succeeded so far.
+    fn run(&mut self, transaction: &Connection) -> bool;
+    /// Gives the answer: of the last run, or why nothing came of it.
+    fn answer(self: Box<Self>, outcome: Result<()>);
+}
+
+struct Waiting<T, F> {
+    call: F,
+    result: Option<Result<T>>,
+    reply: oneshot::Sender<Result<T>>,
+}
+
+impl<T: Send, F: FnMut(&Connection) -> Result<T> + Send> Call for Waiting<T, F> {
+    fn run(&mut self, transaction: &Connection) -> bool {
+        self.result.insert((self.call)(transaction)).is_ok()
+    }
+
+    fn answer(self: Box<Self>, outcome: Result<()>) {
+        let Self { result, reply, .. } = *self;
+        let never_ran = || Err(Error::Unavailable("no transaction could be begun".to_owned()));
+        // A caller that went away does not need its answer.
+        let _ = reply.send(outcome.and_then(|()| result.unwrap_or_else(never_ran)));
+    }
+}
 
 /// Handle on the writing thread.
 #[derive(Debug, Clone)]
@@ -33,7 +57,7 @@ pub struct Writer {
     stopped: Arc<AtomicBool>,
 }
 
-struct CallBox(Call);
+struct CallBox(Box<dyn Call>);
 
 impl std::fmt::Debug for CallBox {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -54,42 +78,24 @@ impl Writer {
         Ok(Self { calls, stopped })
     }
 
-    /// Runs `call` in the next transaction; the answer comes after the flush.
+    /// Runs `call` in the next transaction; the answer comes after the flush. A call may run twice, and what the first
+    /// run did to the store is undone then.
     pub async fn write<T: Send + 'static>(
         &self,
-        call: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+        call: impl FnMut(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         if self.stopped.load(Ordering::Acquire) {
             return Err(stopped_earlier());
         }
         let (reply, answer) = oneshot::channel();
-        let boxed: Call = Box::new(move |connection| {
-            let result = match connection {
-                Some(connection) => in_savepoint(connection, call),
-                None => Err(Error::Unavailable("no transaction could be begun".to_owned())),
-            };
-            Box::new(move |committed| {
-                // A caller that went away does not need its answer.
-                let _ = reply.send(committed.and(result));
-            })
-        });
-        self.calls.send(CallBox(boxed)).await.map_err(|_| Error::Stopped("the writer has ended".to_owned()))?;
+        let waiting = Box::new(Waiting { call, result: None, reply });
+        self.calls.send(CallBox(waiting)).await.map_err(|_| Error::Stopped("the writer has ended".to_owned()))?;
         answer.await.map_err(|_| Error::Stopped("the writer has ended".to_owned()))?
     }
 
     pub fn is_stopped(&self) -> bool {
         self.stopped.load(Ordering::Acquire)
     }
-}
-
-fn in_savepoint<T>(connection: &Connection, call: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-    connection.prepare_cached("SAVEPOINT call")?.execute([])?;
-    let result = call(connection);
-    if result.is_err() {
-        connection.prepare_cached("ROLLBACK TO call")?.execute([])?;
-    }
-    connection.prepare_cached("RELEASE call")?.execute([])?;
-    result
 }
 
 fn run(connection: &Connection, mut waiting: tokio::sync::mpsc::Receiver<CallBox>, stopped: &AtomicBool) {
@@ -105,17 +111,15 @@ fn run(connection: &Connection, mut waiting: tokio::sync::mpsc::Receiver<CallBox
             }
         }
         busy = batch.len() > 1;
-        let calls = batch.drain(..);
-        let outcome = if stopped.load(Ordering::Acquire) {
-            calls.map(|call| (call.0)(None)).for_each(|answer| answer(Err(stopped_earlier())));
+        if stopped.load(Ordering::Acquire) {
+            batch.drain(..).for_each(|call| call.0.answer(Err(stopped_earlier())));
             continue;
-        } else {
-            connection.execute_batch("BEGIN IMMEDIATE")
+        }
+        let outcome = match together(connection, &mut batch) {
+            Ok(true) => Ok(()),
+            Ok(false) => one_by_one(connection, &mut batch),
+            Err(error) => Err(error),
         };
-        // A full disk makes SQLite undo the whole transaction inside a call; what comes after it must not run outside one.
-        let transaction = || Some(connection).filter(|connection| !connection.is_autocommit());
-        let answers: Vec<Answer> = calls.map(|call| (call.0)(transaction())).collect();
-        let outcome = outcome.and_then(|()| connection.execute_batch("COMMIT"));
         if let Err(error) = &outcome {
             if !connection.is_autocommit() && connection.execute_batch("ROLLBACK").is_err() {
                 stopped.store(true, Ordering::Release);
@@ -126,10 +130,51 @@ fn run(connection: &Connection, mut waiting: tokio::sync::mpsc::Receiver<CallBox
             tracing::error!(%error, stopped = stopped.load(Ordering::Acquire), "a transaction did not reach the disk");
         }
         let outcome = outcome.map_err(|error| error.to_string());
-        for answer in answers {
-            answer(outcome.clone().map_err(Error::Unavailable));
+        for call in batch.drain(..) {
+            call.0.answer(outcome.clone().map_err(Error::Unavailable));
         }
     }
+}
+
+/// Runs all calls in one transaction. False when one of them failed, and nothing was stored.
+fn together(connection: &Connection, batch: &mut [CallBox]) -> rusqlite::Result<bool> {
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    // A full disk makes SQLite undo the whole transaction inside a call; what comes after must not run outside one.
+    let good = batch.iter_mut().all(|call| !connection.is_autocommit() && call.0.run(connection));
+    if good && !connection.is_autocommit() {
+        connection.execute_batch("COMMIT")?;
+        return Ok(true);
+    }
+    if !connection.is_autocommit() {
+        connection.execute_batch("ROLLBACK")?;
+    }
+    Ok(false)
+}
+
+/// Runs all calls in one transaction, and undoes those that fail.
+fn one_by_one(connection: &Connection, batch: &mut [CallBox]) -> rusqlite::Result<()> {
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    for call in batch.iter_mut() {
+        if connection.is_autocommit() {
+            return Err(undone());
+        }
+        connection.execute_batch("SAVEPOINT call")?;
+        if !call.0.run(connection) && !connection.is_autocommit() {
+            connection.execute_batch("ROLLBACK TO call")?;
+        }
+        if !connection.is_autocommit() {
+            connection.execute_batch("RELEASE call")?;
+        }
+    }
+    if connection.is_autocommit() { Err(undone()) } else { connection.execute_batch("COMMIT") }
+}
+
+/// SQLite gave the transaction up inside a call: the disk is full, most likely.
+fn undone() -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(
+        rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL),
+        Some("the transaction was undone; is the disk full?".to_owned()),
+    )
 }
 
 fn stopped_earlier() -> Error {

@@ -85,7 +85,7 @@ async fn all_there(folder: &Path, answered: &[DocId]) {
     let one = |query: &str| raw.query_row(query, [], |row| row.get::<_, i64>(0)).unwrap();
     let verdict: String = raw.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(verdict, "ok");
-    assert_eq!(one("SELECT count(*) FROM packets WHERE digest NOT IN (SELECT digest FROM consignments)"), 0);
+    assert_eq!(one("SELECT count(*) FROM packets WHERE id NOT IN (SELECT packet FROM consignments)"), 0);
     assert_eq!(
         one("SELECT count(*) FROM outbox WHERE id NOT IN (SELECT outbox_id FROM consignments WHERE outbox_id > 0)"),
         0
