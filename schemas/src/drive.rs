@@ -12,14 +12,14 @@ use std::cell::RefCell;
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::reader::Reader;
-use xsd_schema::validation::{SchemaValidator, ValidationRuntime, ValidationSink, ValidationWarning};
+use xsd_schema::validation::{ValidationRuntime, ValidationSink, ValidationWarning};
 use xsd_schema::{InstanceValidationError, NameId, SchemaSet, TypeKey};
 
 use crate::catalogue::Profile;
 use crate::error::Error;
 use crate::names::{Scope, XSI_NAMESPACE, is_qualified_name, split};
 use crate::place::{BOM, Places};
-use crate::structure::{Child, Model};
+use crate::structure::{Child, Models};
 use crate::values;
 use crate::violation::{Violation, ViolationKind};
 use crate::{QCVN_NAMESPACE, ROOT};
@@ -97,7 +97,7 @@ struct Attribute {
 }
 
 struct Run<'v, 'x> {
-    prepared: &'v SchemaValidator<'v>,
+    models: &'v Models<'v>,
     set: &'v SchemaSet,
     runtime: ValidationRuntime<'v, Sink<'v>>,
     complaints: &'v RefCell<Vec<Complaint>>,
@@ -122,7 +122,7 @@ struct Run<'v, 'x> {
 
 /// Validates one skeleton.
 pub(crate) fn run(
-    prepared: &SchemaValidator<'_>,
+    models: &Models<'_>,
     set: &SchemaSet,
     profile: Profile,
     limits: &Limits,
@@ -131,9 +131,9 @@ pub(crate) fn run(
     let xml = as_text(bytes, limits)?;
     let complaints = RefCell::new(Vec::new());
     let mut run = Run {
-        prepared,
+        models,
         set,
-        runtime: prepared.start_run(Sink(&complaints)),
+        runtime: models.validator.start_run(Sink(&complaints)),
         complaints: &complaints,
         limits,
         profile,
@@ -509,8 +509,8 @@ impl<'v, 'x> Run<'v, 'x> {
         }
         let path = self.path();
         let children = self.children.get(first_child..).unwrap_or_default();
-        let report = type_key.and_then(|key| self.prepared.describe_content_model(key.as_complex()?));
-        let mut faults = report.map(|report| Model::of(&report).faults(&path, offset, children)).unwrap_or_default();
+        let model = type_key.and_then(|key| self.models.explain(key.as_complex()?));
+        let mut faults = model.map(|model| model.faults(&path, offset, children)).unwrap_or_default();
         if faults.is_empty() {
             faults.push(Violation::new(ViolationKind::Other, offset, path, "the children do not fit the schema"));
         }
