@@ -3,6 +3,9 @@
 //! A [`Validator`] may move between threads but is not shared: the library keeps its table of names in cells. The
 //! table only ever grows, by the names that packets bring along, so a validator measures it and says when it is
 //! [`worn`](Validator::is_worn); honest packets never wear one out.
+//!
+//! Before it validates, content models are made of the schema. These borrow it and are bound to one thread: a
+//! [`Prepared`] keeps both for many packets, and gives the [`Validator`] back when its thread is done with it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,6 +17,7 @@ use xsd_schema::{SchemaError, SchemaLoader, SchemaResolver, SchemaResult, Schema
 use crate::catalogue::{Entry, Profile};
 use crate::drive::{self, Limits};
 use crate::error::Error;
+use crate::structure::Models;
 use crate::violation::Violation;
 use crate::{QCVN_NAMESPACE, ROOT};
 
@@ -81,14 +85,45 @@ impl Validator {
     /// # Errors
     /// The bytes are no XML, break a limit, or the library gave up.
     pub fn validate(&self, xml: &[u8]) -> Result<Vec<Violation>, Error> {
-        let prepared = SchemaValidator::new(&self.set, ValidationFlags::empty());
-        drive::run(&prepared, &self.set, self.profile, &self.limits, xml)
+        drive::run(&self.models(), &self.set, self.profile, &self.limits, xml)
+    }
+
+    fn models(&self) -> Models<'_> {
+        Models::of(SchemaValidator::new(&self.set, ValidationFlags::empty()))
     }
 
     /// True when the packets seen so far have filled the table of names; drop the validator and compile another.
     #[must_use]
     pub fn is_worn(&self) -> bool {
         self.set.name_table.heap_bytes().saturating_sub(self.names_at_start) > MAX_NAME_GROWTH
+    }
+}
+
+self_cell::self_cell!(
+    /// A validator and the content models made of it, for one thread.
+    pub(crate) struct Prepared {
+        owner: Validator,
+        #[covariant]
+        dependent: Models,
+    }
+);
+
+impl Prepared {
+    pub(crate) fn of(validator: Validator) -> Self {
+        Self::new(validator, Validator::models)
+    }
+
+    /// As [`Validator::validate`].
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) fn validate(&self, xml: &[u8]) -> Result<Vec<Violation>, Error> {
+        let validator = self.borrow_owner();
+        drive::run(self.borrow_dependent(), &validator.set, validator.profile, &validator.limits, xml)
+    }
+
+    pub(crate) fn is_worn(&self) -> bool {
+        self.borrow_owner().is_worn()
     }
 }
 

@@ -12,14 +12,14 @@ use std::cell::RefCell;
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::reader::Reader;
-use xsd_schema::validation::{SchemaValidator, ValidationRuntime, ValidationSink, ValidationWarning};
+use xsd_schema::validation::{ValidationRuntime, ValidationSink, ValidationWarning};
 use xsd_schema::{InstanceValidationError, NameId, SchemaSet, TypeKey};
 
 use crate::catalogue::Profile;
 use crate::error::Error;
-use crate::names::{Scope, XSI_NAMESPACE, is_qualified_name, split};
+use crate::names::{Scope, XSI_NAMESPACE, qualified, split};
 use crate::place::{BOM, Places};
-use crate::structure::{Child, Model};
+use crate::structure::{Child, Models};
 use crate::values;
 use crate::violation::{Violation, ViolationKind};
 use crate::{QCVN_NAMESPACE, ROOT};
@@ -97,19 +97,25 @@ struct Attribute {
 }
 
 struct Run<'v, 'x> {
-    prepared: &'v SchemaValidator<'v>,
+    models: &'v Models<'v>,
     set: &'v SchemaSet,
     runtime: ValidationRuntime<'v, Sink<'v>>,
     complaints: &'v RefCell<Vec<Complaint>>,
     limits: &'v Limits,
     profile: Profile,
     xml: &'x str,
+    /// Whether line ends must be made one, and whether text must be looked through for an end of CDATA: most packets
+    /// have neither, and need no second look at every text.
+    has_returns: bool,
+    has_cdata_ends: bool,
     scope: Scope,
     frames: Vec<Frame<'x>>,
     children: Vec<Child<'x>>,
     elements: usize,
     /// Text of the innermost element since its last tag, and where it begins.
     text: String,
+    /// There is nothing but white space in it.
+    text_blank: bool,
     text_offset: usize,
     /// Depth of the element the library refused: what stands in it is not validated.
     muted: Option<usize>,
@@ -122,7 +128,7 @@ struct Run<'v, 'x> {
 
 /// Validates one skeleton.
 pub(crate) fn run(
-    prepared: &SchemaValidator<'_>,
+    models: &Models<'_>,
     set: &SchemaSet,
     profile: Profile,
     limits: &Limits,
@@ -131,18 +137,21 @@ pub(crate) fn run(
     let xml = as_text(bytes, limits)?;
     let complaints = RefCell::new(Vec::new());
     let mut run = Run {
-        prepared,
+        models,
         set,
-        runtime: prepared.start_run(Sink(&complaints)),
+        runtime: models.validator.start_run(Sink(&complaints)),
         complaints: &complaints,
         limits,
         profile,
         xml,
+        has_returns: xml.as_bytes().contains(&b'\r'),
+        has_cdata_ends: xml.contains("]]>"),
         scope: Scope::new(&set.name_table),
         frames: Vec::with_capacity(16),
         children: Vec::with_capacity(64),
         elements: 0,
         text: String::new(),
+        text_blank: true,
         text_offset: 0,
         muted: None,
         reported_prefixes: Vec::new(),
@@ -167,8 +176,10 @@ fn as_text<'x>(bytes: &'x [u8], limits: &Limits) -> Result<&'x str, Error> {
         return Err(limit(bytes, "bytes", limits.max_bytes, limits.max_bytes));
     }
     let text = std::str::from_utf8(bytes).map_err(|error| malformed(bytes, error.valid_up_to(), "not UTF-8"))?;
-    let control = bytes.iter().position(|byte| *byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r'));
-    match control {
+    let is_control = |byte: &u8| *byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r');
+    // Without an early end the loop looks at many bytes at once; the place is wanted only of a packet that is refused.
+    let controls = bytes.iter().fold(false, |seen, byte| seen | is_control(byte));
+    match controls.then(|| bytes.iter().position(is_control)).flatten() {
         Some(offset) => Err(malformed(bytes, offset, "a control character")),
         None => Ok(text),
     }
@@ -208,10 +219,13 @@ impl<'v, 'x> Run<'v, 'x> {
                 }
                 Ok(Event::End(_)) => self.close()?,
                 Ok(Event::Text(text)) => {
-                    if text.contains("]]>") {
+                    if self.has_cdata_ends && text.contains("]]>") {
                         return Err(self.malformed(offset, "']]>' in text"));
                     }
-                    self.add_text(&text.xml10_content(), offset)?;
+                    match self.has_returns {
+                        true => self.add_text(&text.xml10_content(), offset)?,
+                        false => self.add_text(&text, offset)?,
+                    }
                 }
                 Ok(Event::CData(text)) => self.add_text(&text.xml10_content(), offset)?,
                 Ok(Event::GeneralRef(name)) => {
@@ -279,7 +293,7 @@ impl<'v, 'x> Run<'v, 'x> {
 
     fn open(&mut self, tag: &BytesStart<'_>, offset: usize) -> Result<(), Error> {
         self.flush_text();
-        self.text.clear();
+        self.clear_text();
         if self.frames.is_empty() && self.root_seen {
             return Err(self.malformed(offset, "a second outermost element"));
         }
@@ -291,10 +305,12 @@ impl<'v, 'x> Run<'v, 'x> {
             return Err(self.limit("levels of nesting", self.limits.max_depth, offset));
         }
         let name = self.slice(offset.saturating_add(1), tag.name().0.len());
-        self.check_name(name, offset)?;
+        let (prefix, local) = self.check_name(name, offset)?;
         let scope_depth = self.scope.depth();
-        let attributes = self.attributes(tag, offset)?;
-        let (prefix, local) = split(name);
+        let attributes = match tag.len() == name.len() {
+            true => Vec::new(),
+            false => self.attributes(tag, offset)?,
+        };
         if !self.root_seen && !self.is_root(prefix, local, name, offset) {
             return Ok(());
         }
@@ -328,14 +344,12 @@ impl<'v, 'x> Run<'v, 'x> {
         false
     }
 
-    fn check_name(&self, name: &str, offset: usize) -> Result<(), Error> {
+    /// The prefix and the local part of a name.
+    fn check_name<'n>(&self, name: &'n str, offset: usize) -> Result<(&'n str, &'n str), Error> {
         if name.len() > self.limits.max_name {
             return Err(self.limit("bytes in a name", self.limits.max_name, offset));
         }
-        if !is_qualified_name(name) {
-            return Err(self.malformed(offset, format!("{name:?} is no name")));
-        }
-        Ok(())
+        qualified(name).ok_or_else(|| self.malformed(offset, format!("{name:?} is no name")))
     }
 
     /// Takes the declarations of a tag into scope and returns its other attributes.
@@ -348,13 +362,13 @@ impl<'v, 'x> Run<'v, 'x> {
                 return Err(self.limit("attributes of one element", self.limits.max_attributes, offset));
             }
             let name = attribute.key.0;
-            self.check_name(name, offset)?;
+            let parts = self.check_name(name, offset)?;
             if attribute.value.contains('<') {
                 return Err(self.malformed(offset, format!("'<' in the attribute {name}")));
             }
             let value = attribute.normalized_value(XmlVersion::Implicit1_0);
             let value = value.map_err(|error| self.malformed(offset, error.to_string()))?.into_owned();
-            match split(name) {
+            match parts {
                 ("", "xmlns") => self.scope.declare("", value, &self.set.name_table),
                 ("xmlns", prefix) => self.scope.declare(prefix, value, &self.set.name_table),
                 _ => {
@@ -481,7 +495,7 @@ impl<'v, 'x> Run<'v, 'x> {
         if self.muted == Some(depth) {
             self.muted = None;
         }
-        self.text.clear();
+        self.clear_text();
         if let Some(frame) = self.frames.pop() {
             self.children.truncate(frame.first_child);
             self.scope.leave(frame.scope_depth, &self.set.name_table);
@@ -509,8 +523,8 @@ impl<'v, 'x> Run<'v, 'x> {
         }
         let path = self.path();
         let children = self.children.get(first_child..).unwrap_or_default();
-        let report = type_key.and_then(|key| self.prepared.describe_content_model(key.as_complex()?));
-        let mut faults = report.map(|report| Model::of(&report).faults(&path, offset, children)).unwrap_or_default();
+        let model = type_key.and_then(|key| self.models.explain(key.as_complex()?));
+        let mut faults = model.map(|model| model.faults(&path, offset, children)).unwrap_or_default();
         if faults.is_empty() {
             faults.push(Violation::new(ViolationKind::Other, offset, path, "the children do not fit the schema"));
         }
@@ -528,14 +542,22 @@ impl<'v, 'x> Run<'v, 'x> {
                 false => Err(self.malformed(offset, "text outside the outermost element")),
             };
         }
-        if self.text.trim().is_empty() {
-            self.text_offset = offset.saturating_add(text.len() - text.trim_start().len());
+        if self.text_blank {
+            // Nearly all of it is ASCII, which is faster to trim.
+            let rest = text.trim_ascii_start().trim_start();
+            self.text_offset = offset.saturating_add(text.len() - rest.len());
+            self.text_blank = rest.is_empty();
         }
         self.text.push_str(text);
         if self.text.len() > self.limits.max_text {
             return Err(self.limit("bytes in one text", self.limits.max_text, offset));
         }
         Ok(())
+    }
+
+    fn clear_text(&mut self) {
+        self.text.clear();
+        self.text_blank = true;
     }
 
     /// `&amp;` and its four companions, and numbers; nothing else can be declared without a document type.
@@ -562,7 +584,7 @@ impl<'v, 'x> Run<'v, 'x> {
             return;
         }
         if self.muted.is_none() {
-            if self.text.trim().is_empty() {
+            if self.text_blank {
                 self.runtime.validate_whitespace(&self.text);
             } else {
                 self.runtime.validate_text(&self.text);

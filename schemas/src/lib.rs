@@ -19,6 +19,7 @@ mod compile;
 mod drive;
 mod error;
 pub mod findings;
+mod kept;
 mod names;
 mod place;
 mod pool;

@@ -110,18 +110,54 @@ impl Scope {
 
 /// Splits `prefix:local`; the prefix is empty when there is none.
 pub(crate) fn split(name: &str) -> (&str, &str) {
-    name.split_once(':').unwrap_or(("", name))
+    // Names are short: looking at each byte is cheaper than a search that prepares itself.
+    match name.bytes().position(|byte| byte == b':') {
+        Some(at) => (name.get(..at).unwrap_or_default(), name.get(at.saturating_add(1)..).unwrap_or_default()),
+        None => ("", name),
+    }
 }
 
-/// A qualified name of XML, as far as it matters: what is no letter of ASCII is taken as a name character.
-pub(crate) fn is_qualified_name(name: &str) -> bool {
-    let (prefix, local) = split(name);
-    let is_local = |part: &str| {
-        let mut chars = part.chars();
-        chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_' || !c.is_ascii())
-            && chars.all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.') || !c.is_ascii())
-    };
-    is_local(local) && (prefix.is_empty() != name.contains(':')) && (prefix.is_empty() || is_local(prefix))
+/// What a byte may be in a name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Neither,
+    /// At the start and anywhere else.
+    First,
+    /// Anywhere but at the start.
+    Later,
+    Colon,
+}
+
+fn class(byte: u8) -> Class {
+    match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'_' | 0x80..=0xFF => Class::First,
+        b'0'..=b'9' | b'-' | b'.' => Class::Later,
+        b':' => Class::Colon,
+        _ => Class::Neither,
+    }
+}
+
+/// The prefix and the local part of a qualified name of XML, as far as it matters: what is no letter of ASCII is taken
+/// as a name character. `None` when it is no such name.
+pub(crate) fn qualified(name: &str) -> Option<(&str, &str)> {
+    let mut colon = None;
+    let mut at_start = true;
+    for (at, byte) in name.bytes().enumerate() {
+        match class(byte) {
+            Class::First => at_start = false,
+            Class::Later if !at_start => {}
+            Class::Colon if !at_start && colon.is_none() => {
+                colon = Some(at);
+                at_start = true;
+            }
+            _ => return None,
+        }
+    }
+    match colon {
+        _ if at_start => None,
+        None => Some(("", name)),
+        Some(at) => Some((name.get(..at)?, name.get(at.saturating_add(1)..)?)),
+    }
 }
 
 #[cfg(test)]
@@ -152,10 +188,10 @@ mod tests {
     #[test]
     fn names_are_told_from_rubbish() {
         for good in ["edXML", "edXML:From", "_a-b.c", "tênVănBản"] {
-            assert!(is_qualified_name(good), "{good}");
+            assert_eq!(qualified(good), Some(split(good)), "{good}");
         }
         for bad in ["", ":", "a:", ":a", "a:b:c", "1a", "a\"b", "-a", "a:1"] {
-            assert!(!is_qualified_name(bad), "{bad}");
+            assert_eq!(qualified(bad), None, "{bad}");
         }
     }
 }

@@ -1,18 +1,20 @@
 //! Compiled validators for many threads.
 //!
-//! A thread borrows a validator for one packet and gives it back, so there are never more of them than packets being
-//! validated at once, and never more than 16 waiting per schema. One that is worn, or whose run panicked,
-//! is not given back. The lock is held only to take and return, never while a packet is read.
+//! A thread keeps the validators it has used ([`Kept`]) and takes one that waits, or compiles one, when it has none for
+//! a schema. Waiting are those made by [`ValidatorPool::warm`] and those of threads that ended, never more than 16 per
+//! schema. One that is worn, or whose run panicked, is not kept. The lock is held only to take and return, never while
+//! a packet is read.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::catalogue::Catalogue;
 use crate::compile::Validator;
 use crate::drive::Limits;
 use crate::error::Error;
+use crate::kept::Kept;
 use crate::violation::Violation;
 
 /// Validators kept waiting per schema: as many as packets are worth validating at once on a large machine.
@@ -21,9 +23,17 @@ const MAX_IDLE: usize = 16;
 /// Shared by all threads of the gateway.
 #[derive(Debug)]
 pub struct ValidatorPool {
+    shared: Arc<Shared>,
+}
+
+/// What threads that keep a validator know of their pool.
+#[derive(Debug)]
+pub(crate) struct Shared {
     catalogue: Arc<Catalogue>,
     limits: Limits,
     idle: Mutex<BTreeMap<String, Vec<Validator>>>,
+    /// Validators that threads keep.
+    pub(crate) kept: AtomicUsize,
     compiled: AtomicU64,
     validated: AtomicU64,
     discarded: AtomicU64,
@@ -48,19 +58,21 @@ impl ValidatorPool {
 
     #[must_use]
     pub fn with_limits(catalogue: Arc<Catalogue>, limits: Limits) -> Self {
-        Self {
+        let shared = Shared {
             catalogue,
             limits,
             idle: Mutex::default(),
+            kept: AtomicUsize::new(0),
             compiled: AtomicU64::new(0),
             validated: AtomicU64::new(0),
             discarded: AtomicU64::new(0),
-        }
+        };
+        Self { shared: Arc::new(shared) }
     }
 
     #[must_use]
     pub fn catalogue(&self) -> &Arc<Catalogue> {
-        &self.catalogue
+        &self.shared.catalogue
     }
 
     /// Compiles validators ahead of the first packets, `each` per schema.
@@ -68,10 +80,10 @@ impl ValidatorPool {
     /// # Errors
     /// As of [`Catalogue::compile`].
     pub fn warm(&self, each: usize) -> Result<(), Error> {
-        for entry in self.catalogue.entries() {
+        for entry in self.shared.catalogue.entries() {
             for _ in 0..each.min(MAX_IDLE) {
-                let validator = self.compile(&entry.id)?;
-                self.give_back(&entry.id, validator);
+                let validator = self.shared.compile(&entry.id)?;
+                self.shared.give_back(&entry.id, validator);
             }
         }
         Ok(())
@@ -82,39 +94,60 @@ impl ValidatorPool {
     /// # Errors
     /// The id is unknown, the bytes are no XML or break a limit, or the library gave up.
     pub fn validate(&self, schema_id: &str, xml: &[u8]) -> Result<Vec<Violation>, Error> {
-        let validator = match self.take(schema_id) {
-            Some(validator) => validator,
-            None => self.compile(schema_id)?,
+        let kept = match Kept::take(&self.shared, schema_id) {
+            Some(kept) => kept,
+            None => {
+                let validator = self.shared.take(schema_id)?;
+                self.shared.guarded(|| Kept::of(&self.shared, schema_id, validator))?
+            }
         };
-        self.validated.fetch_add(1, Ordering::Relaxed);
-        let answer = catch_unwind(AssertUnwindSafe(|| validator.validate(xml)));
+        self.shared.validated.fetch_add(1, Ordering::Relaxed);
+        let answer = self.shared.guarded(|| kept.validate(xml));
         match answer {
             Ok(answer) => {
-                self.give_back(schema_id, validator);
+                kept.put_back();
                 answer
             }
-            Err(_) => {
-                self.discarded.fetch_add(1, Ordering::Relaxed);
-                Err(Error::Broken("the schema library panicked".to_owned()))
+            Err(broken) => {
+                kept.discard();
+                Err(broken)
             }
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
     #[must_use]
     pub fn stats(&self) -> PoolStats {
-        PoolStats {
-            compiled: self.compiled.load(Ordering::Relaxed),
-            validated: self.validated.load(Ordering::Relaxed),
-            discarded: self.discarded.load(Ordering::Relaxed),
-        }
+        let count = |of: &AtomicU64| of.load(Ordering::Relaxed);
+        let Shared { compiled, validated, discarded, .. } = &*self.shared;
+        PoolStats { compiled: count(compiled), validated: count(validated), discarded: count(discarded) }
+    }
+}
+
+impl Shared {
+    /// Runs what may panic with a validator in its hands, which is then lost.
+    fn guarded<T>(&self, work: impl FnOnce() -> T) -> Result<T, Error> {
+        catch_unwind(AssertUnwindSafe(work)).map_err(|_| {
+            self.discarded.fetch_add(1, Ordering::Relaxed);
+            Error::Broken("the schema library panicked".to_owned())
+        })
     }
 
-    fn take(&self, schema_id: &str) -> Option<Validator> {
+    /// A validator no thread keeps, compiled if none is waiting.
+    fn take(&self, schema_id: &str) -> Result<Validator, Error> {
         // A panic cannot happen while the lock is held, and a list of validators is whole in any case.
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).get_mut(schema_id)?.pop()
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = idle.get_mut(schema_id).and_then(Vec::pop);
+        drop(idle);
+        waiting.map_or_else(|| self.compile(schema_id), Ok)
     }
 
-    fn give_back(&self, schema_id: &str, validator: Validator) {
+    /// Takes a validator for the next thread that has none, unless it is worn or enough are waiting.
+    pub(crate) fn give_back(&self, schema_id: &str, validator: Validator) {
         if validator.is_worn() {
             self.discarded.fetch_add(1, Ordering::Relaxed);
             return;

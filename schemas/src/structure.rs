@@ -4,7 +4,13 @@
 //! a missing `Subject`. Here the children of the faulty parent are held against the model as its author wrote it, and
 //! everything unknown, missing, repeated or misplaced is told at once.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use xsd_schema::ComplexTypeKey;
 use xsd_schema::compiler::inspect::{AuthoredKind, AuthoredNode, ContentModelReport};
+use xsd_schema::validation::SchemaValidator;
 
 use crate::violation::{Violation, ViolationKind};
 
@@ -34,6 +40,31 @@ pub(crate) struct Model {
     ordered: bool,
 }
 
+/// The content models of a schema: as the library runs them, and as they are explained. An explanation is written out
+/// when the first packet needs it; there are never more than the schema has types.
+pub(crate) struct Models<'a> {
+    pub(crate) validator: SchemaValidator<'a>,
+    explained: RefCell<BTreeMap<ComplexTypeKey, Rc<Model>>>,
+}
+
+impl<'a> Models<'a> {
+    pub(crate) fn of(validator: SchemaValidator<'a>) -> Self {
+        Self { validator, explained: RefCell::default() }
+    }
+
+    /// `None` for a type of another schema.
+    pub(crate) fn explain(&self, key: ComplexTypeKey) -> Option<Rc<Model>> {
+        if let Some(known) = self.explained.try_borrow().ok().and_then(|explained| explained.get(&key).cloned()) {
+            return Some(known);
+        }
+        let model = Rc::new(Model::of(&self.validator.describe_content_model(key)?));
+        if let Ok(mut explained) = self.explained.try_borrow_mut() {
+            explained.insert(key, Rc::clone(&model));
+        }
+        Some(model)
+    }
+}
+
 /// Where in the model a node stands.
 #[derive(Debug, Clone, Copy)]
 struct Around {
@@ -45,7 +76,7 @@ struct Around {
 const MAX_LISTED: usize = 20;
 
 impl Model {
-    pub(crate) fn of(report: &ContentModelReport) -> Self {
+    fn of(report: &ContentModelReport) -> Self {
         let mut model = Self { terms: Vec::new(), open: false, ordered: true };
         for root in report.authored.sections.iter().filter_map(|section| section.root.as_ref()) {
             model.add(root, Around { required: true, once: true });
