@@ -57,6 +57,11 @@ const PLAIN: &[&str] = &[
     "DocumentReceiver",
     "DocumentType",
     "DueDate",
+    "edXML",
+    "edXMLBody",
+    "edXMLEnvelope",
+    "edXMLHeader",
+    "edXMLManifest",
     "Email",
     "Error",
     "ErrorList",
@@ -71,8 +76,8 @@ const PLAIN: &[&str] = &[
     "OrganAdd",
     "OrganId",
     "OrganIdList",
-    "OrganName",
     "OrganizationInCharge",
+    "OrganName",
     "OtherInfo",
     "PageAmount",
     "Paper",
@@ -111,11 +116,6 @@ const PLAIN: &[&str] = &[
     "TyperNotation",
     "TypistNotation",
     "Website",
-    "edXML",
-    "edXMLBody",
-    "edXMLEnvelope",
-    "edXMLHeader",
-    "edXMLManifest",
 ];
 
 /// Elements that hold a signature, and nothing that a person wrote.
@@ -141,18 +141,21 @@ impl Reading {
     fn of(name: &str, parents: &[Open]) -> Self {
         let is = |known: &&str| known.eq_ignore_ascii_case(name);
         let parent = parents.last();
-        if parent.is_some_and(|parent| parent.reading == Self::Signature) || SIGNATURES.iter().any(is) {
+        if parent.is_some_and(|parent| parent.reading == Self::Signature) {
+            return Self::Signature;
+        }
+        if is_plain(name) {
+            let described = |parent: &Open| DESCRIBED.iter().any(|known| known.eq_ignore_ascii_case(&parent.name));
+            let describes = name.eq_ignore_ascii_case("Description") && parent.is_some_and(described);
+            return if describes { Self::Text } else { Self::Plain };
+        }
+        if SIGNATURES.iter().any(is) {
             return Self::Signature;
         }
         if let Some((_, is_name)) = SCANNED.iter().find(|(known, _)| is(known)) {
             return if *is_name { Self::FileName } else { Self::Text };
         }
-        let described = |parent: &Open| DESCRIBED.iter().any(|known| known.eq_ignore_ascii_case(&parent.name));
-        match name {
-            _ if name.eq_ignore_ascii_case("Description") && parent.is_some_and(described) => Self::Text,
-            _ if PLAIN.iter().any(is) => Self::Plain,
-            _ => Self::Foreign,
-        }
+        Self::Foreign
     }
 
     fn finds_mark(self, text: &str) -> bool {
@@ -163,6 +166,11 @@ impl Reading {
             Self::Plain | Self::Signature => false,
         }
     }
+}
+
+fn is_plain(name: &str) -> bool {
+    let letters = |text: &'static str| text.bytes().map(|byte| byte.to_ascii_lowercase());
+    PLAIN.binary_search_by(|known| letters(known).cmp(name.bytes().map(|byte| byte.to_ascii_lowercase()))).is_ok()
 }
 
 /// True for base64: letters that stand side by side there mean nothing.
@@ -268,4 +276,15 @@ fn path(parents: &[Open], name: &str) -> String {
     const FRAME: &[&str] = &["edXML", "edXMLEnvelope", "edXMLHeader", "edXMLBody"];
     let parents = parents.iter().map(|parent| parent.name.as_str()).skip_while(|name| FRAME.contains(name));
     parents.chain(std::iter::once(name)).collect::<Vec<_>>().join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PLAIN, is_plain};
+
+    #[test]
+    fn every_plain_name_is_found_in_its_place() {
+        assert!(PLAIN.iter().all(|name| is_plain(name) && is_plain(&name.to_uppercase())));
+        assert!(["", "edXM", "Websites", "Subject", "DoMat"].into_iter().all(|name| !is_plain(name)));
+    }
 }

@@ -193,7 +193,10 @@ impl<'a> Builder<'a, '_> {
     /// The same name as a slice of the skeleton, which outlives the event.
     fn slice_of(&self, name: &str, from: &mut usize) -> &'a str {
         let rest = self.text.get(*from..).unwrap_or_default();
-        let Some(at) = rest.find(name) else { return "" };
+        // It stands right there, or after white space; the search is for what else may stand between attributes.
+        let blank = rest.len() - rest.trim_ascii_start().len();
+        let here = rest.get(blank..).is_some_and(|rest| rest.starts_with(name));
+        let Some(at) = (if here { Some(blank) } else { rest.find(name) }) else { return "" };
         *from += at + name.len();
         rest.get(at..at + name.len()).unwrap_or_default()
     }
