@@ -47,6 +47,8 @@ pub struct Lane {
     tries: HashMap<i64, u32>,
     /// Entries up to here have been looked at.
     cursor: i64,
+    /// There may be entries after them.
+    more: bool,
     breaker: Breaker,
 }
 
@@ -73,7 +75,7 @@ impl Lane {
     ) -> Self {
         let breaker = Breaker::new(shared.settings.pause, shared.settings.longest_pause);
         let (under_way, resting, tries) = (HashMap::new(), HashMap::new(), HashMap::new());
-        let (again, turn_of_again, cursor) = (VecDeque::new(), false, 0);
+        let (again, turn_of_again, cursor, more) = (VecDeque::new(), false, 0, true);
         Self {
             shared,
             peer,
@@ -87,6 +89,7 @@ impl Lane {
             turn_of_again,
             tries,
             cursor,
+            more,
             breaker,
         }
     }
@@ -111,8 +114,8 @@ impl Lane {
                         self.let_go(&ids);
                     }
                 }
-                () = self.wake.notified() => {}
-                () = tokio::time::sleep_until(next_look) => {}
+                () = self.wake.notified() => self.more = true,
+                () = tokio::time::sleep_until(next_look) => self.more = true,
             }
             self.overdue();
             self.shared.note(&self.peer, |state| state.failures = self.breaker.failures());
@@ -155,8 +158,9 @@ impl Lane {
     /// Up to `room` entries, from whichever side's turn it is; nothing when both sides are empty.
     async fn next_due(&mut self, room: usize) -> crate::store::Result<Option<Vec<Dispatch>>> {
         self.turn_of_again = !self.turn_of_again && !self.again.is_empty();
-        if !self.turn_of_again {
+        if !self.turn_of_again && self.more {
             let due = self.shared.store.due(&self.peer, self.urgent, self.cursor, room).await?;
+            self.more = due.len() == room;
             if let Some(last) = due.last() {
                 self.cursor = last.outbox_id;
                 return Ok(Some(due));
@@ -266,7 +270,7 @@ impl Lane {
         self.under_way.retain(|_, again| again.is_some());
         self.resting.clear();
         self.again.clear();
-        self.cursor = 0;
+        (self.cursor, self.more) = (0, true);
         self.breaker.failed(Instant::now());
     }
 

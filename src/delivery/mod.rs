@@ -62,7 +62,7 @@ impl Default for Settings {
             acceptance_timeout: Duration::from_secs(60),
             pause: Duration::from_millis(250),
             longest_pause: Duration::from_secs(30),
-            linger: Duration::from_millis(10),
+            linger: Duration::from_millis(20),
         }
     }
 }
