@@ -10,6 +10,7 @@ use lapin::options::QueueDeclareOptions;
 use lapin::types::FieldTable;
 use lapin::{Connection, ConnectionProperties};
 
+use super::show::say;
 use super::{Outcome, Verdict, log, runtime};
 use crate::bench::{Figures, Plan, Size, Stage, measure};
 use crate::clock::SystemClock;
@@ -90,7 +91,7 @@ impl Bench {
         })?;
         bar.finish_and_clear();
         if self.json {
-            println!("{}", serde_json::to_string_pretty(&all)?);
+            say!("{}", serde_json::to_string_pretty(&all)?);
         } else {
             table(&all);
         }
@@ -133,14 +134,20 @@ async fn nothing_waits(url: &str) -> anyhow::Result<()> {
 }
 
 fn table(all: &[Figures]) {
-    println!(
+    say!(
         "{:>6} {:>12} {:>12} {:>7} {:>12} {:>14} {:>10}   CPU ms/document: first, next, broker, client",
-        "size", "documents/s", "raw AMQP/s", "ratio", "intake p99", "evidence p99", "peak RSS"
+        "size",
+        "documents/s",
+        "raw AMQP/s",
+        "ratio",
+        "intake p99",
+        "evidence p99",
+        "peak RSS"
     );
     for figures in all {
         let cpu = &figures.cpu_ms_per_document;
         let broker = cpu.broker.map_or("–".to_owned(), |broker| format!("{broker:.2}"));
-        println!(
+        say!(
             "{:>6} {:>12.1} {:>12.1} {:>7.4} {:>9.1} ms {:>11.1} ms {:>7.1} MB   {:.2}, {:.2}, {broker}, {:.2}",
             figures.size,
             figures.documents_per_second,

@@ -19,6 +19,7 @@ use serde::Serialize;
 use lienthong_contract::door::{Acknowledgement, ConsignmentState, Submission, Trace};
 use lienthong_contract::{Clock, Digest, DocId};
 
+use super::show::say;
 use super::{Outcome, Verdict, log, runtime};
 use crate::clock::SystemClock;
 use crate::edxml::model::Urgency;
@@ -97,7 +98,7 @@ impl Demo {
             };
             let whole = report.delivered == self.documents && report.receipts_verified == report.receipts;
             if self.json {
-                println!("{}", serde_json::to_string(&report)?);
+                say!("{}", serde_json::to_string(&report)?);
             } else {
                 summary(&report, whole);
             }
@@ -113,7 +114,7 @@ impl Demo {
 
     fn say(&self, line: impl AsRef<str>) {
         if !self.json {
-            println!("{}", line.as_ref());
+            say!("{}", line.as_ref());
         }
     }
 
@@ -186,13 +187,13 @@ impl Demo {
         for (index, (submission, trace)) in outcomes.iter().enumerate() {
             let shown = !self.json && index == 0;
             if shown {
-                println!("\nVăn bản — document {} ({} byte, {})", submission.doc_id, trace.size, trace.digest);
+                say!("\nVăn bản — document {} ({} byte, {})", submission.doc_id, trace.size, trace.digest);
             }
             let mut delivered = true;
             for consignment in &trace.consignments {
                 delivered &= consignment.state == ConsignmentState::HandedOver;
                 if shown {
-                    println!("  → {}", consignment.recipient);
+                    say!("  → {}", consignment.recipient);
                 }
                 let verified = verified(world, trace, consignment)?;
                 for (sealed, problem) in &verified {
@@ -200,7 +201,7 @@ impl Demo {
                     if shown {
                         let mark = problem.as_deref().map_or("✓".to_owned(), |problem| format!("✗ {problem}"));
                         let (time, event, hop) = (sealed.receipt.time, sealed.receipt.event, &sealed.receipt.hop);
-                        println!("      {mark} {time}  {:<22} {hop}", event.as_str());
+                        say!("      {mark} {time}  {:<22} {hop}", event.as_str());
                     }
                 }
                 report.receipts += verified.len();
@@ -308,7 +309,7 @@ fn verified(
 }
 
 fn summary(report: &Report, whole: bool) {
-    println!(
+    say!(
         "\n{} văn bản, {} đã giao; {} biên nhận, {} hợp lệ; qua {}",
         report.documents,
         report.delivered,
@@ -316,7 +317,7 @@ fn summary(report: &Report, whole: bool) {
         report.receipts_verified,
         report.hops.join(", ")
     );
-    println!(
+    say!(
         "{} documents, {} delivered; {} receipts, {} verified; hops: {}",
         report.documents,
         report.delivered,
@@ -325,10 +326,8 @@ fn summary(report: &Report, whole: bool) {
         report.hops.join(", ")
     );
     if whole {
-        println!(
-            "Xem tiếp — look next: README.md, docs/architecture.md, lienthong demo (không có --exit), lienthong help"
-        );
+        say!("Xem tiếp — look next: README.md, docs/architecture.md, lienthong demo (không có --exit), lienthong help");
     } else {
-        println!("KHÔNG ĐẠT — not everything was delivered and verified.");
+        say!("KHÔNG ĐẠT — not everything was delivered and verified.");
     }
 }

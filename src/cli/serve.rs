@@ -6,6 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::show::say;
 use super::{Outcome, Verdict, log, runtime};
 use crate::clock::SystemClock;
 use crate::config::Config;
@@ -31,7 +32,7 @@ impl Serve {
             let mut terminate = signal(SignalKind::terminate())?;
             let mut interrupt = signal(SignalKind::interrupt())?;
             let gateway = Gateway::start(&config, &Hub::new(), Arc::new(SystemClock)).await?;
-            println!("{} https://{}", gateway.hop, gateway.address);
+            say!("{} https://{}", gateway.hop, gateway.address);
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
