@@ -153,6 +153,7 @@ impl Gateway {
         let pins = config.trust.pin.iter().map(|pin| (pin.hop.clone(), pin.certificates.clone())).collect();
         let hops = Arc::new(HopTrust::new(Arc::new(hop_trust(&config.trust)?), pins));
         let directory = Arc::new(Directory::open(&config.directory.file)?);
+        housekeeping::tell_not_enforced(&directory);
         let schemas = Arc::new(ValidatorPool::new(Arc::new(catalogue(&config.schemas)?)));
         let tls = Arc::new(ReloadableServerConfig::load(server_files(&config.api), Arc::clone(&clock))?);
 

@@ -40,14 +40,21 @@ struct Check {
 impl Config {
     pub fn run(self) -> Outcome {
         let Command::Check(check) = self.command;
-        let mistakes = match config::Config::load(&check.config, &check.overrides) {
-            Ok(config) => rehearsal::mistakes(&config, std::sync::Arc::new(SystemClock)),
-            Err(config::Mistakes(mistakes)) => mistakes,
+        let (mistakes, remarks) = match config::Config::load(&check.config, &check.overrides) {
+            Ok(config) => (rehearsal::mistakes(&config, std::sync::Arc::new(SystemClock)), rehearsal::remarks(&config)),
+            Err(config::Mistakes(mistakes)) => (mistakes, Vec::new()),
         };
         let good = mistakes.is_empty();
         if check.json {
-            show::json(&json!({ "verdict": if good { "valid" } else { "invalid" }, "mistakes": mistakes }))?;
-        } else if good {
+            show::json(
+                &json!({ "verdict": if good { "valid" } else { "invalid" }, "mistakes": mistakes, "remarks": remarks }),
+            )?;
+            return Ok(if good { Verdict::Yes } else { Verdict::No });
+        }
+        for remark in &remarks {
+            say!("! {}\n    {}\n    {}", remark.key, remark.vi, remark.en);
+        }
+        if good {
             say!("Cấu hình dùng được — the configuration can be used: {}", check.config.display());
         } else {
             for mistake in &mistakes {

@@ -171,6 +171,21 @@ pub static NOT_TAKEN: Kind = kind(
     },
 );
 
+pub static NOT_ENFORCED: Kind = Kind {
+    severity: Severity::Warning,
+    ..kind(
+        "LT-DIR-0103",
+        Text {
+            vi: "Danh mục đặt chính sách mà phiên bản này chưa thi hành",
+            en: "The directory sets a policy that this version does not enforce",
+        },
+        Text {
+            vi: "Chữ ký trong tệp đính kèm được ghi là chưa kiểm tra, dù chính sách ghi required; định danh kết nối luôn bắt buộc, dù ghi optional. Đừng dựa vào hai mục này.",
+            en: "Signatures inside attachments are recorded as not checked even where the policy says required; the identity of the connection is demanded always, even where it says optional. Do not rely on these two.",
+        },
+    )
+};
+
 /// The table, for the reference of error codes.
 pub static ALL: &[&Kind] = &[
     &NOT_TOML,
@@ -191,4 +206,5 @@ pub static ALL: &[&Kind] = &[
     &TOO_LARGE,
     &UNREADABLE,
     &NOT_TAKEN,
+    &NOT_ENFORCED,
 ];

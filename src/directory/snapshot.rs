@@ -9,7 +9,7 @@ use lienthong_contract::{AgencyCode, Digest};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-use super::agency::{Agency, AgencyKey, Validity};
+use super::agency::{Agency, AgencyKey, Policy, Requirement, Validity};
 use super::{Error, load};
 
 /// A chain of successors longer than this is taken for a loop. Real ones have one or two links.
@@ -116,6 +116,15 @@ impl Snapshot {
 
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Agency> {
         self.agencies.iter()
+    }
+
+    /// Agencies whose policy says what this version does not act upon: signatures in attachments are not looked at yet,
+    /// and no door takes a packet from somebody unknown.
+    pub fn not_enforced(&self) -> impl Iterator<Item = &Agency> {
+        let asks = |policy: &Policy| {
+            policy.attachment_signature == Requirement::Required || policy.transport == Requirement::Optional
+        };
+        self.agencies.iter().filter(move |agency| asks(&agency.policy))
     }
 
     /// The agency that a spelling belongs to, whether its code is in force or not. Registered spellings come before

@@ -188,6 +188,18 @@ fn policy_and_hop_are_read_and_have_strict_defaults() {
 }
 
 #[test]
+fn policies_that_nothing_acts_upon_are_named() {
+    assert_eq!(sample().not_enforced().count(), 0);
+    for (key, value) in [("attachment_signature", "required"), ("transport", "optional")] {
+        let text =
+            format!("[[agency]]\ncode = \"H37.90\"\nname = \"Sở Thí dụ\"\n[agency.policy]\n{key} = \"{value}\"\n");
+        let snapshot = Snapshot::from_toml(&text).unwrap();
+        let named: Vec<&str> = snapshot.not_enforced().map(|agency| agency.code.as_str()).collect();
+        assert_eq!(named, ["H37.90"], "{key}");
+    }
+}
+
+#[test]
 fn the_listing_is_paged_and_searched_without_diacritics() {
     let snapshot = sample();
     let names = |query: &str| {

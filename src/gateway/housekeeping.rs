@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::{hop_trust, signer_trust};
 use crate::config::Config;
 use crate::directory::Directory;
+use crate::directory::findings::NOT_ENFORCED;
 use crate::trust::TrustStore;
 use crate::trust::hops::HopTrust;
 use crate::trust::tls::ReloadableServerConfig;
@@ -46,7 +47,10 @@ impl Watched {
 
     fn look(&self, stamp: &mut Stamp) {
         match self.directory.reload_if_changed() {
-            Ok(true) => tracing::info!("the agency directory was read again"),
+            Ok(true) => {
+                tracing::info!("the agency directory was read again");
+                tell_not_enforced(&self.directory);
+            }
             Ok(false) => {}
             Err(error) => tracing::error!(%error, "the changed agency directory is not taken"),
         }
@@ -92,5 +96,15 @@ pub async fn watch(watched: Watched, stop: CancellationToken) {
             Ok(seen) => stamp = seen,
             Err(error) => tracing::error!(%error, "looking after files failed; it is tried again"),
         }
+    }
+}
+
+/// Policies that the directory sets and this version does not act upon are said at each reading.
+pub fn tell_not_enforced(directory: &Directory) {
+    let snapshot = directory.snapshot();
+    let mut agencies = snapshot.not_enforced();
+    if let Some(first) = agencies.next() {
+        let (kind, others) = (&NOT_ENFORCED, agencies.count());
+        tracing::warn!(code = kind.code, agency = %first.code, others, "{}", kind.title.en);
     }
 }

@@ -12,6 +12,7 @@ use lienthong_contract::Clock;
 use super::{broker_url, catalogue, hop_trust, server_files, signer_trust};
 use crate::config::{Broker, Config, Mistake};
 use crate::directory::Directory;
+use crate::directory::findings::NOT_ENFORCED;
 use crate::trust::HopKey;
 use crate::trust::tls::{ClientFiles, client_config, server_config};
 
@@ -32,6 +33,19 @@ pub fn mistakes(config: &Config, clock: Arc<dyn Clock>) -> Vec<Mistake> {
         look_at_broker(&mut found, index, broker, &clock);
     }
     found
+}
+
+/// What starts and is not what its writer may expect.
+#[must_use]
+pub fn remarks(config: &Config) -> Vec<Mistake> {
+    let Ok(directory) = Directory::open(&config.directory.file) else { return Vec::new() };
+    let snapshot = directory.snapshot();
+    let agencies: Vec<&str> = snapshot.not_enforced().map(|agency| agency.code.as_str()).collect();
+    let Some(first) = agencies.first() else { return Vec::new() };
+    let (kind, count) = (&NOT_ENFORCED, agencies.len());
+    let tell = |text: &str, fix: &str| format!("{}: {text} ({first}, Σ {count}). {fix}", kind.code);
+    let (vi, en) = (tell(kind.title.vi, kind.fix.vi), tell(kind.title.en, kind.fix.en));
+    vec![Mistake { key: "directory.file: agency.policy".to_owned(), vi, en }]
 }
 
 fn look_at_broker(found: &mut Vec<Mistake>, index: usize, broker: &Broker, clock: &Arc<dyn Clock>) {
