@@ -13,6 +13,8 @@
 //! * A queue is deleted only when attaching to it, and to nothing else, was met with silence in `renew_after`
 //!   consecutive generations of connections, while the broker answered everything else, the queues of frames on the
 //!   same connections among it, and said that the queue holds no message and has no consumer.
+//! * In a cluster an empty queue that lost its majority looks the same, and would be made anew on the nodes that are
+//!   left; the configuration can forbid it.
 //!
 //! Failure story: a wrong guess costs time and no document. Custody of what was in the queue is with the neighbours
 //! until our signed receipt is stored there, or until we confirmed theirs; they send again.

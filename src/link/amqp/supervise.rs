@@ -270,7 +270,7 @@ impl Generation {
         )?;
         topology::declare(broker, &out).await?;
         let life = Arc::new(Life::new(broker));
-        let generation = Self {
+        let mut generation = Self {
             normal: Lane::open(broker, &out, &life).await?,
             urgent: Lane::open(broker, &fast_out, &life).await?,
             receipts: Publisher::open(broker, &fast_out, &life, broker.limits.window_bytes).await?,
@@ -278,19 +278,23 @@ impl Generation {
             connections: Vec::new(),
             life,
         };
-        if let Err(error) = generation.consume(shared, &out, &into, &fast_in).await {
+        let consuming = generation.consume(shared, &out, &into, &fast_in).await;
+        generation.connections = vec![out, fast_out, into, fast_in];
+        if let Err(error) = consuming {
             generation.life.end(&error.to_string());
+            // A request that is still unanswered would keep its connection open; the next try does not wait for that.
+            let limits = broker.limits.clone();
+            tokio::spawn(async move { generation.close(&limits).await });
             return Err(error);
         }
-        let connections = vec![out, fast_out, into, fast_in];
-        for connection in &connections {
+        for connection in &generation.connections {
             tokio::spawn(attend(
                 connection.status().clone(),
                 connection.events_listener(),
                 Arc::clone(&generation.life),
             ));
         }
-        Ok(Self { connections, ..generation })
+        Ok(generation)
     }
 
     async fn consume(
