@@ -358,6 +358,9 @@ fn links(config: &Config, hub: &Hub, sink: &Arc<LateSink>, clock: &Arc<dyn Clock
         let mut settings =
             Broker::new(&broker.name, &broker_url(broker)?, config.hop.name.clone(), peers.clone(), spool);
         settings.limits.max_content_bytes = config.api.max_packet_mib << 20;
+        if !broker.renew_dead_queues {
+            settings.limits.renew_after = 0;
+        }
         if let (Some(ca), Some(cert), Some(key)) = (&broker.ca, &broker.certificate, &broker.key) {
             settings.tls = Some(TlsFiles { ca: ca.clone(), cert: cert.clone(), key: key.clone() });
         }

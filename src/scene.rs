@@ -118,6 +118,7 @@ fn broker_config(at: &BrokerAt, root: &Path, files: &HopFiles) -> config::Broker
         ca: tls(&root.to_owned()),
         certificate: tls(&files.tls_chain),
         key: tls(&files.tls_key),
+        renew_dead_queues: true,
     }
 }
 

@@ -8,7 +8,6 @@ mod support;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use lienthong::scene::{Agency, SENDER};
@@ -23,8 +22,6 @@ use support::{alone, eventually};
 const DOCUMENTS: usize = 2000;
 /// Documents that the sending system has under way at once.
 const AT_ONCE: usize = 16;
-/// How long freshly declared queues are left alone before documents flow.
-const QUEUES_SETTLE: Duration = Duration::from_secs(6);
 /// The agency whose mailbox is two hops away.
 const RECIPIENT: &str = "H49.90";
 const RECEIPTS: [&str; 4] = [
@@ -81,9 +78,6 @@ impl Sending {
 async fn play(setup: Setup, fault: impl AsyncFnOnce(&mut World, &Sending)) {
     let _turn = alone();
     let mut world = World::start(setup).await;
-    // RabbitMQ 3.10 can lose the leader of a quorum queue that is killed soon after its birth; see the end of
-    // docs/architecture.md. Here the queues are those of a broker in service.
-    tokio::time::sleep(QUEUES_SETTLE).await;
     let sender = world.agency(SENDER, "province-a", AT_ONCE);
     let recipient = world.agency(RECIPIENT, "province-b", 8);
     let signed = many(&sender.files, &[RECIPIENT], 1, u32::try_from(DOCUMENTS).unwrap());
@@ -178,6 +172,23 @@ async fn of_the_broker() {
         world.broker.kill_dash_nine();
         sending.until_accepted((sending.accepted() + DOCUMENTS / 10).min(DOCUMENTS)).await;
         world.broker.restart();
+    })
+    .await;
+}
+
+/// A broker that was killed soon after its queues were declared can lose them whole, with all they held.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_the_broker_and_with_it_all_queues_of_a_gateway() {
+    play(Setup::default(), async |world, sending| {
+        for queue in ["packets.nation", "packets.nation.urgent", "receipts.nation"] {
+            world.broker.forget_queue("lienthong", queue);
+        }
+        world.broker.kill_dash_nine();
+        sending.until_accepted((sending.accepted() + DOCUMENTS / 10).min(DOCUMENTS)).await;
+        world.broker.restart();
+        let nation = world.gateway("nation");
+        let renewed = || nation.log_text().matches("LT-LNK-0016").count();
+        eventually("the queues are made anew", async || (renewed() == 3).then_some(())).await;
     })
     .await;
 }

@@ -102,7 +102,7 @@ impl Link for FakeLink {
     }
 
     fn state(&self) -> LinkState {
-        LinkState { connected: true, since: Moment::from_millis(0), blocked: None, last_error: None }
+        LinkState { connected: true, since: Moment::from_millis(0), blocked: None, last_error: None, queues_renewed: 0 }
     }
 }
 

@@ -117,7 +117,7 @@ impl Link for Bad {
     }
 
     fn state(&self) -> LinkState {
-        LinkState { connected: true, since: NOW, blocked: None, last_error: None }
+        LinkState { connected: true, since: NOW, blocked: None, last_error: None, queues_renewed: 0 }
     }
 }
 

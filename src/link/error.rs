@@ -16,6 +16,8 @@ pub enum Error {
     NotConnected { broker: String, detail: String },
     #[error("no answer within {millis} ms while waiting for {step}")]
     Timeout { step: &'static str, millis: u64 },
+    #[error("no consumer could be attached within {millis} ms to {queues}")]
+    Silent { queues: String, millis: u64 },
     #[error("the broker refused the message for hop {peer} (queue full, or it could not store it)")]
     Nacked { peer: HopName },
     #[error("the {what} has {len} bytes; at most {max} are taken")]
@@ -55,7 +57,7 @@ impl Error {
         match self {
             Self::Unroutable { .. } => &findings::UNROUTABLE,
             Self::NotConnected { .. } => &findings::NOT_CONNECTED,
-            Self::Timeout { .. } => &findings::TIMEOUT,
+            Self::Timeout { .. } | Self::Silent { .. } => &findings::TIMEOUT,
             Self::Nacked { .. } => &findings::NACKED,
             Self::TooLarge { .. } => &findings::TOO_LARGE,
             Self::PreconditionFailed { .. } => &findings::PRECONDITION_FAILED,

@@ -189,6 +189,19 @@ pub static POISON: Kind = kind(
     },
 );
 
+pub static QUEUE_RENEWED: Kind = kind(
+    "LT-LNK-0016",
+    Blame::Network,
+    Text {
+        vi: "Một hàng đợi của trục không hoạt động lại sau sự cố của RabbitMQ, nên đã được xóa và tạo lại.",
+        en: "A queue of this gateway did not come back to life after a failure of RabbitMQ; it was deleted and made anew.",
+    },
+    Text {
+        vi: "Không mất văn bản nào, không cần gửi lại: các trục lân cận tự gửi lại những gì chưa có biên nhận. Nếu lặp lại, xem nhật ký RabbitMQ và nâng cấp máy chủ.",
+        en: "No document is lost and nothing need be submitted again: the neighbours send again what has no receipt. If it recurs, read RabbitMQ's log and upgrade the server.",
+    },
+);
+
 /// Every row of the table.
 pub static ALL: &[&Kind] = &[
     &UNROUTABLE,
@@ -206,4 +219,5 @@ pub static ALL: &[&Kind] = &[
     &PROTOCOL,
     &FRAMES_MISSING,
     &POISON,
+    &QUEUE_RENEWED,
 ];

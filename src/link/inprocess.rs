@@ -105,7 +105,7 @@ impl Link for HubLink {
     }
 
     fn state(&self) -> LinkState {
-        LinkState { connected: true, since: self.since, blocked: None, last_error: None }
+        LinkState { connected: true, since: self.since, blocked: None, last_error: None, queues_renewed: 0 }
     }
 }
 

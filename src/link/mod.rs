@@ -115,6 +115,8 @@ pub struct LinkState {
     pub blocked: Option<String>,
     /// What last went wrong with the connection; kept after it is mended.
     pub last_error: Option<String>,
+    /// Dead queues of this hop that were deleted and made anew since the link was started.
+    pub queues_renewed: u64,
 }
 
 /// Who takes what arrives.

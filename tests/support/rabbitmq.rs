@@ -31,6 +31,23 @@ impl PrivateBroker {
         self.0.stop();
     }
 
+    /// Has the broker write to disk now what it knows of new quorum queues. It does so up to half a second late, and a
+    /// queue whose broker is killed before that comes back dead.
+    pub fn keep_new_queues(&self) {
+        self.ctl(&["eval", "[ok = dets:sync(Table) || Table <- dets:all()], ok."]);
+    }
+
+    /// Has the broker forget the name of a quorum queue's Raft member: killed now, the queue comes back dead.
+    pub fn forget_queue(&self, vhost: &str, queue: &str) {
+        let member = format!("'{}_{queue}'", vhost.replace('/', "%2F"));
+        let forget = format!(
+            "Id = ra_directory:uid_of(quorum_queues, {member}), true = is_binary(Id), \
+             ra_directory:unregister_name(quorum_queues, Id)."
+        );
+        self.ctl(&["eval", &forget]);
+        self.keep_new_queues();
+    }
+
     /// Runs `rabbitmqctl` against this broker and gives its output.
     pub fn ctl(&self, arguments: &[&str]) -> String {
         self.0.ctl(arguments).unwrap_or_else(|error| panic!("{error}"))

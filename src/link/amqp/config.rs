@@ -63,8 +63,15 @@ pub struct Limits {
     pub heartbeat_seconds: u16,
     /// Deadline of TCP, TLS and AMQP handshakes together.
     pub connect_millis: u64,
-    /// Deadline of one request to the broker: open a channel, declare, consume, acknowledge.
+    /// Deadline of one request to the broker: open a channel, declare, acknowledge.
     pub rpc_millis: u64,
+    /// Deadline of attaching a consumer to a queue. A broker that has just started reads its queues first; after 65 s
+    /// it gives up by itself.
+    pub attach_millis: u64,
+    /// Consecutive sets of connections in which one of this hop's own queues, otherwise sound to all appearance, let no
+    /// consumer attach, before it is deleted and declared anew; together with `attach_millis` the time a busy broker
+    /// is given. What was in it is sent again by the neighbours. 0: never.
+    pub renew_after: u32,
     /// Deadline of one confirm. A lane on which nothing at all is confirmed for so long is taken as dead.
     pub confirm_millis: u64,
     /// Deadline of a graceful close.
@@ -102,6 +109,8 @@ impl Default for Limits {
             heartbeat_seconds: 10,
             connect_millis: 10_000,
             rpc_millis: 15_000,
+            attach_millis: 20_000,
+            renew_after: 3,
             confirm_millis: 30_000,
             close_millis: 5_000,
             backoff_min_millis: 200,
@@ -125,6 +134,10 @@ impl Limits {
 
     pub(super) fn rpc(&self) -> Duration {
         Duration::from_millis(self.rpc_millis)
+    }
+
+    pub(super) fn attach(&self) -> Duration {
+        Duration::from_millis(self.attach_millis)
     }
 
     pub(super) fn confirm(&self) -> Duration {
@@ -152,6 +165,7 @@ impl Limits {
                 self.backoff_min_millis == 0 || self.retry_min_millis == 0,
                 "backoff_min_millis, retry_min_millis: at least 1",
             ),
+            (!(1_000..=60_000).contains(&self.attach_millis), "attach_millis: from 1 to 60 seconds"),
             (self.max_partials == 0, "max_partials: at least 1"),
         ];
         rules.into_iter().find_map(|(wrong, what)| wrong.then_some(what))
@@ -233,6 +247,7 @@ mod tests {
         refused(limits(|l| l.frames_queue_bytes = 1), "frames_queue_bytes");
         refused(limits(|l| l.hold_millis = 1_800_000), "hold_millis");
         refused(limits(|l| l.retry_min_millis = 0), "retry_min_millis");
+        refused(limits(|l| l.attach_millis = 500), "attach_millis");
         refused(limits(|l| l.max_partials = 0), "max_partials");
     }
 }

@@ -51,14 +51,15 @@ enum Verdict {
     DeadLetter,
 }
 
-/// Opens all consumers of this hop.
+/// Opens all consumers of this hop, all at once; gives the queues to which none could be attached in time. Those that
+/// could be work meanwhile, since what they were given counts as delivered.
 pub(super) async fn start(
     shared: &Arc<Shared>,
     life: &Arc<Life>,
     tasks: &TaskTracker,
     normal: &Connection,
     urgent: &Connection,
-) -> Result<(), Error> {
+) -> Result<Vec<ShortString>, Error> {
     let (me, limits) = (&shared.broker.me, &shared.broker.limits);
     let lanes = [
         (urgent, topology::receipts(me), Lane::Receipts, limits.prefetch_urgent),
@@ -67,30 +68,37 @@ pub(super) async fn start(
         (normal, topology::packets(me, false), Lane::Packets { urgent: false }, limits.prefetch),
         (normal, topology::frames(me, false), Lane::Frames, limits.frames_in_flight),
     ];
-    for (connection, queue, lane, prefetch) in lanes {
-        let (channel, consumer) = open(shared, connection, queue, prefetch).await?;
+    let opening = lanes.map(async |(connection, queue, lane, prefetch)| {
+        let Some((channel, consumer)) = open(shared, connection, queue.clone(), prefetch).await? else {
+            return Ok(Some(queue));
+        };
         let (verdicts, told) = mpsc::unbounded_channel();
         tasks.spawn(settle(channel.clone(), told, Arc::clone(life), limits.rpc()));
         let worker = Worker { shared: Arc::clone(shared), life: Arc::clone(life), lane };
         tasks.spawn(consume(worker, channel, consumer, verdicts, tasks.clone()));
-    }
-    Ok(())
+        Ok(None)
+    });
+    let silent = futures_util::future::try_join_all(opening).await?;
+    Ok(silent.into_iter().flatten().collect())
 }
 
+/// None when attaching the consumer, and nothing else, was met with silence.
 async fn open(
     shared: &Shared,
     connection: &Connection,
     queue: ShortString,
     prefetch: u16,
-) -> Result<(Channel, Consumer), Error> {
+) -> Result<Option<(Channel, Consumer)>, Error> {
     let broker = &shared.broker;
     let channel = topology::open_channel(broker, connection).await?;
     let qos = channel.basic_qos(prefetch, BasicQosOptions::default());
     in_time(broker.limits.rpc(), "the prefetch", qos).await?.map_err(|error| lost(broker, &error))?;
     let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
     let consuming = channel.basic_consume(queue, ShortString::default(), options, arguments);
-    let consumer = in_time(broker.limits.rpc(), "a consumer", consuming).await?;
-    Ok((channel, consumer.map_err(|error| lost(broker, &error))?))
+    match in_time(broker.limits.attach(), "a consumer", consuming).await {
+        Ok(consumer) => Ok(Some((channel, consumer.map_err(|error| lost(broker, &error))?))),
+        Err(_) => Ok(None),
+    }
 }
 
 /// Takes deliveries until the generation ends or the link is stopping.

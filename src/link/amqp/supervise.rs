@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use futures_util::StreamExt;
+use lapin::types::ShortString;
 use lapin::uri::AMQPUri;
 use lapin::{Connection, Event};
 use lienthong_contract::{Clock, HopName};
@@ -14,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use super::assemble::Assembler;
 use super::config::{Broker, Limits};
+use super::mend::{self, Suspects};
 use super::publish::{Publisher, in_time};
 use super::{connect, consume, topology};
 use crate::link::spool::Spool;
@@ -32,6 +34,8 @@ pub(super) struct Shared {
     pub assembler: Arc<Assembler>,
     /// The link is to end.
     pub stopping: CancellationToken,
+    /// Queues of this hop that seem dead.
+    pub suspects: Suspects,
     uri: AMQPUri,
     clock: Arc<dyn Clock>,
     current: ArcSwapOption<Generation>,
@@ -118,11 +122,13 @@ impl Shared {
     pub(super) fn new(broker: Broker, sink: Arc<dyn Sink>, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         let uri = broker.checked()?;
         let spool = Spool::open(&broker.spool)?;
-        let state = LinkState { connected: false, since: clock.now(), blocked: None, last_error: None };
+        let state =
+            LinkState { connected: false, since: clock.now(), blocked: None, last_error: None, queues_renewed: 0 };
         Ok(Self {
             sink,
             assembler: Arc::new(Assembler::new(spool, Arc::clone(&clock), &broker.limits)),
             stopping: CancellationToken::new(),
+            suspects: Suspects::default(),
             uri,
             clock,
             current: ArcSwapOption::empty(),
@@ -173,6 +179,11 @@ impl Shared {
         }
     }
 
+    /// Counts a queue that was made anew.
+    pub(super) fn renewed(&self) {
+        self.state.send_modify(|state| state.queues_renewed += 1);
+    }
+
     fn not_connected(&self) -> Error {
         let detail = self.state.borrow().last_error.clone().unwrap_or_else(|| "not yet connected".to_owned());
         Error::NotConnected { broker: self.broker.name.clone(), detail }
@@ -189,6 +200,7 @@ impl Shared {
             };
             match established {
                 Ok(generation) => {
+                    self.suspects.clear();
                     let born = self.clock.now();
                     self.live(generation).await;
                     // A generation that dies at birth must not make the link hammer the broker.
@@ -198,6 +210,10 @@ impl Shared {
                 }
                 Err(error) => {
                     tracing::warn!(broker = self.broker.name, %error, code = error.kind().code, "cannot connect");
+                    // What failed in another way says nothing about queues: their silence counts anew.
+                    if !matches!(error, Error::Silent { .. }) {
+                        self.suspects.clear();
+                    }
                     self.state.send_modify(|state| state.last_error = Some(error.to_string()));
                 }
             }
@@ -254,7 +270,7 @@ impl Generation {
         )?;
         topology::declare(broker, &out).await?;
         let life = Arc::new(Life::new(broker));
-        let generation = Self {
+        let mut generation = Self {
             normal: Lane::open(broker, &out, &life).await?,
             urgent: Lane::open(broker, &fast_out, &life).await?,
             receipts: Publisher::open(broker, &fast_out, &life, broker.limits.window_bytes).await?,
@@ -262,20 +278,39 @@ impl Generation {
             connections: Vec::new(),
             life,
         };
-        let started = consume::start(shared, &generation.life, &generation.tasks, &into, &fast_in).await;
-        if let Err(error) = started {
+        let consuming = generation.consume(shared, &out, &into, &fast_in).await;
+        generation.connections = vec![out, fast_out, into, fast_in];
+        if let Err(error) = consuming {
             generation.life.end(&error.to_string());
+            // A request that is still unanswered would keep its connection open; the next try does not wait for that.
+            let limits = broker.limits.clone();
+            tokio::spawn(async move { generation.close(&limits).await });
             return Err(error);
         }
-        let connections = vec![out, fast_out, into, fast_in];
-        for connection in &connections {
+        for connection in &generation.connections {
             tokio::spawn(attend(
                 connection.status().clone(),
                 connection.events_listener(),
                 Arc::clone(&generation.life),
             ));
         }
-        Ok(Self { connections, ..generation })
+        Ok(generation)
+    }
+
+    async fn consume(
+        &self,
+        shared: &Arc<Shared>,
+        out: &Connection,
+        normal: &Connection,
+        urgent: &Connection,
+    ) -> Result<(), Error> {
+        let silent = consume::start(shared, &self.life, &self.tasks, normal, urgent).await?;
+        if silent.is_empty() {
+            return Ok(());
+        }
+        mend::silence(shared, out, &silent).await?;
+        let queues = silent.iter().map(ShortString::as_str).collect::<Vec<_>>().join(", ");
+        Err(Error::Silent { queues, millis: shared.broker.limits.attach_millis })
     }
 
     /// Lets what is in hand come to its end; consumers stop by themselves when the link is stopping.

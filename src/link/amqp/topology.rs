@@ -9,12 +9,12 @@
 //! not declare them, or the peer made them with another delivery limit, they are used as they are, and a message that
 //! no queue takes is reported as unroutable.
 //!
-//! Failure story: with RabbitMQ 3.10 a quorum queue whose broker was killed within about a second of the queue's
-//! *creation* was seen to come back as a Raft member with an empty log that elects nobody: attaching to it times out
-//! for ever (LT-LNK-0003). The same kill some seconds later did no harm. Nothing here mends it; an operator deletes
-//! the queue and the gateway makes it anew. What it held is sent again, since custody is still with the senders.
+//! Failure story: a quorum queue can come back dead from a kill of its broker; `mend` tells how that is noticed, and
+//! [`renew`] makes it anew. Messages reach these queues by the default exchange, so there is nothing to bind again.
 
-use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
+use std::time::Duration;
+
+use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions};
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{Channel, Connection, ErrorKind, ExchangeKind};
 use lienthong_contract::HopName;
@@ -36,6 +36,11 @@ pub(super) fn frames(hop: &HopName, urgent: bool) -> ShortString {
 
 pub(super) fn receipts(hop: &HopName) -> ShortString {
     format!("receipts.{hop}").as_str().into()
+}
+
+/// The queues of this hop that may be deleted and made anew: their fault is known, and what they hold is sent again.
+pub(super) fn renewable(me: &HopName) -> [ShortString; 3] {
+    [packets(me, false), packets(me, true), receipts(me)]
 }
 
 fn dead(hop: &HopName) -> ShortString {
@@ -87,12 +92,39 @@ async fn declare_hop(broker: &Broker, channel: &Channel, hop: &HopName) -> Resul
     );
     let bound = in_time(broker.limits.rpc(), "the binding", bind).await?;
     bound.map_err(|error| refused(broker, dead(hop).as_str(), &error))?;
-    for queue in [packets(hop, false), packets(hop, true), receipts(hop)] {
+    for queue in renewable(hop) {
         declare_queue(broker, channel, queue, guarded(hop, limits)).await?;
     }
     for queue in [frames(hop, false), frames(hop, true)] {
         declare_queue(broker, channel, queue, bounded(hop, limits)).await?;
     }
+    Ok(())
+}
+
+/// How many messages and consumers the broker says a queue has.
+pub(super) async fn census(broker: &Broker, connection: &Connection, queue: &ShortString) -> Result<(u32, u32), Error> {
+    let channel = open_channel(broker, connection).await?;
+    let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+    let asking = channel.queue_declare(queue.clone(), passive, FieldTable::default());
+    let told = in_time(broker.limits.rpc(), "a queue", asking).await?;
+    let told = told.map_err(|error| refused(broker, queue.as_str(), &error))?;
+    close(broker, &channel).await;
+    Ok((told.message_count(), told.consumer_count()))
+}
+
+/// Deletes a queue of this hop, with all that is in it, and declares it again.
+pub(super) async fn renew(
+    broker: &Broker,
+    connection: &Connection,
+    queue: &ShortString,
+    deadline: Duration,
+) -> Result<(), Error> {
+    let channel = open_channel(broker, connection).await?;
+    let deleting = channel.queue_delete(queue.clone(), QueueDeleteOptions::default());
+    let deleted = in_time(deadline, "the deletion of a queue", deleting).await?;
+    deleted.map_err(|error| refused(broker, queue.as_str(), &error))?;
+    declare_queue(broker, &channel, queue.clone(), guarded(&broker.me, &broker.limits)).await?;
+    close(broker, &channel).await;
     Ok(())
 }
 
@@ -158,4 +190,16 @@ pub(super) async fn open_channel(broker: &Broker, connection: &Connection) -> Re
 async fn close(broker: &Broker, channel: &Channel) {
     // A channel that does not close in time goes with its connection.
     let _ = in_time(broker.limits.rpc(), "closing a channel", channel.close(200, "done".into())).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neither_dead_letters_nor_frames_may_be_made_anew() {
+        let me: HopName = "h27".parse().unwrap();
+        let names = renewable(&me).map(|queue| queue.to_string());
+        assert_eq!(names, ["packets.h27", "packets.h27.urgent", "receipts.h27"]);
+    }
 }
