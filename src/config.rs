@@ -138,7 +138,7 @@ pub struct Broker {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<PathBuf>,
     /// A queue of this hop that came back dead after a failure of the broker is deleted and declared again. False for a
-    /// cluster: there an empty queue whose other nodes are away looks the same, and would be made anew on the rest.
+    /// cluster: there a queue whose other nodes are away looks the same, and would be made anew on the rest.
     #[serde(default = "yes")]
     pub renew_dead_queues: bool,
 }

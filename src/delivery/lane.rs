@@ -170,7 +170,12 @@ impl Lane {
         while due.len() < room.div_ceil(2)
             && let Some(id) = self.again.front().copied()
         {
-            let found = self.shared.store.due(&self.peer, self.urgent, id.saturating_sub(1), 1).await?;
+            let found = match self.shared.store.due(&self.peer, self.urgent, id.saturating_sub(1), 1).await {
+                Ok(found) => found,
+                Err(error) if due.is_empty() => return Err(error),
+                // What was found is sent; the one that could not be read is still the first.
+                Err(_) => break,
+            };
             self.again.pop_front();
             // Another one there: this one was settled meanwhile.
             due.extend(found.into_iter().filter(|entry| entry.outbox_id == id));

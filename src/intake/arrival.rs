@@ -5,6 +5,7 @@
 //! must be the sending hop's own. What fails there is set aside for a person; what the rules refuse is answered with a
 //! RelayRejection, so that the sender is told.
 
+use std::collections::HashSet;
 use std::io::Read;
 
 use async_trait::async_trait;
@@ -44,6 +45,9 @@ impl Sink for Intake {
             return Err(poison("the header of the transfer is of no known form"));
         }
         let ids: Vec<_> = header.consignments.iter().map(|consignment| consignment.id).collect();
+        if ids.iter().collect::<HashSet<_>>().len() < ids.len() {
+            return Err(poison("the header of the transfer names a consignment twice"));
+        }
         let known = self.parts.store.known(ids.clone()).await.map_err(retry)?;
         if known.len() == ids.len() {
             self.parts.store.answer_again(ids).await.map_err(retry)?;

@@ -341,6 +341,7 @@ async fn a_transfer_is_believed_only_as_far_as_its_signatures_reach() {
     poisoned(&|header| header.digest = Digest::of(b"other")).await;
     poisoned(&|header| header.consignments[0].recipient = "H49.90".parse().unwrap()).await;
     poisoned(&|header| header.consignments[0].id = lienthong_contract::ConsignmentId::fresh()).await;
+    poisoned(&|header| header.consignments[1] = header.consignments[0].clone()).await;
     poisoned(&|header| header.consignments[0].chain = vec![7]).await;
     poisoned(&|header| header.consignments[0].chain.clear()).await;
     poisoned(&|header| header.consignments[0].chain = vec![0; MAX_CHAIN + 1]).await;

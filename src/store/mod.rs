@@ -40,6 +40,12 @@ pub enum Error {
     /// The database was written by a newer version of the gateway.
     #[error("the store has schema version {found}, this gateway knows versions up to {known}; run the newer gateway")]
     TooNew { found: i64, known: i64 },
+    /// The database has the form of a gateway that was never released.
+    #[error(
+        "the store has schema version {found}, which was never released; the oldest that can be read is {oldest}: \
+         move the data folder away and begin a new one"
+    )]
+    TooOld { found: i64, oldest: i64 },
     #[error("the store belongs to hop {found}, this gateway is {expected}")]
     OtherHop { found: String, expected: String },
     #[error("the store holds something that cannot be read: {0}")]

@@ -12,12 +12,14 @@
 //!   letters are for a person, and the queues of frames are classic ones, which have no such fault.
 //! * A queue is deleted only when attaching to it, and to nothing else, was met with silence in `renew_after`
 //!   consecutive generations of connections, while the broker answered everything else, the queues of frames on the
-//!   same connections among it, and said that the queue holds no message and has no consumer.
-//! * In a cluster an empty queue that lost its majority looks the same, and would be made anew on the nodes that are
-//!   left; the configuration can forbid it.
+//!   same connections among it, and said that the queue has no message and no consumer. That is what it says of every
+//!   queue without a leader, full or empty: it keeps a queue at work from being deleted, not one that holds messages.
+//! * In a cluster a queue that lost its majority looks the same, and would be made anew on the nodes that are left; the
+//!   configuration can forbid it.
 //!
 //! Failure story: a wrong guess costs time and no document. Custody of what was in the queue is with the neighbours
-//! until our signed receipt is stored there, or until we confirmed theirs; they send again.
+//! until our signed receipt is stored there, or until we confirmed theirs; they send again. What was set aside for a
+//! person and waits in the queue for its place among the dead letters goes with it; its sender has it still.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -71,14 +73,13 @@ impl Suspects {
 pub(super) async fn silence(shared: &Shared, connection: &Connection, silent: &[ShortString]) -> Result<(), Error> {
     let (broker, suspects) = (&shared.broker, &shared.suspects);
     let dead = match looks_dead(broker, connection, silent).await {
-        Ok(true) => silent,
-        Ok(false) => &[],
+        Ok(dead) => dead,
         Err(error) => {
             suspects.clear();
             return Err(error);
         }
     };
-    let due = suspects.found(dead, broker.limits.renew_after);
+    let due = suspects.found(&dead, broker.limits.renew_after);
     futures_util::future::join_all(due.iter().map(|queue| renew(shared, connection, queue))).await;
     Ok(())
 }
@@ -100,20 +101,26 @@ async fn renew(shared: &Shared, connection: &Connection, queue: &ShortString) {
     }
 }
 
-/// True when all of them are such as may be made anew, and the broker calls each empty and unattended.
-async fn looks_dead(broker: &Broker, connection: &Connection, silent: &[ShortString]) -> Result<bool, Error> {
+/// Those of them that the broker says have neither message nor consumer; none when one is silent that never may be made
+/// anew.
+async fn looks_dead(
+    broker: &Broker,
+    connection: &Connection,
+    silent: &[ShortString],
+) -> Result<Vec<ShortString>, Error> {
     let renewable = topology::renewable(&broker.me);
     if !silent.iter().all(|queue| renewable.contains(queue)) {
         // A silent queue of frames says that the broker is slow, and so may the others be.
-        return Ok(false);
+        return Ok(Vec::new());
     }
-    let mut dead = true;
+    let mut dead = Vec::with_capacity(silent.len());
     for queue in silent {
         let (messages, consumers) = topology::census(broker, connection, queue).await?;
         if messages > 0 || consumers > 0 {
             let queue = queue.as_str();
             tracing::warn!(broker = broker.name, queue, messages, consumers, "a silent queue is in use and left alone");
-            dead = false;
+        } else {
+            dead.push(queue.clone());
         }
     }
     Ok(dead)

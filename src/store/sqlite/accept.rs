@@ -69,7 +69,7 @@ pub fn answer_again(db: &Connection, id: ConsignmentId) -> Result<()> {
 
 /// The first answer, if it was given here. The receipt decides: a packet may be here through a neighbour alone.
 pub fn accepted_before(db: &Connection, digest: Digest, sender: &AgencyCode) -> Result<Option<Accepted>> {
-    let submission = "SELECT r.jws FROM packets p JOIN receipts r ON r.packet = p.id
+    let submission = "SELECT r.jws FROM packets p JOIN sealed r ON r.packet = p.id
                       WHERE p.digest = ?1 AND r.consignment = 0 AND r.own = 1 ORDER BY r.seq LIMIT 1";
     let submission: Option<String> =
         db.prepare_cached(submission)?.query_row(params![digest.as_bytes()], |row| row.get(0)).optional()?;

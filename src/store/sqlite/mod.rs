@@ -49,7 +49,7 @@ pub struct SqliteStore {
 #[derive(Debug)]
 struct Readers {
     free: Mutex<Vec<Connection>>,
-    places: tokio::sync::Semaphore,
+    places: Arc<tokio::sync::Semaphore>,
 }
 
 impl From<rusqlite::Error> for Error {
@@ -74,7 +74,8 @@ impl SqliteStore {
         schema::prepare(&mut connection, hop.as_str())?;
         let readers =
             (0..READERS).map(|_| connect(file, OpenFlags::SQLITE_OPEN_READ_ONLY)).collect::<Result<Vec<_>>>()?;
-        let readers = Arc::new(Readers { free: Mutex::new(readers), places: tokio::sync::Semaphore::new(READERS) });
+        let readers =
+            Arc::new(Readers { free: Mutex::new(readers), places: Arc::new(tokio::sync::Semaphore::new(READERS)) });
         fold_log_back(connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?, &readers)?;
         Ok(Self { writer: Writer::start(connection)?, readers })
     }
@@ -86,8 +87,10 @@ impl SqliteStore {
     ) -> Result<T> {
         let readers = Arc::clone(&self.readers);
         let closed = |_| Error::Unavailable("the readers are closed".to_owned());
-        let _place = self.readers.places.acquire().await.map_err(closed)?;
+        let place = Arc::clone(&self.readers.places).acquire_owned().await.map_err(closed)?;
         let run = move || {
+            // Given back after the connection, also when nobody waits for the answer any more.
+            let _place = place;
             let connection = lock(&readers.free).pop();
             let Some(connection) = connection else {
                 return Err(Error::Unavailable("no reading connection is free".to_owned()));

@@ -156,7 +156,7 @@ fn advance(db: &Connection, mut row: Row, sealed: &Sealed, recorded: &mut Record
 
 /// The receipts that name the head as the one before them.
 fn after(db: &Connection, row: &Row) -> Result<Vec<Sealed>> {
-    let query = "SELECT jws FROM receipts WHERE packet = ?1 AND consignment = ?2 AND previous = ?3 ORDER BY seq";
+    let query = "SELECT jws FROM sealed WHERE packet = ?1 AND consignment = ?2 AND previous = ?3 ORDER BY seq";
     let mut query = db.prepare_cached(query)?;
     let mut found = query.query(params![row.packet, row.seq, row.head.as_bytes()])?;
     let mut receipts = Vec::new();
@@ -225,7 +225,7 @@ fn release(db: &Connection, consignment: i64, outbox_id: i64) -> Result<bool> {
 
 /// See [`super::Store::queued_receipts`].
 pub fn queued_receipts(db: &Connection, hop: &HopName, after: i64, limit: usize) -> Result<(Vec<QueuedReceipt>, i64)> {
-    let query = "SELECT o.id, r.digest, r.jws FROM receipt_outbox o JOIN receipts r ON r.seq = o.receipt
+    let query = "SELECT o.id, r.digest, r.jws FROM receipt_outbox o JOIN sealed r ON r.seq = o.receipt
                  WHERE o.hop = ?1 AND o.id > ?2 ORDER BY o.id LIMIT ?3";
     let mut query = db.prepare_cached(query)?;
     let mut found = query.query(params![hop.as_str(), after, integer(limit)])?;

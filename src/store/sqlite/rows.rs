@@ -83,7 +83,7 @@ pub fn integer(value: impl TryInto<i64>) -> i64 {
 
 /// A receipt as it is stored.
 pub fn read(text: &str) -> Result<Sealed> {
-    jws::read_unverified(text).map_err(|error| Error::Corrupt(error.to_string()))
+    jws::read_stored(text).map_err(|error| Error::Corrupt(error.to_string()))
 }
 
 /// What stands in `receipts.consignment` of a submission, which is about all consignments of its packet.
@@ -106,7 +106,7 @@ pub struct Stored {
 /// Receipts of a packet: of one consignment by its row, or its [`SUBMISSION`]s (one, or one of each gateway where the
 /// same bytes were handed in), in the order in which they came.
 pub fn receipts_of(db: &Connection, packet: i64, consignment: i64) -> Result<Vec<Stored>> {
-    let query = "SELECT digest, previous, jws FROM receipts WHERE packet = ?1 AND consignment = ?2 ORDER BY seq";
+    let query = "SELECT digest, previous, jws FROM sealed WHERE packet = ?1 AND consignment = ?2 ORDER BY seq";
     let mut query = db.prepare_cached(query)?;
     let mut rows = query.query(params![packet, consignment])?;
     let mut receipts = Vec::new();
@@ -123,7 +123,7 @@ pub fn receipts_of(db: &Connection, packet: i64, consignment: i64) -> Result<Vec
 
 /// One receipt of a consignment or of the submissions before it, by its digest.
 pub fn receipt(db: &Connection, packet: i64, consignment: i64, digest: Digest) -> Result<Option<String>> {
-    let query = "SELECT jws FROM receipts WHERE packet = ?1 AND consignment IN (?2, 0) AND digest = ?3";
+    let query = "SELECT jws FROM sealed WHERE packet = ?1 AND consignment IN (?2, 0) AND digest = ?3";
     let mut query = db.prepare_cached(query)?;
     Ok(query.query_row(params![packet, consignment, digest.as_bytes()], |row| row.get(0)).optional()?)
 }
@@ -163,8 +163,10 @@ pub fn insert_receipt(
     sealed: &Sealed,
     own: bool,
 ) -> Result<Option<i64>> {
-    let insert = "INSERT OR IGNORE INTO receipts (packet, consignment, digest, previous, event, own, jws)
-                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let not_sealed = || Error::Corrupt(format!("receipt {} is no compact JWS", sealed.digest));
+    let (header, rest) = sealed.jws.split_once('.').ok_or_else(not_sealed)?;
+    let insert = "INSERT OR IGNORE INTO receipts (packet, consignment, digest, previous, event, own, signer, rest)
+                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     let changed = db.prepare_cached(insert)?.execute(params![
         packet,
         consignment,
@@ -172,9 +174,23 @@ pub fn insert_receipt(
         sealed.receipt.previous.map(|digest| *digest.as_bytes()),
         sealed.receipt.event.as_str(),
         own,
-        sealed.jws,
+        signer(db, header)?,
+        rest,
     ])?;
     Ok((changed == 1).then(|| db.last_insert_rowid()))
+}
+
+/// The row of a receipt's first part.
+fn signer(db: &Connection, header: &str) -> Result<i64> {
+    let digest = Digest::of(header.as_bytes());
+    let query = "SELECT id FROM signers WHERE digest = ?1";
+    let mut query = db.prepare_cached(query)?;
+    if let Some(known) = query.query_row(params![digest.as_bytes()], |row| row.get(0)).optional()? {
+        return Ok(known);
+    }
+    let insert = "INSERT INTO signers (digest, header) VALUES (?1, ?2)";
+    db.prepare_cached(insert)?.execute(params![digest.as_bytes(), header])?;
+    Ok(db.last_insert_rowid())
 }
 
 /// Queues a receipt for a neighbour, by its digest and row.

@@ -7,13 +7,16 @@ use rusqlite::Connection;
 
 use super::super::Error;
 
-/// Each step takes the store from the version of its index to the next.
-const MIGRATIONS: &[&str] = &[V1];
+/// Each step takes the store from one version to the next; the first makes a new one of version [`OLDEST`].
+const MIGRATIONS: &[&str] = &[V2];
+
+/// The oldest version that can be upgraded. Version 1 was never released.
+const OLDEST: i64 = 2;
 
 /// The newest version this gateway knows.
-pub const VERSION: i64 = 1;
+pub const VERSION: i64 = 2;
 
-const V1: &str = "
+const V2: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
 -- A packet. Its bytes stand here, or in the file of its digest when `content` is null. Other tables point at `id`:
@@ -67,6 +70,13 @@ CREATE INDEX consignments_of_outbox ON consignments (outbox_id) WHERE outbox_id 
 CREATE INDEX mailboxes ON consignments (recipient, urgent DESC, seq)
     WHERE state = 'consigned' AND next_hop IS NULL;
 
+-- The first parts of receipts, as they stand before the first full stop: the signer's certificates, over and over.
+CREATE TABLE signers (
+    id            INTEGER PRIMARY KEY,
+    digest        BLOB NOT NULL UNIQUE,
+    header        TEXT NOT NULL
+);
+
 -- The receipts of a packet: those about one consignment bear its `seq`, a submission, which is about all, bears 0.
 CREATE TABLE receipts (
     seq           INTEGER PRIMARY KEY,
@@ -76,9 +86,15 @@ CREATE TABLE receipts (
     previous      BLOB,
     event         TEXT NOT NULL,
     own           INTEGER NOT NULL,
-    jws           TEXT NOT NULL,
+    signer        INTEGER NOT NULL,
+    rest          TEXT NOT NULL,
     UNIQUE (packet, consignment, digest)
 );
+
+-- Receipts with their whole text.
+CREATE VIEW sealed AS
+    SELECT r.seq, r.packet, r.consignment, r.digest, r.previous, r.event, r.own, s.header || '.' || r.rest AS jws
+    FROM receipts r JOIN signers s ON s.id = r.signer;
 
 -- Receipts that a neighbour sent about consignments that are not here (a store restored from an older copy). Kept, so
 -- that the neighbour may stop repeating them and the evidence is not lost; nothing else looks at them.
@@ -108,6 +124,7 @@ CREATE TABLE receipt_outbox (
     receipt       INTEGER NOT NULL,
     UNIQUE (hop, digest)
 );
+CREATE INDEX receipt_outbox_due ON receipt_outbox (hop, id);
 
 CREATE TABLE statuses (
     seq           INTEGER PRIMARY KEY,
@@ -140,11 +157,13 @@ pub fn prepare(connection: &mut Connection, hop: &str) -> Result<(), Error> {
     if found > VERSION {
         return Err(Error::TooNew { found, known: VERSION });
     }
-    let done = usize::try_from(found).unwrap_or(0);
-    for (index, step) in MIGRATIONS.iter().enumerate().skip(done) {
+    if found > 0 && found < OLDEST {
+        return Err(Error::TooOld { found, oldest: OLDEST });
+    }
+    for (version, step) in (OLDEST..).zip(MIGRATIONS).filter(|(version, _)| *version > found) {
         let transaction = connection.transaction()?;
         transaction.execute_batch(step)?;
-        transaction.pragma_update(None, "user_version", i64::try_from(index + 1).unwrap_or(VERSION))?;
+        transaction.pragma_update(None, "user_version", version)?;
         transaction.commit()?;
     }
     connection.execute("INSERT OR IGNORE INTO meta (key, value) VALUES ('hop', ?1)", [hop])?;

@@ -249,17 +249,21 @@ async fn a_large_packet_is_found_as_a_file() {
 }
 
 #[tokio::test]
-async fn a_store_of_another_hop_or_of_a_newer_gateway_is_refused() {
+async fn a_store_of_another_hop_or_of_another_form_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("store.db");
     drop(open(folder.path()));
     let other = SqliteStore::open(&file, &hop("nation"));
     assert!(matches!(other, Err(Error::OtherHop { found, expected }) if found == "province-a" && expected == "nation"));
-    let raw = rusqlite::Connection::open(&file).unwrap();
-    raw.pragma_update(None, "user_version", 99).unwrap();
-    drop(raw);
+    let pretend = |version: i64| {
+        rusqlite::Connection::open(&file).unwrap().pragma_update(None, "user_version", version).unwrap();
+    };
+    pretend(99);
     let newer = SqliteStore::open(&file, &hop("province-a"));
     assert!(matches!(newer, Err(Error::TooNew { found: 99, .. })), "{newer:?}");
+    pretend(1);
+    let older = SqliteStore::open(&file, &hop("province-a"));
+    assert!(matches!(older, Err(Error::TooOld { found: 1, .. })), "{older:?}");
 }
 
 #[tokio::test]
