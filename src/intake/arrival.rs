@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use lienthong_contract::digest::Hasher;
-use lienthong_contract::{Digest, Finding, HopName, Instant};
+use lienthong_contract::{AgencyCode, Digest, Finding, HopName, Instant};
 
 use super::examine::{Bearer, Examined};
 use super::receive::{NotReceived, Received, from_memory, from_spool};
@@ -142,11 +142,12 @@ impl Intake {
         now: Instant,
     ) -> Result<(), SinkError> {
         let parts = &self.parts;
-        let refusal = examined.findings.iter().find(|finding| finding.refuses()).map(reason_of);
+        let refused = examined.findings.iter().find(|finding| finding.refuses()).map(reason_of);
         let sender = consignments.first().map(|first| first.chain.first().map(|link| link.receipt.from.clone()));
         let (Some(Some(sender)), Some(packet)) = (sender, &examined.packet) else {
             return self.reject_unread(header, consignments, &examined.findings, now).await;
         };
+        let refusal = refused.or_else(|| self.other_sender(&examined, &sender).as_ref().map(reason_of));
         let facts = PacketFacts { digest: header.digest, size: examined.size, doc_id: header.doc_id, sender, now };
         let (mut rows, mut submission) = (Vec::with_capacity(consignments.len()), None);
         for Verified { entry, mut chain } in consignments {
@@ -202,6 +203,20 @@ impl Intake {
         links.iter().for_each(|peer| parts.delivery.packet_waits(peer, urgent));
         parts.delivery.receipts_wait(&header.from_hop);
         Ok(())
+    }
+
+    /// The first hop answers in its receipt for the sender that it names; what the packet itself says must be the same
+    /// agency, whichever of its codes stands there.
+    fn other_sender(&self, examined: &Examined, of_receipt: &AgencyCode) -> Option<Finding> {
+        let written = examined.sender.as_ref()?;
+        let directory = self.parts.directory.snapshot();
+        let known = directory.lookup(of_receipt).map(|agency| agency.key.clone());
+        let same = match &known {
+            Some(key) => key == written,
+            None => of_receipt.to_new_form() == written.code().to_new_form(),
+        };
+        let told = || Finding::of(&findings::SENDER_NOT_OF_RECEIPT).element("MessageHeader/From/OrganId");
+        (!same).then(|| told().found(written.as_str()).expected(of_receipt.as_str()))
     }
 
     /// Answers a packet that could not be read with a rejection of each consignment.

@@ -252,6 +252,22 @@ pub static MORE_FINDINGS: Kind = Kind {
     clause: "",
 };
 
+pub static SENDER_NOT_OF_RECEIPT: Kind = Kind {
+    code: "LT-INT-0017",
+    severity: Severity::Refuse,
+    blame: Blame::Peer,
+    vxp: 15,
+    title: Text {
+        vi: "Gói tin ghi cơ quan gửi khác với cơ quan mà trục tiếp nhận đầu tiên đã xác nhận.",
+        en: "The packet names another sender than the receipt of the gateway that first took it.",
+    },
+    fix: Text {
+        vi: "Đơn vị vận hành trục gửi đối chiếu MessageHeader/From với biên nhận tiếp nhận; bên gửi gửi lại khi đã thống nhất.",
+        en: "The sending gateway's operator compares MessageHeader/From with the submission receipt; once they agree, the sender sends again.",
+    },
+    clause: "",
+};
+
 /// Every kind of this room.
 pub static ALL: &[&Kind] = &[
     &BROKEN_OFF,
@@ -270,4 +286,5 @@ pub static ALL: &[&Kind] = &[
     &MAILBOX_LOCKED,
     &BAD_CURSOR,
     &MORE_FINDINGS,
+    &SENDER_NOT_OF_RECEIPT,
 ];

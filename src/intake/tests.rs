@@ -323,6 +323,24 @@ async fn offer(world: &World, header: &TransferHeader, bytes: &[u8]) -> Result<(
     world.nation.intake.transfer(serde_json::to_vec(header).unwrap(), content, false).await
 }
 
+/// The same transfer with a submission by the province in the name of another agency that it serves.
+fn another_sender(world: &World, good: &TransferHeader) -> TransferHeader {
+    let first = read_unverified(&good.receipts[0]).unwrap().receipt;
+    let mut receipt = crate::receipts::Receipt::clone(&first);
+    receipt.from = "H37.91".parse().unwrap();
+    receipt.doc_id = lienthong_contract::DocId::fresh();
+    for entry in &mut receipt.consignments {
+        entry.consignment = lienthong_contract::ConsignmentId::fresh();
+    }
+    let mut header = good.clone();
+    header.doc_id = receipt.doc_id;
+    for (consignment, entry) in header.consignments.iter_mut().zip(&receipt.consignments) {
+        consignment.id = entry.consignment;
+    }
+    header.receipts[0] = seal(receipt, world.province.key.as_ref()).unwrap().jws.to_string();
+    header
+}
+
 #[tokio::test]
 async fn a_transfer_is_believed_only_as_far_as_its_signatures_reach() {
     // The nation of another world knows none of these consignments.
@@ -346,12 +364,17 @@ async fn a_transfer_is_believed_only_as_far_as_its_signatures_reach() {
     poisoned(&|header| header.consignments[0].chain.clear()).await;
     poisoned(&|header| header.consignments[0].chain = vec![0; MAX_CHAIN + 1]).await;
     poisoned(&|header| header.receipts[0].truncate(200)).await;
+    // A hop that answers for another sender than the packet names: told to the hop before, not stored for anybody.
+    let other = another_sender(&world, &good);
+    offer(&fresh, &other, &bytes).await.unwrap();
+    let counts = fresh.nation.store.counts().await.unwrap();
+    assert_eq!((counts.consigned, counts.rejected), (0, 2));
     // Bytes damaged on the way are no reason to reject the packet for good.
     for damaged in [&bytes[..bytes.len() - 10], &b"<"[..], &[&bytes[..], b" "].concat()[..]] {
         let answer = offer(&fresh, &good, damaged).await;
         assert!(matches!(answer, Err(SinkError::Poison { .. })), "{answer:?}");
     }
-    assert_eq!(fresh.nation.store.counts().await.unwrap().consignments, 0);
+    assert_eq!(fresh.nation.store.counts().await.unwrap().consignments, 2);
     offer(&fresh, &good, &bytes).await.unwrap();
     assert_eq!(fresh.nation.store.counts().await.unwrap().consigned, 2);
     world.end().await;
