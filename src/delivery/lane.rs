@@ -16,8 +16,8 @@ use tokio_util::sync::CancellationToken;
 
 use lienthong_contract::HopName;
 
-use super::Shared;
 use super::pause::Breaker;
+use super::{LaneState, Shared};
 use crate::custody::TransferHeader;
 use crate::link::{Content, Link, Transfer};
 use crate::store::{Dispatch, Held};
@@ -118,8 +118,14 @@ impl Lane {
                 () = tokio::time::sleep_until(next_look) => self.more = true,
             }
             self.overdue();
-            self.shared.note(&self.peer, |state| state.failures = self.breaker.failures());
+            self.tell();
         }
+    }
+
+    fn tell(&self) {
+        let now = LaneState { under_way: self.under_way.len(), failures: self.breaker.failures() };
+        let urgent = self.urgent;
+        self.shared.note(&self.peer, |state| if urgent { state.urgent = now } else { state.normal = now });
     }
 
     fn window(&self) -> usize {
@@ -197,6 +203,9 @@ impl Lane {
             Ok(()) => {
                 if self.breaker.failures() > 1 {
                     self.path_is_good_again();
+                }
+                if self.breaker.failures() > 0 {
+                    self.shared.note(&self.peer, |state| state.last_error = None);
                 }
                 self.breaker.succeeded();
                 // Settled meanwhile: the receipt was faster than the broker's confirm.

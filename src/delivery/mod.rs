@@ -70,11 +70,19 @@ impl Default for Settings {
 /// How one neighbour is doing, for the console and for health.
 #[derive(Debug, Clone, Default)]
 pub struct DestinationState {
-    /// Packets under way in both lanes.
+    pub normal: LaneState,
+    pub urgent: LaneState,
+    /// What went wrong last, until something goes well.
+    pub last_error: Option<String>,
+}
+
+/// How one lane is doing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LaneState {
+    /// Packets sent, or being sent, whose receipt is not here yet.
     pub under_way: usize,
     /// Failed attempts since the last success.
     pub failures: u32,
-    pub last_error: Option<String>,
 }
 
 /// What every lane needs.

@@ -241,6 +241,8 @@ async fn a_broken_path_mends_and_everything_arrives() {
         scene.accepted(made).await;
     }
     assert_eq!(scene.store.counts().await.unwrap().outbox, 0);
+    let calm = |state: &DestinationState| state.normal == LaneState::default() && state.last_error.is_none();
+    until("the path is told as good", || scene.delivery.states().iter().all(|(_, state)| calm(state))).await;
     scene.end().await;
 }
 
@@ -312,6 +314,9 @@ async fn the_window_holds_and_the_urgent_lane_has_its_own() {
     scene.accepted(&urgent[0]).await;
     until("its place is taken", || *link.hanging.lock().unwrap() == 13).await;
     assert_eq!(link.distinct(), 13);
+    let under_way =
+        || scene.delivery.states().first().map(|(_, state)| (state.normal.under_way, state.urgent.under_way));
+    until("the state tells both windows", || under_way() == Some((8, 4))).await;
     scene.end().await;
 }
 
