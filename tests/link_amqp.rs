@@ -415,7 +415,8 @@ async fn what_was_confirmed_arrives_though_the_broker_is_killed() {
             confirmed.iter().all(|header| got.contains(header.as_str()))
         })
         .await;
-    assert!(h27.state().connected && h27.state().last_error.is_some());
+    h27.wait_connected(60_000).await.unwrap();
+    assert!(h27.state().last_error.is_some());
 }
 
 /// Publishes something that nobody reads.
