@@ -265,6 +265,33 @@ async fn only_messages_without_a_queue_are_unroutable_even_among_others() {
     assert!(error.contains("packets.h27") && error.contains("x-delivery-limit"), "{error}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_neighbour_that_never_was_there_disturbs_no_other() {
+    let folder = TempDir::new().unwrap();
+    let rabbit = PrivateBroker::start(folder.path(), Options::default());
+    let (at_h27, at_vn) = (Memory::new(), Memory::new());
+    start(broker(&rabbit.url(), folder.path(), "vn", "h27"), &at_vn).await.stop().await;
+    // An account as a deployed one: it declares its own queues and writes to the others.
+    rabbit.ctl(&["add_user", "h27", "h27"]);
+    let own = r"^((packets|receipts|frames)\.h27(\.urgent)?|dead\.h27|lienthong\.dead)$";
+    rabbit.ctl(&["set_permissions", "-p", "/", "h27", own, ".*", ".*"]);
+    let mut strict = broker(&format!("amqp://h27:h27@127.0.0.1:{}", rabbit.port()), folder.path(), "h27", "vn");
+    strict.peers.push(hop("away"));
+    let h27 = start(strict, &at_h27).await;
+    for n in 0..30 {
+        let to_nobody = h27.send(&hop("away"), transfer(&format!("nobody-{n}"), b"x")).await;
+        assert!(matches!(to_nobody, Err(Error::Unroutable { .. })), "{to_nobody:?}");
+        h27.send(&hop("vn"), transfer(&format!("nation-{n}"), b"x")).await.unwrap();
+    }
+    assert_eq!(h27.state().last_error, None);
+    // When it comes, what was refused is taken.
+    let (at_away, mut away) = (Memory::new(), broker(&rabbit.url(), folder.path(), "away", "h27"));
+    away.spool = folder.path().join("spool-away");
+    let _away = start(away, &at_away).await;
+    h27.send(&hop("away"), transfer("at-last", b"x")).await.unwrap();
+    at_away.until("the neighbour", |taken| taken.len() == 1).await;
+}
+
 /// A frame as the sender's link makes it.
 async fn publish_frame(channel: &Channel, id: &str, index: usize, count: usize, bytes: &[u8], whole: &[u8]) {
     let mut headers = FieldTable::default();

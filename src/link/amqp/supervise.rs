@@ -1,13 +1,15 @@
 //! Keeping the link up: generations of connections, one after the other, until the link is stopped.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use futures_util::StreamExt;
+use lapin::protocol::AMQPErrorKind;
 use lapin::types::ShortString;
 use lapin::uri::AMQPUri;
-use lapin::{Connection, Event};
+use lapin::{Connection, ErrorKind, Event};
 use lienthong_contract::{Clock, HopName};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
@@ -51,6 +53,8 @@ pub(super) struct Generation {
     pub urgent: Lane,
     pub receipts: Publisher,
     connections: Vec<Connection>,
+    /// Peers whose queues this hop may not declare.
+    theirs: HashSet<HopName>,
     /// Consumers, and the deliveries they have in hand.
     tasks: TaskTracker,
 }
@@ -173,6 +177,7 @@ impl Shared {
     pub(super) async fn redeclare(&self, generation: &Generation, peer: &HopName) {
         if let Some(connection) = generation.connections.first()
             && self.broker.peers.contains(peer)
+            && !generation.theirs.contains(peer)
             && let Err(error) = topology::declare_peer(&self.broker, connection, peer).await
         {
             tracing::warn!(broker = self.broker.name, %peer, %error, "a peer's queues could not be declared again");
@@ -268,7 +273,7 @@ impl Generation {
             connect::open(broker, uri, "consume"),
             connect::open(broker, uri, "consume urgent"),
         )?;
-        topology::declare(broker, &out).await?;
+        let theirs = topology::declare(broker, &out).await?;
         let life = Arc::new(Life::new(broker));
         let mut generation = Self {
             normal: Lane::open(broker, &out, &life).await?,
@@ -276,6 +281,7 @@ impl Generation {
             receipts: Publisher::open(broker, &fast_out, &life, broker.limits.window_bytes).await?,
             tasks: TaskTracker::new(),
             connections: Vec::new(),
+            theirs,
             life,
         };
         let consuming = generation.consume(shared, &out, &into, &fast_in).await;
@@ -357,6 +363,9 @@ async fn attend(
         tokio::select! {
             () = life.over() => return,
             event = events.next() => match event {
+                Some(Event::Error(error)) if closes_a_channel(&error) => {
+                    tracing::debug!(broker = life.broker, %error, "a channel was closed");
+                }
                 Some(Event::Error(error)) => life.end(&error.to_string()),
                 Some(Event::ConnectionBlocked(reason)) => blocked(Some(reason)),
                 Some(Event::ConnectionUnblocked) => blocked(None),
@@ -368,6 +377,12 @@ async fn attend(
             },
         }
     }
+}
+
+/// True for an error that ends one channel (AMQP 0-9-1, "soft"): whoever uses that channel meets it there, and a channel
+/// that was opened to ask for something is no loss.
+fn closes_a_channel(error: &lapin::Error) -> bool {
+    matches!(error.kind(), ErrorKind::ProtocolError(said) if matches!(said.kind(), AMQPErrorKind::Soft(_)))
 }
 
 /// Pauses that double up to a limit; each is shortened by up to half, so that many hops do not come back at once.

@@ -12,6 +12,7 @@
 //! Failure story: a quorum queue can come back dead from a kill of its broker; `mend` tells how that is noticed, and
 //! [`renew`] makes it anew. Messages reach these queues by the default exchange, so there is nothing to bind again.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions};
@@ -51,33 +52,44 @@ fn laned(what: &str, hop: &HopName, urgent: bool) -> ShortString {
     format!("{what}.{hop}{}", if urgent { ".urgent" } else { "" }).as_str().into()
 }
 
-/// Declares everything this hop needs on the broker.
-pub(super) async fn declare(broker: &Broker, connection: &Connection) -> Result<(), Error> {
+/// Declares everything this hop needs on the broker. Gives the peers whose queues only they may declare, which is how a
+/// broker with a strict account for each hop has it: those queues are there when the peer has been.
+pub(super) async fn declare(broker: &Broker, connection: &Connection) -> Result<HashSet<HopName>, Error> {
     let limits = &broker.limits;
     let channel = open_channel(broker, connection).await?;
     let durable = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
     let exchange = channel.exchange_declare(DEAD_EXCHANGE.into(), ExchangeKind::Direct, durable, FieldTable::default());
     in_time(limits.rpc(), "the exchange", exchange).await?.map_err(|error| refused(broker, DEAD_EXCHANGE, &error))?;
     declare_hop(broker, &channel, &broker.me).await?;
+    let mut theirs = HashSet::new();
     for peer in &broker.peers {
-        declare_peer(broker, connection, peer).await?;
+        if !declare_peer(broker, connection, peer).await? {
+            theirs.insert(peer.clone());
+        }
     }
     close(broker, &channel).await;
-    Ok(())
+    Ok(theirs)
 }
 
-/// Declares a peer's queues, or lets them be what they are.
-pub(super) async fn declare_peer(broker: &Broker, connection: &Connection, peer: &HopName) -> Result<(), Error> {
+/// Declares a peer's queues, or lets them be what they are; false when this hop's account may not declare them.
+pub(super) async fn declare_peer(broker: &Broker, connection: &Connection, peer: &HopName) -> Result<bool, Error> {
     // A refused declaration closes its channel, so each peer has its own.
     let channel = open_channel(broker, connection).await?;
     match declare_hop(broker, &channel, peer).await {
-        Ok(()) => close(broker, &channel).await,
-        Err(error @ (Error::AccessRefused(_) | Error::PreconditionFailed { .. })) => {
-            tracing::warn!(broker = broker.name, %peer, %error, code = error.kind().code, "a peer's queues are used as they are");
+        Ok(()) => {
+            close(broker, &channel).await;
+            Ok(true)
         }
-        Err(error) => return Err(error),
+        Err(Error::AccessRefused(_)) => {
+            tracing::debug!(broker = broker.name, %peer, "this peer's queues are its own to declare");
+            Ok(false)
+        }
+        Err(error @ Error::PreconditionFailed { .. }) => {
+            tracing::warn!(broker = broker.name, %peer, %error, code = error.kind().code, "a peer's queues are used as they are");
+            Ok(true)
+        }
+        Err(error) => Err(error),
     }
-    Ok(())
 }
 
 async fn declare_hop(broker: &Broker, channel: &Channel, hop: &HopName) -> Result<(), Error> {
