@@ -235,6 +235,14 @@ fn a_document_is_sent_fetched_answered_traced_and_proved() {
         assert_eq!((code, &again["receipts_verified"]), (0, &(list.len() + 2).into()), "{again:#}");
         let (code, report) = verify(world, &saved, &["--packet", text(&file)]);
         assert_eq!((code, &report["part"]), (1, &"packet".into()));
+        // People are told of the receipts and of the file apart, and where the packet is that was sent.
+        let shown = lienthong(&["verify", text(&saved), "--certs", &world.certs, "--packet", text(&file)]);
+        let (code, shown) = (shown.status.code(), String::from_utf8(shown.stdout).unwrap());
+        assert!(code == Some(1) && shown.contains("the receipts are VALID") && !shown.contains("INVALID"), "{shown}");
+        assert!(
+            shown.contains("this file is NOT the packet") && shown.contains("letter.H37.90.signed.edxml"),
+            "{shown}"
+        );
         forged(world, &trace, &at("forged.json"));
     });
     assert!(directory["items"].as_array().unwrap().iter().any(|row| row["code"] == "H37.91"), "{directory:#}");
@@ -370,6 +378,20 @@ fn check_without_a_directory_says_what_was_not_looked_at() {
     assert_eq!((code, &report["verdict"]), (0, &"accept".into()), "{report:#}");
     assert!(codes(&report["findings"]).contains(&"LT-CLI-0001".to_owned()), "{report:#}");
     let shown = String::from_utf8(lienthong(&["check", text(&file)]).stdout).unwrap();
+    assert!(shown.contains("NO FAULT FOUND") && !shown.contains("ACCEPT"), "{shown}");
+    assert!(shown.contains("add --directory") && shown.contains("add --roots"), "{shown}");
+    // With both, the word is a gateway's.
+    let (ca, directory) = (desk.manifest.ca(), desk.manifest.directory_file());
+    let by_roots = ["--roots", text(&ca.root), "--intermediates", text(&ca.sub)];
+    let shown = lienthong(&[&["check", text(&file)], &by_roots[..]].concat());
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    assert!(shown.contains("add --directory") && !shown.contains("add --roots"), "{shown}");
+    let files = desk.manifest.agency(scene::SENDER).unwrap();
+    let signer = lienthong::signing::load_signer(&files.sign_key, &files.sign_chain).unwrap();
+    let good = lienthong::signing::sign_bytes(&letter(&["H37.91"], 1), &signer).unwrap();
+    let good = desk.write("good.edxml", good);
+    let shown = lienthong(&[&["check", text(&good), "--directory", text(&directory)], &by_roots[..]].concat());
+    let shown = String::from_utf8(shown.stdout).unwrap();
     assert!(shown.ends_with("TIẾP NHẬN — ACCEPT\n"), "{shown}");
     // A file that is not there is no answer: nothing on standard output.
     let missing = lienthong(&["check", "no-such-file.edxml", "--json"]);
@@ -438,5 +460,29 @@ fn errors_explains_a_code_in_both_languages() {
     let text = String::from_utf8(shown.stdout).unwrap();
     assert_eq!(shown.status.code(), Some(0));
     assert!(text.contains("Cơ quan nhận không có trong danh mục") && text.contains("The recipient is in no directory"));
-    assert_eq!(lienthong(&["errors", "LT-XYZ-0001"]).status.code(), Some(1));
+    let unknown = lienthong(&["errors", "LT-XYZ-0001"]);
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(String::from_utf8(unknown.stdout).unwrap().contains("không có mã này — no such code"));
+}
+
+#[test]
+fn arguments_that_cannot_be_meant_are_refused_before_anything_is_sent() {
+    let refused = |args: &[&str]| {
+        let output = lienthong(args);
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{args:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    // Nobody listens there: were it asked, the words would be others.
+    let gateway = ["--gateway", "https://localhost:9"];
+    for code in ["07", "99", "1", "103", ""] {
+        let words = refused(&[&["status", code, "--document", "d", "--to", "H37.90"], &gateway[..]].concat());
+        assert!(words.contains("01  đã đến — arrived") && words.contains("16  từ chối cập nhật"), "{words}");
+    }
+    let words = refused(&[&["trace", &document_id(7)], &gateway[..]].concat());
+    assert!(words.contains("không phải DocumentId ghi trong gói tin") && words.contains("`send` printed"), "{words}");
+    let help = String::from_utf8(lienthong(&["status", "--help"]).stdout).unwrap();
+    for code in ["01  đã đến", "06  hoàn thành xử lý", "13  bên gửi yêu cầu lấy lại", "15  đồng ý"]
+    {
+        assert!(help.contains(code), "{help}");
+    }
 }

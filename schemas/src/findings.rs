@@ -36,7 +36,7 @@ kinds! {
         "Export the packet as QCVN 102:2016/BTTTT has it, beginning with <edXML> in the namespace http://www.mic.gov.vn/TBT/QCVN_102_2016."
     MISSING "LT-XSD-0002"
         "Thiếu phần tử bắt buộc" / "A required element is missing" ;
-        "Bổ sung phần tử nêu ở mục \"mong đợi\" vào phần tử đã chỉ ra." /
+        "Bổ sung phần tử nêu ở mục \"cần\" vào phần tử đã chỉ ra." /
         "Add the element named under \"expected\" to the element shown."
     UNEXPECTED "LT-XSD-0003"
         "Phần tử không có trong quy chuẩn tại vị trí này" / "The standard provides for no such element here" ;
@@ -44,7 +44,7 @@ kinds! {
         "Remove the element or use one of the names allowed; mind capital and small letters."
     WRONG_ORDER "LT-XSD-0004"
         "Phần tử đứng sai thứ tự" / "An element stands in the wrong order" ;
-        "Xếp các phần tử con theo đúng thứ tự nêu ở mục \"mong đợi\"." /
+        "Xếp các phần tử con theo đúng thứ tự nêu ở mục \"cần\"." /
         "Put the child elements into the order given under \"expected\"."
     TOO_MANY "LT-XSD-0005"
         "Phần tử xuất hiện nhiều lần hơn mức cho phép" / "An element stands oftener than allowed" ;
@@ -56,7 +56,7 @@ kinds! {
         "Delete this text or move it into the element it belongs to."
     TOO_LONG "LT-XSD-0007"
         "Nội dung dài hơn mức cho phép" / "The content is longer than allowed" ;
-        "Rút gọn nội dung cho không quá số ký tự nêu ở mục \"mong đợi\"; phần chi tiết để trong tệp đính kèm." /
+        "Rút gọn nội dung cho không quá số ký tự nêu ở mục \"cần\"; phần chi tiết để trong tệp đính kèm." /
         "Shorten it to the number of characters given under \"expected\"; leave details to the attachment."
     EMPTY "LT-XSD-0008"
         "Phần tử bắt buộc bị để trống hoặc quá ngắn" / "A required element is empty or too short" ;
@@ -75,17 +75,17 @@ kinds! {
         "Write digits only, without letters, points or explanations."
     OUT_OF_RANGE "LT-XSD-0012"
         "Giá trị số nằm ngoài khoảng cho phép" / "A number is outside its range" ;
-        "Chọn một giá trị trong khoảng nêu ở mục \"mong đợi\"." / "Choose a value within the range given under \"expected\"."
+        "Chọn một giá trị trong khoảng nêu ở mục \"cần\"." / "Choose a value within the range given under \"expected\"."
     NOT_LISTED "LT-XSD-0013"
         "Giá trị không có trong danh mục của quy chuẩn" / "The value is not one the standard lists" ;
-        "Chọn một trong các giá trị nêu ở mục \"mong đợi\", giữ nguyên số 0 ở đầu." /
+        "Chọn một trong các giá trị nêu ở mục \"cần\", giữ nguyên số 0 ở đầu." /
         "Choose one of the values given under \"expected\", with its leading zero."
     BAD_FORM "LT-XSD-0014"
         "Nội dung không đúng dạng quy định" / "The content is not of the prescribed form" ;
-        "Sửa nội dung theo dạng nêu ở mục \"mong đợi\"." / "Write it in the form given under \"expected\"."
+        "Sửa nội dung theo dạng nêu ở mục \"cần\"." / "Write it in the form given under \"expected\"."
     BAD_VALUE "LT-XSD-0015"
         "Nội dung không đúng kiểu dữ liệu" / "The content is not of its data type" ;
-        "Sửa nội dung theo kiểu dữ liệu nêu ở mục \"mong đợi\"." / "Write a value of the type given under \"expected\"."
+        "Sửa nội dung theo kiểu dữ liệu nêu ở mục \"cần\"." / "Write a value of the type given under \"expected\"."
     BAD_ATTRIBUTE "LT-XSD-0016"
         "Thuộc tính thiếu, thừa hoặc sai giá trị" / "An attribute is missing, unknown or has a wrong value" ;
         "Ghi đúng các thuộc tính của quy chuẩn, ví dụ edXMLManifest phải có version=\"1.0\"." /

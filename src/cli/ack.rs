@@ -48,7 +48,7 @@ pub struct Ack {
 #[derive(Debug, Args)]
 pub struct Status {
     /// Mã trạng thái, hai chữ số — the status, two digits.
-    #[arg(value_name = "CODE", value_parser = status_code)]
+    #[arg(value_name = "CODE", value_parser = status_code, long_help = status_help())]
     code: String,
     /// Mã văn bản (DocumentId) — the document it is about, e.g. `H37.90,2026/03/02,12/TD-VP`.
     #[arg(long, value_name = "DOCUMENT_ID")]
@@ -69,12 +69,20 @@ pub struct Status {
 }
 
 fn status_code(text: &str) -> Result<String, String> {
-    let two_digits = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
-    if two_digits {
-        Ok(text.to_owned())
-    } else {
-        Err("cần hai chữ số, ví dụ 01 — two digits, e.g. 01".to_owned())
+    if StatusCode::LISTED.iter().any(|listed| listed.code() == text) {
+        return Ok(text.to_owned());
     }
+    Err(format!("không phải mã của quy chuẩn; các mã — no code of the standard; the codes are:{}", listed_codes()))
+}
+
+fn status_help() -> String {
+    format!("Mã trạng thái, hai chữ số — the status, two digits:{}", listed_codes())
+}
+
+/// The codes of the standard with what they mean, a line each.
+fn listed_codes() -> String {
+    let line = |code: &StatusCode| code.meaning().map(|text| format!("\n  {}  {} — {}", code.code(), text.vi, text.en));
+    StatusCode::LISTED.iter().filter_map(line).collect()
 }
 
 /// What a status packet is to say.

@@ -80,9 +80,33 @@ impl Check {
             show::json(&report)?;
         } else {
             show::findings(&report.findings);
-            say!("{}", if accepted { "TIẾP NHẬN — ACCEPT" } else { "TỪ CHỐI — REFUSE" });
+            self.conclude(accepted);
         }
         Ok(if accepted { Verdict::Yes } else { Verdict::No })
+    }
+
+    /// The last line. A gateway's word is only given when all was looked at that a gateway looks at.
+    fn conclude(&self, accepted: bool) {
+        let (no_directory, no_roots) = (self.directory.is_none(), self.roots.is_empty());
+        if !accepted {
+            return say!("TỪ CHỐI — REFUSE");
+        }
+        if !no_directory && !no_roots {
+            return say!("TIẾP NHẬN — ACCEPT");
+        }
+        say!("CHƯA THẤY LỖI trong phần đã kiểm tra — NO FAULT FOUND as far as was looked");
+        if no_directory {
+            say!(
+                "    chưa đối chiếu danh mục cơ quan, thêm --directory — \
+                 the directory of agencies was not consulted, add --directory"
+            );
+        }
+        if no_roots {
+            say!(
+                "    chưa kiểm tra chứng thư người ký, thêm --roots (và --intermediates, --crls) — \
+                 the signer's certificate was not checked, add --roots (and --intermediates, --crls)"
+            );
+        }
     }
 
     fn findings(&self) -> anyhow::Result<Vec<Finding>> {

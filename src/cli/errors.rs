@@ -29,6 +29,9 @@ impl Errors {
             say!("{}", show::told(&lienthong_contract::Finding::of(kind)));
             found = true;
         }
+        if !found {
+            say!("{wanted}: không có mã này — no such code");
+        }
         Ok(if found { Verdict::Yes } else { Verdict::No })
     }
 }

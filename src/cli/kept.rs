@@ -58,7 +58,7 @@ pub fn sign(file: &Path, agency: Option<&AgencyCode>, scratch: &Path, signer: &K
 }
 
 /// `van-ban.edxml` signed by `H37.90` is kept as `van-ban.H37.90.signed.edxml`.
-fn place(file: &Path, agency: Option<&AgencyCode>) -> PathBuf {
+pub fn place(file: &Path, agency: Option<&AgencyCode>) -> PathBuf {
     let is_packet = file.extension().is_some_and(|extension| extension == "edxml");
     let name = if is_packet { file.file_stem() } else { file.file_name() };
     let mut name = name.map_or_else(OsString::new, ToOwned::to_owned);

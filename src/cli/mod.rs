@@ -21,6 +21,7 @@ mod show;
 mod trace;
 mod verify;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -108,7 +109,9 @@ fn log(level: &str, json: bool) {
     // The AMQP client logs each broken connection once more, below our own account of it.
     let level = if level.contains("lapin") { level.to_owned() } else { format!("{level},lapin=off") };
     let filter = tracing_subscriber::EnvFilter::try_new(level).unwrap_or_default();
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // In a file or a journal, colours are noise; https://no-color.org is honoured on a terminal too.
+    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
     // A log that is set up already stays.
     let _ = if json { log.json().try_init() } else { log.try_init() };
 }

@@ -249,8 +249,8 @@ fn tell(sent: &Sent) {
     show::findings(&sent.findings);
     if sent.doc_id.is_none() && sent.findings.iter().any(|finding| finding.code == SAME_NAME_OTHER_BYTES.code) {
         say!(
-            "    docId của lần gửi đầu nằm trong ngoặc ở dòng mong đợi trên đây; xem bằng `lienthong trace <docId>` — \
-             the docId of the first sending stands in brackets where it says what was expected; see `lienthong trace`"
+            "    docId của lần gửi đầu nằm trong ngoặc ở mục \"cần\" trên đây; xem bằng `lienthong trace <docId>` — \
+             the docId of the first sending stands in brackets under \"expected\"; see `lienthong trace`"
         );
     }
 }

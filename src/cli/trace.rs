@@ -19,7 +19,7 @@ const PAGE: usize = 200;
 #[derive(Debug, Args)]
 pub struct Trace {
     /// docId do `send` in ra — the docId that `send` printed.
-    #[arg(value_name = "DOCID")]
+    #[arg(value_name = "DOCID", value_parser = doc_id)]
     doc_id: DocId,
     /// Lưu cả đường đi và biên nhận cho `verify` — save all of it for `lienthong verify`.
     #[arg(short, long, value_name = "FILE")]
@@ -29,6 +29,14 @@ pub struct Trace {
     json: bool,
     #[command(flatten)]
     connection: Connection,
+}
+
+fn doc_id(text: &str) -> Result<DocId, String> {
+    text.parse().map_err(|_| {
+        "docId là mã do `send` in ra sau khi gửi, không phải DocumentId ghi trong gói tin — \
+         the docId is the one that `send` printed, not the DocumentId written in the packet"
+            .to_owned()
+    })
 }
 
 /// Tra danh mục cơ quan — lists the agencies that the gateway knows.

@@ -5,6 +5,7 @@
 //! judged by its own certificate chain at its own time.
 
 mod evidence;
+mod told;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -19,7 +20,6 @@ use lienthong_contract::{AgencyCode, ConsignmentId, Digest, HopName, Instant};
 use serde::Serialize;
 
 use super::connection::load_manifest;
-use super::show::say;
 use super::{Outcome, Verdict, show};
 use crate::receipts::chain::order;
 use crate::receipts::{ChainFault, Event, HopKeys, Sealed, open, verify_chain};
@@ -67,6 +67,9 @@ struct Report {
     packet: Option<Digest>,
     /// Whether the packet given is the one that the receipts speak of.
     packet_matches: Option<bool>,
+    /// Who sent it, by the receipts that hold.
+    #[serde(skip)]
+    from: Option<AgencyCode>,
     receipts: usize,
     receipts_verified: usize,
     consignments: Vec<Told>,
@@ -107,7 +110,7 @@ impl Verify {
         if self.json {
             show::json(&report)?;
         } else {
-            tell(&report);
+            told::tell(&report, self.packet.as_deref());
         }
         Ok(if report.verdict == "valid" { Verdict::Yes } else { Verdict::No })
     }
@@ -180,6 +183,7 @@ fn judge(evidence: &Evidence, keys: &dyn HopKeys, given: Option<Digest>) -> Repo
         outcome: overall(&consignments),
         packet,
         packet_matches,
+        from: opened.values().flatten().next().map(|sealed| sealed.receipt.from.clone()),
         receipts: lines().count(),
         receipts_verified: lines().filter(|line| line.verified).count(),
         consignments,
@@ -299,59 +303,5 @@ impl Line {
         let claim = crate::receipts::jws::read_unverified(jws).ok().map(|sealed| Self::of(&sealed));
         let empty = Self { event: None, hop: None, time: None, verified: false, problem: None, reason: None };
         Self { verified: false, problem: Some(problem.to_owned()), ..claim.unwrap_or(empty) }
-    }
-}
-
-/// An outcome in both languages.
-fn in_words(outcome: &str) -> &'static str {
-    match outcome {
-        "handed-over" => "bên nhận đã tiếp nhận — handed over to the recipient",
-        "refused" => "bên nhận trả lại — given back by the recipient",
-        "not-accepted" => "trục từ chối tiếp nhận — refused at submission",
-        "rejected" => "trục sau từ chối — rejected by a later hop",
-        "failed" => "không chuyển được — could not be delivered",
-        "in-mailbox" => "đã vào hộp thư, bên nhận chưa tiếp nhận — in the recipient's mailbox, not taken over yet",
-        "in-flight" => "đang trên đường — on its way",
-        "left-the-network" => "đã chuyển cho hệ thống không cấp biên nhận — handed to a system without receipts",
-        "mixed" => "mỗi nơi nhận một kết quả — differs between recipients",
-        _ => "không chứng minh được — not proven",
-    }
-}
-
-fn tell(report: &Report) {
-    for told in &report.consignments {
-        let mark = if told.verdict == "valid" { "✓" } else { "✗" };
-        let recipient = told.recipient.as_ref().map_or_else(|| "?".to_owned(), ToString::to_string);
-        say!("{mark} → {recipient}  {}", in_words(told.outcome));
-        for line in &told.receipts {
-            let mark = if line.verified { "✓" } else { "✗" };
-            let event = line.event.map_or("?", Event::as_str);
-            let hop = line.hop.as_ref().map_or("?", HopName::as_str);
-            let time = line.time.map_or_else(|| "?".to_owned(), |time| time.to_string());
-            let more =
-                line.problem.as_ref().or(line.reason.as_ref()).map(|more| format!("  {more}")).unwrap_or_default();
-            say!("    {mark} {time}  {event:<22} {hop}{more}");
-        }
-        if let Some(reason) = &told.reason {
-            say!("    {reason}");
-        }
-    }
-    match report.packet_matches {
-        Some(true) => say!("Gói tin đúng là gói tin trong biên nhận — the packet is the one of the receipts."),
-        Some(false) => {
-            say!("Gói tin KHÔNG phải gói tin trong biên nhận — the packet is NOT the one of the receipts.")
-        }
-        None => {}
-    }
-    let (count, good) = (report.receipts, report.receipts_verified);
-    if report.verdict == "valid" {
-        say!("HỢP LỆ — VALID: {good}/{count} biên nhận — receipts; {}", in_words(report.outcome));
-    } else {
-        say!("KHÔNG HỢP LỆ — INVALID: {good}/{count} biên nhận — receipts");
-        say!(
-            "    {}: {}",
-            report.part.as_deref().unwrap_or("?"),
-            report.reason.as_deref().unwrap_or("không rõ — unknown")
-        );
     }
 }

@@ -33,8 +33,8 @@ pub static WRONG_TYPE: Kind = kind(
         en: "The value has the wrong type or is none of the choices",
     },
     Text {
-        vi: "Ghi giá trị theo dạng được nêu ở phần mong đợi.",
-        en: "Write the value in the form that was expected.",
+        vi: "Ghi giá trị theo dạng nêu ở mục \"cần\".",
+        en: "Write the value in the form given under \"expected\".",
     },
 );
 

@@ -1,5 +1,7 @@
 //! The code lists of a packet, as closed lists with a way out: a number that no list knows is kept as it is.
 
+use lienthong_contract::Text;
+
 /// Kind of act (`BussinessDocType`, list 6.1 of the packet format).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum BusinessType {
@@ -142,6 +144,37 @@ pub enum StatusCode {
 }
 
 impl StatusCode {
+    /// Every code of the list, in its order.
+    pub const LISTED: [Self; 9] = [
+        Self::Arrived,
+        Self::Refused,
+        Self::Accepted,
+        Self::Assigned,
+        Self::InProcess,
+        Self::Completed,
+        Self::TakeBackRequested,
+        Self::TakeBackAgreed,
+        Self::TakeBackRefused,
+    ];
+
+    /// What a listed code means.
+    #[must_use]
+    pub const fn meaning(&self) -> Option<Text> {
+        let (vi, en) = match self {
+            Self::Arrived => ("đã đến", "arrived"),
+            Self::Refused => ("từ chối tiếp nhận", "refused"),
+            Self::Accepted => ("tiếp nhận, vào sổ", "accepted and registered"),
+            Self::Assigned => ("phân công xử lý", "assigned"),
+            Self::InProcess => ("đang xử lý", "in process"),
+            Self::Completed => ("hoàn thành xử lý", "completed"),
+            Self::TakeBackRequested => ("bên gửi yêu cầu lấy lại", "the sender asks for it back"),
+            Self::TakeBackAgreed => ("đồng ý cập nhật hoặc lấy lại", "update or taking back agreed to"),
+            Self::TakeBackRefused => ("từ chối cập nhật hoặc lấy lại", "update or taking back refused"),
+            Self::Other(_) => return None,
+        };
+        Some(Text { vi, en })
+    }
+
     /// Reads a code; one digit is padded to two (quirk Q23).
     #[must_use]
     pub fn from_code(text: &str) -> Self {

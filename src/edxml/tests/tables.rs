@@ -36,6 +36,10 @@ fn no_number_is_lost_in_a_code_list() {
         assert_eq!(StatusCode::from_code(code).code(), code);
     }
     assert_eq!(StatusCode::from_code("7").code(), "07");
+    for code in StatusCode::LISTED {
+        assert_eq!(StatusCode::from_code(code.code()), code);
+        assert!(code.meaning().is_some_and(|text| is_nfc(text.vi)));
+    }
     assert!(!Urgency::Normal.is_urgent() && Urgency::Urgent.is_urgent() && Urgency::TimedExpress.is_urgent());
 }
 
