@@ -25,6 +25,9 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use lienthong_contract::Clock as _;
+
+use crate::clock::SystemClock;
 
 /// Trục liên thông văn bản điện tử — gateway for signed official documents.
 #[derive(Debug, Parser)]
@@ -104,6 +107,15 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
 }
 
+/// The time of a log line: Vietnam's, with its offset, as everywhere else.
+struct VietnamTime;
+
+impl tracing_subscriber::fmt::time::FormatTime for VietnamTime {
+    fn format_time(&self, out: &mut tracing_subscriber::fmt::format::Writer<'_>) -> std::fmt::Result {
+        write!(out, "{}", SystemClock.now())
+    }
+}
+
 /// Sends the log to standard error.
 fn log(level: &str, json: bool) {
     // The AMQP client logs each broken connection once more, below our own account of it.
@@ -112,6 +124,7 @@ fn log(level: &str, json: bool) {
     // In a file or a journal, colours are noise; https://no-color.org is honoured on a terminal too.
     let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
+    let log = log.with_timer(VietnamTime);
     // A log that is set up already stays.
     let _ = if json { log.json().try_init() } else { log.try_init() };
 }
