@@ -69,7 +69,7 @@ pub struct Trust {
     #[serde(default)]
     pub hop_roots: Vec<PathBuf>,
     /// Certificates registered for hops by fingerprint.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pin: Vec<Pin>,
 }
 
