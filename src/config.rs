@@ -25,10 +25,10 @@ pub struct Config {
     pub directory: DirectoryFile,
     pub api: Api,
     /// Brokers that links run over.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub broker: Vec<Broker>,
     /// Neighbours.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub link: Vec<Link>,
     #[serde(default)]
     pub delivery: Delivery,
@@ -69,7 +69,7 @@ pub struct Trust {
     #[serde(default)]
     pub hop_roots: Vec<PathBuf>,
     /// Certificates registered for hops by fingerprint.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pin: Vec<Pin>,
 }
 

@@ -4,6 +4,7 @@
 //! writes; nothing in the gateway knows that it is an example.
 
 pub mod broker;
+pub mod trial;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use std::io::BufRead;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
@@ -10,11 +11,12 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use lienthong::clock::SystemClock;
+use lienthong::config::Config;
 use lienthong::edxml::model::Urgency;
 use lienthong::gateway::Gateway;
 use lienthong::link::inprocess::Hub;
 use lienthong::pki::{self, Manifest};
-use lienthong::scene::{self, HOPS, Letter};
+use lienthong::scene::{self, HOPS, Letter, trial};
 use lienthong_contract::{Clock, Digest};
 
 /// How long anything may take that happens between gateways.
@@ -102,6 +104,8 @@ impl World {
         let (code, made) = json(&["certs", "--out", text(&certs), "--json"]);
         assert_eq!(code, 0);
         assert_eq!(made["hops"], serde_json::json!(HOPS));
+        assert_eq!(made["gateways"][0]["address"], "https://localhost:8443");
+        assert!(Path::new(made["letter"].as_str().unwrap()).exists());
         let manifest = Manifest::load(&certs).unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
         let hub = Hub::new();
@@ -448,6 +452,75 @@ fn config_check_names_every_mistake_with_its_key() {
     let secret = std::fs::read_to_string(&files.receipts_key).unwrap();
     let line = secret.lines().nth(1).unwrap();
     assert!(!String::from_utf8_lossy(&shown.stdout).contains(line), "a key is shown");
+}
+
+/// A gateway of its own process; it ends with this value.
+struct Serving {
+    child: std::process::Child,
+    address: String,
+}
+
+impl Serving {
+    fn start(config: &Path) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lienthong"));
+        // The port that is written in the file may be another's on this machine.
+        command.args(["serve", "--config", text(config), "--set", "api.listen=127.0.0.1:0"]);
+        let mut child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        std::io::BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let port = line.trim().rsplit_once(':').unwrap_or_else(|| panic!("{line:?}")).1.to_owned();
+        Self { child, address: format!("https://localhost:{port}") }
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn what_certs_writes_leads_to_a_document_in_a_mailbox() {
+    let desk = Desk::with_quick_keys();
+    let trial = trial::write(&desk.manifest, SystemClock.now()).unwrap();
+    // Nothing in the files depends on where the folder lies.
+    let moved = desk.folder.path().join("moved");
+    std::fs::rename(desk.manifest.root(), &moved).unwrap();
+    let now_at = |file: &Path| moved.join(file.strip_prefix(desk.manifest.root()).unwrap());
+    let mut ports: Vec<&str> = trial.gateways.iter().map(|one| one.address.rsplit_once(':').unwrap().1).collect();
+    ports.dedup();
+    assert_eq!(ports.len(), HOPS.len());
+    for gateway in &trial.gateways {
+        let file = now_at(&gateway.configuration);
+        let (code, report) = json(&["config", "check", "--config", text(&file), "--json"]);
+        assert_eq!((code, &report["verdict"]), (0, &"valid".into()), "{}: {report:#}", gateway.hop);
+        let written = std::fs::read_to_string(&file).unwrap();
+        assert!(written.contains(&gateway.address.replace("https://localhost", "127.0.0.1")), "{written}");
+        // With the comment marks away it is linked to the others.
+        let linked = written.replace("# [[", "[[").lines().map(uncommented).collect::<Vec<_>>().join("\n");
+        std::fs::write(file.with_file_name("linked.toml"), &linked).unwrap();
+        let linked = text(&file.with_file_name("linked.toml")).to_owned();
+        let (code, report) = json(&["config", "check", "--config", &linked, "--json"]);
+        assert_eq!((code, &report["verdict"]), (0, &"valid".into()), "{}: {report:#}", gateway.hop);
+        let config = Config::load(Path::new(&linked), &[]).unwrap();
+        assert!(config.broker.len() == 1 && !config.link.is_empty());
+    }
+    let serving = Serving::start(&now_at(&trial.gateways[0].configuration));
+    let at = |agency: &str, args: &[&str]| {
+        json(&[args, &["--gateway", &serving.address, "--as", agency, "--certs", text(&moved), "--json"]].concat())
+    };
+    let letter = now_at(&trial.letter);
+    let (code, sent) = at(scene::SENDER, &["send", text(&letter)]);
+    let sent = &sent["results"][0];
+    assert_eq!((code, &sent["signed"], &sent["findings"]), (0, &true.into(), &Value::Array(vec![])), "{sent:#}");
+    let (_, inbox) = at(trial::NEIGHBOUR, &["inbox"]);
+    assert_eq!(inbox["items"][0]["doc_id"], sent["doc_id"], "{inbox:#}");
+}
+
+/// A line of the configuration that was commented out, as it is meant.
+fn uncommented(line: &str) -> &str {
+    line.strip_prefix("# ").filter(|rest| rest.contains(" = ")).unwrap_or(line)
 }
 
 fn to_strings(keys: &[&str]) -> Vec<String> {

@@ -2,11 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
+use lienthong::clock::SystemClock;
 use lienthong::config::Config;
+use lienthong::gateway::rehearsal;
+use lienthong::pki;
 use lienthong::receipts::{Checks, ConsignedTo, Event, Fact, Reason, Receipt};
-use lienthong_contract::{Blame, ConsignmentId, Digest, DocId, Instant};
+use lienthong_contract::{Blame, Clock, ConsignmentId, Digest, DocId, Instant};
 use serde_json::{Value, json};
 
 #[test]
@@ -18,6 +23,34 @@ fn the_example_configurations_have_no_mistake_but_the_files_an_operator_must_bri
         for mistake in mistakes {
             assert!(mistake.en.starts_with("no such file: "), "{name}: {mistake}");
         }
+    }
+}
+
+#[test]
+fn the_files_of_the_example_pki_fit_the_example_configurations_as_the_guide_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let (certs, system) = (folder.path().join("certs"), folder.path().join("system"));
+    let options = pki::Options { rsa: false, ..pki::Options::default() };
+    pki::generate(&certs, &options, SystemClock.now(), &mut |_| {}).unwrap();
+    let deploy = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy");
+    let guide = fs::read_to_string(deploy.join("README.md")).unwrap();
+    for (configuration, hop) in [("province.toml", "province-a"), ("nation.toml", "nation")] {
+        let rows = guide.lines().filter_map(|line| {
+            let (from, to) = line.strip_prefix("| `")?.split_once("` | `/etc/")?;
+            Some((certs.join(from.replace("province-a", hop)), system.join(to.split('`').next()?)))
+        });
+        for (from, to) in rows {
+            fs::create_dir_all(to.parent().unwrap()).unwrap();
+            fs::copy(&from, &to).unwrap_or_else(|error| panic!("{}: {error}", from.display()));
+        }
+        let file = system.join("lienthong/lienthong.toml");
+        fs::copy(deploy.join(configuration), &file).unwrap();
+        let config = Config::load(&file, &[]).unwrap();
+        assert_eq!(rehearsal::mistakes(&config, Arc::new(SystemClock)), Vec::new(), "{configuration}");
+    }
+    let broker = fs::read_to_string(deploy.join("rabbitmq/rabbitmq.conf")).unwrap();
+    for file in broker.lines().filter_map(|line| Some(line.split_once(" /etc/")?.1)) {
+        assert!(system.join(file).exists(), "the guide does not tell where {file} comes from");
     }
 }
 

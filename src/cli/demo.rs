@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,19 +20,23 @@ use lienthong_contract::door::{Acknowledgement, ConsignmentState, Submission, Tr
 use lienthong_contract::{Clock, Digest, DocId};
 
 use super::show::say;
-use super::{Outcome, Verdict, log, runtime};
+use super::{Outcome, Verdict, log, runtime, show};
 use crate::clock::SystemClock;
 use crate::edxml::model::Urgency;
 use crate::gateway::Gateway;
 use crate::link::inprocess::Hub;
 use crate::pki::{self, Manifest};
 use crate::receipts::{HopKeys, Sealed, chain, open, verify_chain};
-use crate::scene::{self, Agency, BrokerAt, HOPS, Letter, RECIPIENTS, SENDER};
+use crate::scene::{self, Agency, BrokerAt, HOPS, Letter, RECIPIENTS, SENDER, trial};
 use crate::trust::TrustStore;
 use crate::trust::hops::{HopTrust, Pins};
 
 /// How long a document may take from hand-in to the last receipt. A demo that hangs is a failed one.
 const DEADLINE: Duration = Duration::from_secs(120);
+/// For whom a document is left waiting when the gateways stay up: an agency at the second gateway.
+const MINISTRY: &str = "G09.90";
+/// Higher than any number of [`trial`]'s letters.
+const ABOVE_THE_LETTERS: u32 = 10_000_000;
 /// Documents on their way at once.
 const AT_ONCE: usize = 8;
 /// How often a mailbox is looked at.
@@ -101,6 +105,10 @@ impl Demo {
                 say!("{}", serde_json::to_string(&report)?);
             } else {
                 summary(&report, whole);
+                if whole && self.exit {
+                    say!("Xem tiếp — look next: {} demo (không có --exit — without --exit)", show::this_program());
+                    say!("  README.vi.md, README.md, docs/architecture.md");
+                }
             }
             if !self.exit && whole {
                 self.stay(&world, &folder).await?;
@@ -118,7 +126,7 @@ impl Demo {
         }
     }
 
-    fn keys(&self, folder: &std::path::Path, clock: &dyn Clock) -> anyhow::Result<Manifest> {
+    fn keys(&self, folder: &Path, clock: &dyn Clock) -> anyhow::Result<Manifest> {
         let out = folder.join("certs");
         if let Ok(manifest) = Manifest::load(&out) {
             return Ok(manifest);
@@ -127,12 +135,7 @@ impl Demo {
         Ok(pki::generate(&out, &pki::Options::default(), clock.now(), &mut |_| {})?)
     }
 
-    async fn open_world(
-        &self,
-        manifest: Manifest,
-        folder: &std::path::Path,
-        clock: Arc<dyn Clock>,
-    ) -> anyhow::Result<World> {
+    async fn open_world(&self, manifest: Manifest, folder: &Path, clock: Arc<dyn Clock>) -> anyhow::Result<World> {
         let hub = Hub::new();
         let broker = self.amqp.as_ref().map(|url| BrokerAt { url: url.clone(), tls: url.starts_with("amqps:") });
         let mut gateways = Vec::new();
@@ -167,7 +170,8 @@ impl Demo {
             let style = ProgressStyle::with_template("{bar:40} {pos}/{len} văn bản ({per_sec}, còn {eta})")?;
             ProgressBar::new(u64::from(self.documents)).with_style(style)
         };
-        let numbers = stream::iter(1..=self.documents);
+        let before = self.numbers_before(world.clock.as_ref());
+        let numbers = stream::iter((1..=self.documents).map(|number| before.saturating_add(number)));
         // Every document is one attempt from hand-in to the last receipt.
         let outcomes: Vec<(Submission, Trace)> = numbers
             .map(|number| {
@@ -187,7 +191,7 @@ impl Demo {
         for (index, (submission, trace)) in outcomes.iter().enumerate() {
             let shown = !self.json && index == 0;
             if shown {
-                say!("\nVăn bản — document {} ({} byte, {})", submission.doc_id, trace.size, trace.digest);
+                say!("\nVăn bản — document: docId {} ({} byte, {})", submission.doc_id, trace.size, trace.digest);
             }
             let mut delivered = true;
             for consignment in &trace.consignments {
@@ -213,22 +217,68 @@ impl Demo {
         Ok(report)
     }
 
-    async fn stay(&self, world: &World, folder: &std::path::Path) -> anyhow::Result<()> {
-        let certs = world.manifest.root().display();
-        self.say(format!("\nCác gateway vẫn chạy — the gateways stay up. Dữ liệu — data: {}", folder.display()));
-        if let (Some(sender), Some(receiver)) = (world.gateways.first(), world.gateways.get(1)) {
-            self.say(format!(
-                "  lienthong inbox --gateway https://localhost:{} --as G09.90 --certs {certs}",
-                receiver.address.port()
-            ));
-            self.say(format!(
-                "  lienthong send FILE.edxml --gateway https://localhost:{} --as H37.90 --certs {certs}",
-                sender.address.port()
-            ));
+    /// In a folder that is kept, an earlier run of the day may have sent the first numbers: a document of the same name
+    /// would be that one again, and come to no mailbox. No document takes less than a millisecond.
+    fn numbers_before(&self, clock: &dyn Clock) -> u32 {
+        if self.folder.is_none() {
+            return 0;
         }
-        self.say("  Ctrl-C để dừng — to stop.");
+        let time = clock.now().in_vietnam().time();
+        let seconds = i32::from(time.hour()) * 3600 + i32::from(time.minute()) * 60 + i32::from(time.second());
+        let of_the_day = u32::try_from(seconds * 1000 + i32::from(time.millisecond())).unwrap_or_default();
+        ABOVE_THE_LETTERS + of_the_day
+    }
+
+    async fn stay(&self, world: &World, folder: &Path) -> anyhow::Result<()> {
+        let letter = folder.join(trial::LETTER);
+        trial::write_letter(&letter, &[trial::NEIGHBOUR], world.clock.now())?;
+        let waiting = tokio::time::timeout(DEADLINE, leave_waiting(world)).await.context("nothing came to wait")??;
+        if !self.json {
+            self.invite(world, folder, &letter, waiting);
+        }
         tokio::signal::ctrl_c().await?;
         Ok(())
+    }
+
+    /// Commands to copy: each works while the gateways stay up.
+    fn invite(&self, world: &World, folder: &Path, letter: &Path, waiting: DocId) {
+        let [Some(sender), Some(ministry)] = [world.gateways.first(), world.gateways.get(1)] else { return };
+        let program = show::this_program();
+        let certs = show::for_shell(world.manifest.root());
+        let call = |gateway: &Gateway, agency: &str| {
+            format!("--gateway https://localhost:{} --as {agency} --certs {certs}", gateway.address.port())
+        };
+        let (as_sender, as_ministry) = (call(sender, SENDER), call(ministry, MINISTRY));
+        let (letter, way) = (show::for_shell(letter), show::for_shell(&folder.join("trace.json")));
+        say!("\nCác trục vẫn chạy — the gateways stay up. Dữ liệu — data: {}", folder.display());
+        say!("Một văn bản đang chờ {MINISTRY} — a document waits for {MINISTRY}: docId {waiting}");
+        say!("  {program} inbox {as_ministry}");
+        say!("  {program} fetch {waiting} {as_ministry}");
+        say!("  {program} ack {waiting} {as_ministry}");
+        say!("Đường đi và biên nhận — its way and its receipts:");
+        say!("  {program} trace {waiting} -o {way} {as_sender}");
+        say!("  {program} verify {way} --certs {certs}");
+        say!("Gửi một văn bản cho {0} cùng tỉnh — send one to {0} of the same province:", trial::NEIGHBOUR);
+        say!("  {program} send {letter} {as_sender}");
+        say!("  {program} inbox {}", call(sender, trial::NEIGHBOUR));
+        if self.folder.is_some() {
+            say!("Ctrl-C để dừng; dữ liệu được giữ lại — stops it; the data stays.");
+        } else {
+            say!("Ctrl-C để dừng; thư mục dữ liệu bị xoá — stops it and removes the data (--folder DIR keeps it).");
+        }
+    }
+}
+
+/// Hands in a letter that nobody fetches, and gives its docId once it lies in the mailbox.
+async fn leave_waiting(world: &World) -> anyhow::Result<DocId> {
+    let packet = world.sender.sign(&trial::letter_packet(trial::Use::Waiting, &[MINISTRY], world.clock.now())?)?;
+    let submission = world.sender.client.submit(&crate::client::Packet::Bytes(packet.into()), None).await?;
+    loop {
+        let trace = world.sender.client.trace(submission.doc_id).await?;
+        if trace.consignments.iter().all(|consignment| consignment.state == ConsignmentState::Consigned) {
+            return Ok(submission.doc_id);
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 
@@ -325,9 +375,7 @@ fn summary(report: &Report, whole: bool) {
         report.receipts_verified,
         report.hops.join(", ")
     );
-    if whole {
-        say!("Xem tiếp — look next: README.md, docs/architecture.md, lienthong demo (không có --exit), lienthong help");
-    } else {
+    if !whole {
         say!("KHÔNG ĐẠT — not everything was delivered and verified.");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 use lienthong_contract::{Finding, Severity};
 use serde::Serialize;
@@ -30,6 +31,18 @@ pub fn json<T: Serialize>(value: &T) -> anyhow::Result<()> {
     serde_json::to_writer(&mut out, value)?;
     writeln!(out)?;
     Ok(())
+}
+
+/// This program as a shell would start it: it need not lie on the search path.
+pub fn this_program() -> String {
+    for_shell(&std::env::current_exe().unwrap_or_else(|_| PathBuf::from("lienthong")))
+}
+
+/// A path as a word of a command that can be copied.
+pub fn for_shell(path: &Path) -> String {
+    let word = path.display().to_string();
+    let plain = |character: char| character.is_alphanumeric() || "/._-+,:@%".contains(character);
+    if word.chars().all(plain) { word } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
 /// Prints findings, the refusing ones first: Vietnamese, and English beneath.

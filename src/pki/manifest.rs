@@ -165,6 +165,12 @@ impl Manifest {
         &self.root
     }
 
+    /// The same files, for a reader to whom the folder lies there.
+    #[must_use]
+    pub fn seen_from(&self, root: &Path) -> Self {
+        Self { root: root.to_owned(), ..self.clone() }
+    }
+
     /// The directory of agencies that fits the certificates.
     #[must_use]
     pub fn directory_file(&self) -> PathBuf {

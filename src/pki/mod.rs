@@ -125,6 +125,8 @@ const SUB_NAME: &str = "Liên Thông Example Sub-CA";
 const README: &str = "\
 Example keys and certificates for Liên Thông, made by `lienthong certs`. For demos and tests only: never use them in\n\
 production. What is what stands in manifest.toml; agencies.toml is a directory that fits.\n\
+hops/<name>/lienthong.toml starts a gateway: lienthong serve --config hops/province-a/lienthong.toml\n\
+example.edxml is a letter from H37.90 to H37.91 for lienthong send.\n\
 \n\
 Khoá và chứng thư thí dụ, chỉ dùng để trình diễn và kiểm thử; không bao giờ dùng trong vận hành thật.\n";
 
