@@ -45,25 +45,25 @@ pub(super) fn parse(document: &Document<'_>, id: u32) -> Result<Parsed, Problem>
     view.only_attributes(id, &["Id"])?;
     let children = view.elements(id)?;
     let (&signed_info, rest) = children.split_first().ok_or_else(|| unexpected("Signature"))?;
-    view.expect(signed_info, "SignedInfo")?;
+    view.must_be(signed_info, "SignedInfo")?;
     view.only_attributes(signed_info, &["Id"])?;
     let parts = view.elements(signed_info)?;
     let [canonicalization, method, references @ ..] = parts.as_slice() else { return Err(unexpected("SignedInfo")) };
-    view.expect(*canonicalization, "CanonicalizationMethod")?;
+    view.must_be(*canonicalization, "CanonicalizationMethod")?;
     let canonicalization = view.canonicalization(*canonicalization)?;
-    view.expect(*method, "SignatureMethod")?;
+    view.must_be(*method, "SignatureMethod")?;
     let algorithm = view.signature_method(*method)?;
     let reference = match references {
         [] => return Err(unexpected("SignedInfo")),
         [reference] => view.reference(*reference)?,
         [_, second, ..] => {
-            view.expect(*second, "Reference")?;
+            view.must_be(*second, "Reference")?;
             let uri = view.attribute(*second, "URI").unwrap_or_default();
             return Err(Problem::of(Reason::ExtraReference).found(&uri));
         }
     };
     let (&value, rest) = rest.split_first().ok_or_else(|| unexpected("SignatureValue"))?;
-    view.expect(value, "SignatureValue")?;
+    view.must_be(value, "SignatureValue")?;
     view.only_attributes(value, &["Id"])?;
     let value = view.base64(value)?;
     let certificates = match rest {
@@ -98,7 +98,7 @@ impl<'d> View<'d> {
         self.document.element(id).map_or("", |e| e.local)
     }
 
-    fn expect(&self, id: u32, local: &'static str) -> Result<(), Problem> {
+    fn must_be(&self, id: u32, local: &'static str) -> Result<(), Problem> {
         let found = self.element(id)?;
         if self.document.is(found, DSIG_NS, local) { Ok(()) } else { Err(unexpected(found.local)) }
     }
@@ -234,7 +234,7 @@ impl<'d> View<'d> {
                 (MORE_2007_NS, "MaskGenerationFunction") => {
                     let inner = self.elements(child)?;
                     let [method] = inner.as_slice() else { return Err(refused()) };
-                    self.expect(*method, "DigestMethod")?;
+                    self.must_be(*method, "DigestMethod")?;
                     if self.algorithm(child)? != MGF1 {
                         return Err(refused());
                     }
@@ -251,7 +251,7 @@ impl<'d> View<'d> {
     }
 
     fn reference(&self, id: u32) -> Result<Reference, Problem> {
-        self.expect(id, "Reference")?;
+        self.must_be(id, "Reference")?;
         match self.attribute(id, "URI").as_deref() {
             Some("") => {}
             Some(uri) if uri.starts_with('#') => return Err(Problem::of(Reason::ReferenceById).found(uri)),
@@ -265,12 +265,12 @@ impl<'d> View<'d> {
             [method, _] if self.local(*method) == "DigestMethod" => return Err(Problem::of(Reason::NotEnveloped)),
             _ => return Err(unexpected("Reference")),
         };
-        self.expect(transforms, "Transforms")?;
+        self.must_be(transforms, "Transforms")?;
         let canonicalization = self.transforms(transforms)?;
-        self.expect(method, "DigestMethod")?;
+        self.must_be(method, "DigestMethod")?;
         let digest_algorithm = DigestAlgorithm::from_uri(&self.algorithm(method)?)?;
         self.no_children(method)?;
-        self.expect(value, "DigestValue")?;
+        self.must_be(value, "DigestValue")?;
         self.only_attributes(value, &[])?;
         Ok(Reference { canonicalization, digest_algorithm, digest: self.base64(value)? })
     }
@@ -282,7 +282,7 @@ impl<'d> View<'d> {
         let all = self.elements(id)?;
         // Any one that is not known is named, wherever it stands in the list.
         for transform in &all {
-            self.expect(*transform, "Transform")?;
+            self.must_be(*transform, "Transform")?;
             if self.algorithm(*transform)? != algorithm::ENVELOPED {
                 self.canonicalization(*transform)?;
             }
@@ -302,7 +302,7 @@ impl<'d> View<'d> {
     }
 
     fn key_info(&self, id: u32) -> Result<Vec<Vec<u8>>, Problem> {
-        self.expect(id, "KeyInfo")?;
+        self.must_be(id, "KeyInfo")?;
         let mut data = None;
         let mut bare_key = false;
         for child in self.elements(id)? {
