@@ -4,114 +4,28 @@
 
 #[path = "support/rabbitmq.rs"]
 mod rabbitmq;
+#[path = "support/sink.rs"]
+mod sink;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeleteOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
+use lienthong::clock::SystemClock;
 use lienthong::link::amqp::{AmqpLink, Broker, Limits, TlsFiles};
-use lienthong::link::{Arrived, Content, Error, Link, Sink, SinkError, Transfer};
-use lienthong_contract::{Clock, Digest, HopName, Instant};
+use lienthong::link::{Content, Error, Link, Sink, SinkError, Transfer};
+use lienthong_contract::{Digest, HopName};
 use rabbitmq::{Options, PrivateBroker, ServerTls};
+use sink::{Memory, SOON, Taken};
 use tempfile::TempDir;
-use tokio::sync::watch;
-
-const SOON: Duration = Duration::from_secs(60);
-
-#[derive(Debug)]
-struct MachineClock;
-
-impl Clock for MachineClock {
-    #[allow(clippy::disallowed_methods)]
-    fn now(&self) -> Instant {
-        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-        Instant::from_millis(i64::try_from(since.as_millis()).unwrap())
-    }
-}
-
-/// What a hop was given, in order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Taken {
-    header: String,
-    digest: Digest,
-    as_file: bool,
-    urgent: bool,
-}
-
-type Answer = Box<dyn Fn(&str, usize) -> Result<(), SinkError> + Send + Sync>;
-
-/// A sink that remembers. Its answer may depend on the header and on how often it was asked about it.
-struct Memory {
-    taken: watch::Sender<Vec<Taken>>,
-    receipts: watch::Sender<Vec<Bytes>>,
-    asked: Mutex<HashMap<String, usize>>,
-    answer: Answer,
-    pause: Duration,
-}
-
-impl Memory {
-    fn new() -> Arc<Self> {
-        Self::answering(Duration::ZERO, |_, _| Ok(()))
-    }
-
-    fn answering(
-        pause: Duration,
-        answer: impl Fn(&str, usize) -> Result<(), SinkError> + Send + Sync + 'static,
-    ) -> Arc<Self> {
-        let (taken, receipts) = (watch::Sender::default(), watch::Sender::default());
-        Arc::new(Self { taken, receipts, asked: Mutex::default(), answer: Box::new(answer), pause })
-    }
-
-    /// Waits until what was taken satisfies the condition.
-    async fn until(&self, what: &str, condition: impl FnMut(&Vec<Taken>) -> bool) -> Vec<Taken> {
-        let mut taken = self.taken.subscribe();
-        let met = tokio::time::timeout(SOON, taken.wait_for(condition)).await;
-        met.unwrap_or_else(|_| panic!("not within {SOON:?}: {what}")).unwrap().clone()
-    }
-
-    fn asked(&self, header: &str) -> usize {
-        self.asked.lock().unwrap().get(header).copied().unwrap_or(0)
-    }
-}
-
-#[async_trait]
-impl Sink for Memory {
-    async fn transfer(&self, header: Vec<u8>, content: Arrived, urgent: bool) -> Result<(), SinkError> {
-        let header = String::from_utf8(header).unwrap();
-        let times = {
-            let mut asked = self.asked.lock().unwrap();
-            let times = asked.entry(header.clone()).or_default();
-            *times += 1;
-            *times
-        };
-        tokio::time::sleep(self.pause).await;
-        (self.answer)(&header, times)?;
-        let (digest, as_file) = match content {
-            Arrived::Bytes(bytes) => (Digest::of(&bytes), false),
-            Arrived::File(file) => {
-                let bytes = fs::read(file.path()).unwrap();
-                assert_eq!(bytes.len() as u64, file.len());
-                (Digest::of(&bytes), true)
-            }
-        };
-        self.taken.send_modify(|taken| taken.push(Taken { header, digest, as_file, urgent }));
-        Ok(())
-    }
-
-    async fn receipts(&self, batch: Bytes) -> Result<(), SinkError> {
-        self.receipts.send_modify(|receipts| receipts.push(batch));
-        Ok(())
-    }
-}
 
 fn hop(name: &str) -> HopName {
     name.parse().unwrap()
@@ -131,7 +45,7 @@ fn broker(url: &str, folder: &Path, me: &str, peer: &str) -> Broker {
 
 async fn start(broker: Broker, sink: &Arc<Memory>) -> AmqpLink {
     let sink: Arc<dyn Sink> = sink.clone();
-    let link = AmqpLink::start(broker, sink, Arc::new(MachineClock)).unwrap();
+    let link = AmqpLink::start(broker, sink, Arc::new(SystemClock)).unwrap();
     link.wait_connected(60_000).await.unwrap();
     link
 }
@@ -260,7 +174,7 @@ async fn only_messages_without_a_queue_are_unroutable_even_among_others() {
     let mut other = broker(&rabbit.url(), folder.path(), "h27", "vn");
     other.limits.delivery_limit = 7;
     other.spool = folder.path().join("other");
-    let link = AmqpLink::start(other, at_h27.clone(), Arc::new(MachineClock)).unwrap();
+    let link = AmqpLink::start(other, at_h27.clone(), Arc::new(SystemClock)).unwrap();
     let error = link.wait_connected(3_000).await.unwrap_err().to_string();
     assert!(error.contains("packets.h27") && error.contains("x-delivery-limit"), "{error}");
 }
@@ -478,7 +392,7 @@ async fn queues_that_came_back_dead_are_made_anew_by_their_owner_and_no_other_is
     h27.wait_connected(60_000).await.unwrap();
     let error = h27.send(&hop("vn"), transfer("after", b"x")).await.unwrap_err();
     assert!(error.is_retryable(), "{error}");
-    let never = AmqpLink::start(quick("vn", "h27", 0), at_vn.clone(), Arc::new(MachineClock)).unwrap();
+    let never = AmqpLink::start(quick("vn", "h27", 0), at_vn.clone(), Arc::new(SystemClock)).unwrap();
     let error = never.wait_connected(12_000).await.unwrap_err().to_string();
     assert!(error.contains("no consumer") && error.contains("packets.vn.urgent, packets.vn"), "{error}");
     never.stop().await;
@@ -584,7 +498,7 @@ async fn over_tls_the_client_certificate_is_the_login() {
     at_vn.until("the transfer", |taken| taken.len() == 1).await;
 
     for (ca, identity) in [("ours.pem", &strangers), ("strangers.pem", &client)] {
-        let link = AmqpLink::start(secure("h28", "vn", ca, identity), at_vn.clone(), Arc::new(MachineClock)).unwrap();
+        let link = AmqpLink::start(secure("h28", "vn", ca, identity), at_vn.clone(), Arc::new(SystemClock)).unwrap();
         let error = link.wait_connected(3_000).await.unwrap_err();
         assert!(matches!(error, Error::NotConnected { .. }), "{error}");
         assert!(!error.to_string().contains("not yet connected"), "the reason is told: {error}");
