@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use lapin::message::Delivery;
 use lapin::options::{
@@ -43,12 +44,12 @@ enum Lane {
     Receipts,
 }
 
-/// What becomes of a delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What becomes of a delivery; the graver the later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Verdict {
     Ack,
-    Requeue,
     DeadLetter,
+    Requeue,
 }
 
 /// Opens all consumers of this hop, all at once; gives the queues to which none could be attached in time. Those that
@@ -149,7 +150,8 @@ impl Worker {
     async fn handle(&self, delivery: Delivery) -> Verdict {
         let kind = wire::kind_of(&delivery.properties);
         match (self.lane, kind) {
-            (Lane::Packets { urgent }, wire::PACKET) => self.packet(delivery.data, urgent).await,
+            (Lane::Packets { urgent }, wire::PACKET) => self.packet(delivery.data.into(), urgent).await,
+            (Lane::Packets { urgent }, wire::PACK) => self.pack(delivery.data, urgent).await,
             (Lane::Packets { urgent }, wire::FRAMED) => self.framed(delivery, urgent).await,
             (Lane::Frames, wire::FRAME) => self.frame(delivery).await,
             (Lane::Receipts, wire::RECEIPTS) => self.receipts(delivery.data).await,
@@ -157,7 +159,21 @@ impl Worker {
         }
     }
 
-    async fn packet(&self, body: Vec<u8>, urgent: bool) -> Verdict {
+    /// Packets that share a message share its verdict: the worst. Those that were taken are known when they come again.
+    async fn pack(&self, body: Vec<u8>, urgent: bool) -> Verdict {
+        let bodies = match wire::unpack(body) {
+            Ok(bodies) => bodies,
+            Err(why) => return self.poison(&why),
+        };
+        let mut handling: FuturesUnordered<_> = bodies.into_iter().map(|body| self.packet(body, urgent)).collect();
+        let mut worst = Verdict::Ack;
+        while let Some(verdict) = handling.next().await {
+            worst = worst.max(verdict);
+        }
+        worst
+    }
+
+    async fn packet(&self, body: Bytes, urgent: bool) -> Verdict {
         let (header, content) = match wire::split(body) {
             Ok(parts) => parts,
             Err(why) => return self.poison(&why),
@@ -197,7 +213,7 @@ impl Worker {
             Ok(parsed) => parsed,
             Err(why) => return self.poison(&why),
         };
-        let header = match wire::split(delivery.data) {
+        let header = match wire::split(delivery.data.into()) {
             Ok((header, rest)) if rest.is_empty() => header,
             Ok(_) => return self.poison("the final message of a large packet has content"),
             Err(why) => return self.poison(&why),

@@ -2,8 +2,8 @@
 //!
 //! An [`AmqpLink`] is one broker as seen by one hop; it serves every peer that is reached through that broker. Its
 //! parts: `config` what the administrator sets, `supervise` the loop that keeps it connected, `connect` sockets
-//! and TLS, `topology` queues, `publish` confirms, `send` one transfer out, `consume` deliveries in,
-//! `assemble` large packets in, `mend` queues that came back dead, `wire` how a message looks.
+//! and TLS, `topology` queues, `publish` confirms, `send` one transfer out, `pack` small ones together, `consume`
+//! deliveries in, `assemble` large packets in, `mend` queues that came back dead, `wire` how a message looks.
 //!
 //! Four connections a broker: publishing and consuming are apart, because a broker in alarm stops *reading* from
 //! publishers and would no longer see their acknowledgements; urgent traffic and receipts are apart from the rest,
@@ -29,6 +29,7 @@ mod config;
 mod connect;
 mod consume;
 mod mend;
+mod pack;
 mod publish;
 mod send;
 mod supervise;

@@ -4,7 +4,8 @@
 //! callers on one channel could take numbers in one order and queue in the other, and an acknowledgement would then
 //! vouch for the wrong message. And a returned (unroutable) message is handed by the library to whichever confirm is
 //! resolved next, which after a coalesced acknowledgement need not be its own. So each message carries its number as
-//! `message_id`, and outcomes are given out only when everything the broker has said so far has been read.
+//! `message_id`, and outcomes are given out only when everything the broker has said so far has been read. Small
+//! packets share messages, see [`pack`](super::pack).
 //!
 //! Invariants: `Ok` means acknowledged and not returned. The room a message takes in the window is given back when
 //! its outcome is known, even when the caller has stopped waiting.
@@ -25,8 +26,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::config::Broker;
 use super::connect::lost;
+use super::pack::{Message, PACKABLE_BYTES, Packs};
 use super::supervise::Life;
 use super::topology::open_channel;
+use super::wire;
 use crate::link::Error;
 
 /// Jobs taken from callers before the socket is looked at again.
@@ -63,13 +66,33 @@ pub(super) struct Room {
 /// Where the fate of a message will be told.
 pub(super) type Outcome = oneshot::Receiver<Result<(), Failed>>;
 
+/// One message as a caller hands it in.
 #[derive(Debug)]
-struct Job {
-    queue: ShortString,
-    body: Vec<u8>,
-    properties: BasicProperties,
+pub(super) struct Job {
+    pub queue: ShortString,
+    pub body: Vec<u8>,
+    pub properties: BasicProperties,
+    pub fate: Fate,
+}
+
+/// Where a caller waits, and the room it takes meanwhile.
+#[derive(Debug)]
+pub(super) struct Fate {
     done: oneshot::Sender<Result<(), Failed>>,
-    _room: Room,
+    _room: Option<Room>,
+}
+
+impl Job {
+    /// May share a message with others of its queue.
+    fn is_packable(&self) -> bool {
+        self.body.len() <= PACKABLE_BYTES && wire::kind_of(&self.properties) == wire::PACKET
+    }
+
+    /// One whose outcome nobody waits for.
+    #[cfg(test)]
+    pub(super) fn unheard(queue: &str, body: Vec<u8>, properties: BasicProperties) -> Self {
+        Self { queue: queue.into(), body, properties, fate: Fate { done: oneshot::channel().0, _room: None } }
+    }
 }
 
 impl Publisher {
@@ -85,8 +108,9 @@ impl Publisher {
         in_time(broker.limits.rpc(), "confirm mode", confirm).await?.map_err(|error| lost(broker, &error))?;
         let pages = pages(window_bytes).max(1);
         let (jobs, queue) = mpsc::channel(BATCH);
+        let (packs, strays) = (Packs::default(), HashMap::new());
         let outbox =
-            Outbox { channel, life: Arc::clone(life), silence: broker.limits.confirm(), strays: HashMap::new() };
+            Outbox { channel, life: Arc::clone(life), silence: broker.limits.confirm(), packs, strays, number: 0 };
         tokio::spawn(outbox.run(queue));
         Ok(Self {
             jobs,
@@ -126,7 +150,7 @@ impl Publisher {
         properties: BasicProperties,
     ) -> Result<Outcome, Failed> {
         let (done, outcome) = oneshot::channel();
-        let job = Job { queue, body, properties, done, _room: room };
+        let job = Job { queue, body, properties, fate: Fate { done, _room: Some(room) } };
         let handing = in_time(self.confirm, "the publishing channel", self.jobs.send(job));
         self.alive(handing).await??.map_err(|_| self.life.error())?;
         Ok(outcome)
@@ -172,20 +196,24 @@ struct Outbox {
     life: Arc<Life>,
     /// How long nothing at all may be confirmed while something is under way.
     silence: Duration,
+    packs: Packs,
     /// Messages known to be returned, by number, whose own confirm has not been seen yet.
     strays: HashMap<u64, String>,
+    /// The number of the message published last.
+    number: u64,
 }
 
 /// One message whose fate the broker has told.
 struct Landed {
     number: u64,
     outcome: lapin::Result<Confirmation>,
-    job: (oneshot::Sender<Result<(), Failed>>, Room),
+    fates: Vec<Fate>,
+    /// The queue at which others wait for this outcome.
+    awaited_at: Option<ShortString>,
 }
 
 impl Outbox {
     async fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
-        let mut number = 0_u64;
         let mut flying = FuturesUnordered::new();
         let mut batch = Vec::with_capacity(BATCH);
         let mut landed: Vec<Landed> = Vec::with_capacity(BATCH);
@@ -204,6 +232,9 @@ impl Outbox {
                         landed.push(next);
                     }
                     self.tell(&mut landed);
+                    for message in self.packs.ready() {
+                        flying.push(self.fly(message));
+                    }
                     silence.set(tokio::time::sleep(self.silence));
                 }
                 taken = jobs.recv_many(&mut batch, BATCH) => {
@@ -214,8 +245,14 @@ impl Outbox {
                         silence.set(tokio::time::sleep(self.silence));
                     }
                     for job in batch.drain(..) {
-                        number += 1;
-                        flying.push(fly(self.channel.clone(), number, job));
+                        if job.is_packable() {
+                            self.packs.wait(job);
+                        } else {
+                            flying.push(self.fly(Message::of(job)));
+                        }
+                    }
+                    for message in self.packs.ready() {
+                        flying.push(self.fly(message));
                     }
                 }
                 () = &mut silence, if !flying.is_empty() => {
@@ -242,26 +279,38 @@ impl Outbox {
                 self.strays.insert(number, returned.reply_text.to_string());
             }
         }
-        for Landed { number, outcome, job: (done, room) } in landed.drain(..) {
+        for Landed { number, outcome, fates, awaited_at } in landed.drain(..) {
             let returned = self.strays.remove(&number);
-            let outcome = match (outcome, returned) {
-                (Ok(_), Some(why)) => Err(Failed::Returned(why)),
-                (Ok(Confirmation::Ack(_)), None) => Ok(()),
-                (Ok(Confirmation::Nack(_) | Confirmation::NotRequested), None) => Err(Failed::Nacked),
-                (Err(error), _) => {
-                    self.life.end(&error.to_string());
-                    Err(Failed::Link(self.life.error()))
-                }
-            };
-            drop(room);
-            // A caller that stopped waiting was told so already.
-            let _ = done.send(outcome);
+            if let Some(queue) = awaited_at {
+                self.packs.landed(&queue);
+            }
+            if let Err(error) = &outcome {
+                self.life.end(&error.to_string());
+            }
+            for Fate { done, _room: room } in fates {
+                let outcome = match (&outcome, &returned) {
+                    (Ok(_), Some(why)) => Err(Failed::Returned(why.clone())),
+                    (Ok(Confirmation::Ack(_)), None) => Ok(()),
+                    (Ok(Confirmation::Nack(_) | Confirmation::NotRequested), None) => Err(Failed::Nacked),
+                    (Err(_), _) => Err(Failed::Link(self.life.error())),
+                };
+                drop(room);
+                // A caller that stopped waiting was told so already.
+                let _ = done.send(outcome);
+            }
         }
+    }
+
+    /// Gives a message its number and what follows it to its outcome.
+    fn fly(&mut self, message: Message) -> impl Future<Output = Landed> + use<> {
+        self.number += 1;
+        fly(self.channel.clone(), self.number, message)
     }
 }
 
-async fn fly(channel: Channel, number: u64, job: Job) -> Landed {
-    let Job { queue, body, properties, done, _room: room } = job;
+async fn fly(channel: Channel, number: u64, message: Message) -> Landed {
+    let Message { queue, body, properties, fates, awaited } = message;
+    let awaited_at = awaited.then(|| queue.clone());
     let outcome = async {
         let properties = properties.with_message_id(number.to_string().as_str().into());
         let mandatory = BasicPublishOptions { mandatory: true, immediate: false };
@@ -270,7 +319,7 @@ async fn fly(channel: Channel, number: u64, job: Job) -> Landed {
         confirm.await
     };
     let outcome = outcome.await;
-    Landed { number, outcome, job: (done, room) }
+    Landed { number, outcome, fates, awaited_at }
 }
 
 fn number_of(properties: &BasicProperties) -> Option<u64> {

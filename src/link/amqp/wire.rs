@@ -2,6 +2,7 @@
 //!
 //! A packet's message body is the header's length (4 bytes, big-endian), the header, the content; its AMQP `type` is
 //! `lt.packet`. Why not AMQP headers: they must fit one AMQP frame (128 KiB), and a header may have a megabyte.
+//! Small packets may share a message of type `lt.pack`: up to [`MAX_PACKED`] such bodies, each after its length (4 bytes).
 //! A large packet is `count` messages of type `lt.frame` whose AMQP headers say where the body belongs, followed by
 //! one of type `lt.framed`, whose body has a header and no content. Receipts are of type `lt.receipts`, the body is
 //! the batch. `app_id` is the sending hop. Everything is persistent.
@@ -19,8 +20,12 @@ pub(super) const PREFIX: usize = 4;
 /// The most frames one transfer may have: bounds the table of received frames to 1 MiB.
 pub(super) const MAX_FRAMES: u64 = 1 << 20;
 
+/// The most packets in one message.
+pub(super) const MAX_PACKED: usize = 64;
+
 /// Kinds of message, as written in the AMQP property `type`.
 pub(super) const PACKET: &str = "lt.packet";
+pub(super) const PACK: &str = "lt.pack";
 pub(super) const FRAME: &str = "lt.frame";
 pub(super) const FRAMED: &str = "lt.framed";
 pub(super) const RECEIPTS: &str = "lt.receipts";
@@ -62,8 +67,7 @@ pub(super) fn body(header: &[u8], content: &[u8]) -> Vec<u8> {
 }
 
 /// Header and content of a packet's message; the content is not copied.
-pub(super) fn split(body: Vec<u8>) -> Result<(Vec<u8>, Bytes), String> {
-    let mut rest = Bytes::from(body);
+pub(super) fn split(mut rest: Bytes) -> Result<(Vec<u8>, Bytes), String> {
     let Some(prefix) = rest.first_chunk::<PREFIX>() else {
         return Err("the body is shorter than its length prefix".to_owned());
     };
@@ -74,6 +78,34 @@ pub(super) fn split(body: Vec<u8>) -> Result<(Vec<u8>, Bytes), String> {
     let _ = rest.split_to(PREFIX);
     let header = rest.split_to(len);
     Ok((header.to_vec(), rest))
+}
+
+/// Adds a packet's body to a pack. The caller has bounded it.
+pub(super) fn append(pack: &mut Vec<u8>, body: &[u8]) {
+    pack.extend_from_slice(&u32::try_from(body.len()).unwrap_or(u32::MAX).to_be_bytes());
+    pack.extend_from_slice(body);
+}
+
+/// The bodies of a pack, at least one; they are not copied.
+pub(super) fn unpack(pack: Vec<u8>) -> Result<Vec<Bytes>, String> {
+    let (mut rest, mut bodies) = (Bytes::from(pack), Vec::new());
+    loop {
+        let Some(prefix) = rest.first_chunk::<PREFIX>() else {
+            return Err("a packet of a pack is shorter than its length prefix".to_owned());
+        };
+        let len = usize::try_from(u32::from_be_bytes(*prefix)).unwrap_or(usize::MAX);
+        if len > rest.len() - PREFIX {
+            return Err(format!("a packet of {len} bytes where {} are left of its pack", rest.len() - PREFIX));
+        }
+        let _ = rest.split_to(PREFIX);
+        bodies.push(rest.split_to(len));
+        if rest.is_empty() {
+            return Ok(bodies);
+        }
+        if bodies.len() == MAX_PACKED {
+            return Err(format!("more than {MAX_PACKED} packets in a pack"));
+        }
+    }
 }
 
 impl FrameHead {
@@ -182,7 +214,7 @@ mod tests {
         #[test]
         fn a_body_splits_into_what_it_was_made_of(header in proptest::collection::vec(any::<u8>(), 0..300),
                                                   content in proptest::collection::vec(any::<u8>(), 0..300)) {
-            let (back, rest) = split(body(&header, &content)).unwrap();
+            let (back, rest) = split(body(&header, &content).into()).unwrap();
             prop_assert_eq!(back, header);
             prop_assert_eq!(&rest[..], &content[..]);
         }
@@ -190,8 +222,27 @@ mod tests {
         #[test]
         fn any_bytes_split_or_are_refused(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
             let len = bytes.len();
-            if let Ok((header, content)) = split(bytes) {
+            if let Ok((header, content)) = split(bytes.into()) {
                 prop_assert_eq!(header.len() + content.len() + PREFIX, len);
+            }
+        }
+
+        #[test]
+        fn a_pack_comes_apart_into_what_was_put_in(bodies in proptest::collection::vec(
+                                                       proptest::collection::vec(any::<u8>(), 0..40), 1..=MAX_PACKED)) {
+            let mut pack = Vec::new();
+            bodies.iter().for_each(|body| append(&mut pack, body));
+            prop_assert_eq!(unpack(pack.clone()).unwrap(), bodies);
+            pack.pop();
+            prop_assert!(unpack(pack).is_err());
+        }
+
+        #[test]
+        fn any_bytes_come_apart_or_are_refused(bytes in proptest::collection::vec(0..3_u8, 0..400)) {
+            let len = bytes.len();
+            if let Ok(bodies) = unpack(bytes) {
+                prop_assert!((1..=MAX_PACKED).contains(&bodies.len()));
+                prop_assert_eq!(bodies.iter().map(|body| PREFIX + body.len()).sum::<usize>(), len);
             }
         }
     }

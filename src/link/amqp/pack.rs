@@ -1,0 +1,175 @@
+//! Small packets to one queue share a message while the broker is busy with the one before.
+//!
+//! What a message costs the broker hardly depends on its length while it is short: each is an entry of the queue's
+//! log, a confirm, a delivery and an acknowledgement. So one message a queue is under way; what is handed in meanwhile
+//! waits and goes together when that one is confirmed, or as soon as there is enough for a full pack. Nothing waits
+//! for a clock, and nothing waits while the queue is idle.
+//!
+//! Invariant: packets wait only behind a message whose outcome will be told; the outcome of a pack is that of each
+//! packet in it.
+
+use std::collections::{HashMap, VecDeque};
+
+use lapin::types::ShortString;
+
+use super::publish::{Fate, Job};
+use super::wire;
+
+/// The longest body that shares a message.
+pub(super) const PACKABLE_BYTES: usize = 32 << 10;
+/// A pack has room for so many bytes of bodies.
+const PACK_BYTES: usize = 256 << 10;
+
+/// One message for the broker.
+#[derive(Debug)]
+pub(super) struct Message {
+    pub queue: ShortString,
+    pub body: Vec<u8>,
+    pub properties: lapin::BasicProperties,
+    pub fates: Vec<Fate>,
+    /// Others wait for its outcome.
+    pub awaited: bool,
+}
+
+impl Message {
+    /// A job by itself.
+    pub(super) fn of(job: Job) -> Self {
+        let Job { queue, body, properties, fate, .. } = job;
+        Self { queue, body, properties, fates: vec![fate], awaited: false }
+    }
+}
+
+/// What waits, by queue. There are as many queues as neighbours.
+#[derive(Debug, Default)]
+pub(super) struct Packs {
+    queues: HashMap<ShortString, Waiting>,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    jobs: VecDeque<Job>,
+    bytes: usize,
+    under_way: usize,
+}
+
+impl Packs {
+    pub(super) fn wait(&mut self, job: Job) {
+        let waiting = self.queues.entry(job.queue.clone()).or_default();
+        waiting.bytes += job.body.len();
+        waiting.jobs.push_back(job);
+    }
+
+    /// An awaited message of this queue has its outcome.
+    pub(super) fn landed(&mut self, queue: &ShortString) {
+        if let Some(waiting) = self.queues.get_mut(queue) {
+            waiting.under_way = waiting.under_way.saturating_sub(1);
+        }
+    }
+
+    /// What goes now.
+    pub(super) fn ready(&mut self) -> Vec<Message> {
+        let mut ready = Vec::new();
+        for waiting in self.queues.values_mut() {
+            while waiting.under_way == 0 || waiting.bytes >= PACK_BYTES || waiting.jobs.len() >= wire::MAX_PACKED {
+                let Some(message) = waiting.next() else { break };
+                ready.push(message);
+            }
+        }
+        ready
+    }
+}
+
+impl Waiting {
+    fn next(&mut self) -> Option<Message> {
+        let mut jobs = vec![self.jobs.pop_front()?];
+        let mut bytes = jobs.iter().map(|job| job.body.len()).sum::<usize>();
+        while let Some(job) = self.jobs.front()
+            && jobs.len() < wire::MAX_PACKED
+            && bytes + job.body.len() <= PACK_BYTES
+        {
+            bytes += job.body.len();
+            jobs.extend(self.jobs.pop_front());
+        }
+        self.bytes = self.bytes.saturating_sub(bytes);
+        self.under_way += 1;
+        Some(together(jobs, bytes))
+    }
+}
+
+/// The jobs are for one queue.
+fn together(mut jobs: Vec<Job>, bytes: usize) -> Message {
+    if jobs.len() == 1
+        && let Some(job) = jobs.pop()
+    {
+        return Message { awaited: true, ..Message::of(job) };
+    }
+    let mut body = Vec::with_capacity(bytes + jobs.len() * wire::PREFIX);
+    let mut fates = Vec::with_capacity(jobs.len());
+    let (mut queue, mut properties) = (ShortString::default(), lapin::BasicProperties::default());
+    for job in jobs {
+        wire::append(&mut body, &job.body);
+        fates.push(job.fate);
+        (queue, properties) = (job.queue, job.properties);
+    }
+    Message { queue, body, properties: properties.with_type(wire::PACK.into()), fates, awaited: true }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn job(queue: &str, body: &[u8]) -> Job {
+        Job::unheard(queue, body.to_vec(), wire::properties(wire::PACKET, &"h27".parse().unwrap()))
+    }
+
+    fn packed(message: &Message) -> usize {
+        message.fates.len()
+    }
+
+    #[test]
+    fn the_first_goes_at_once_and_what_waits_behind_it_goes_together() {
+        let mut packs = Packs::default();
+        packs.wait(job("a", b"1"));
+        let first = packs.ready();
+        assert_eq!(first.iter().map(packed).collect::<Vec<_>>(), [1]);
+        assert_eq!(wire::kind_of(&first[0].properties), wire::PACKET);
+        assert_eq!(first[0].body, b"1");
+        for body in [b"2", b"3", b"4"] {
+            packs.wait(job("a", body));
+        }
+        packs.wait(job("b", b"5"));
+        let other = packs.ready();
+        assert_eq!((other.len(), other[0].queue.as_str()), (1, "b"), "a queue waits for itself only");
+        packs.landed(&first[0].queue);
+        let together = packs.ready();
+        assert_eq!((together.len(), packed(&together[0])), (1, 3));
+        assert_eq!(wire::kind_of(&together[0].properties), wire::PACK);
+        let parts = wire::unpack(together[0].body.clone()).unwrap();
+        assert_eq!(parts, [&b"2"[..], b"3", b"4"]);
+        packs.landed(&first[0].queue);
+        assert!(packs.ready().is_empty(), "nothing waits");
+    }
+
+    #[test]
+    fn a_full_pack_waits_for_nobody() {
+        let mut packs = Packs::default();
+        packs.wait(job("a", b"1"));
+        assert_eq!(packs.ready().len(), 1);
+        let large = vec![0; PACKABLE_BYTES];
+        for _ in 0..2 * PACK_BYTES / PACKABLE_BYTES {
+            packs.wait(job("a", &large));
+        }
+        let full = packs.ready();
+        assert_eq!(full.iter().map(packed).collect::<Vec<_>>(), [8, 8]);
+        for _ in 0..=wire::MAX_PACKED {
+            packs.wait(job("a", b""));
+        }
+        assert_eq!(packs.ready().iter().map(packed).collect::<Vec<_>>(), [wire::MAX_PACKED]);
+        for _ in 0..4 {
+            packs.landed(&full[0].queue);
+        }
+        assert_eq!(packs.ready().iter().map(packed).collect::<Vec<_>>(), [1]);
+    }
+}
