@@ -37,6 +37,9 @@ const MAX_BYTES: usize = 256 << 20;
 const FEWEST: usize = 32;
 /// The share of the documents, one in so many, after which the warm-up ends however short it was.
 const WARM_UP_SHARE: usize = 4;
+/// The share of the documents, one in so many, that may be under way at once: the rate is that of documents that went
+/// all the way, not of a heap that was handed in.
+const UNDER_WAY_SHARE: usize = 8;
 /// How long the last documents may take after the last one was handed in.
 const DRAIN_WITHIN: Duration = Duration::from_secs(60);
 /// Documents whose receipts are read back and verified at the end.
@@ -113,7 +116,7 @@ fn document(signer: &KeySigner, number: u32, date: Date, attachment: usize) -> a
 #[derive(Debug, Clone, Copy)]
 pub struct Load {
     pub clients: usize,
-    /// Documents at once between hand-in and evidence.
+    /// Documents at once between hand-in and evidence; of large ones, of which fewer are held ready, less.
     pub under_way: usize,
     pub plan: Plan,
 }
@@ -215,11 +218,12 @@ impl Load {
         let (_watch, found) = evidence::watch(&hops.first.data)?;
         let start = Instant::now();
         let plan = self.plan;
+        let under_way = self.under_way.min(documents.0.len().div_ceil(UNDER_WAY_SHARE));
         let run = Run {
             documents: documents.0,
             next: AtomicUsize::new(0),
             tally: Mutex::default(),
-            room: Semaphore::new(self.under_way),
+            room: Semaphore::new(under_way),
             until: start + plan.warm_up + Duration::from_secs(plan.seconds),
         };
         // Gets its permit when the last document was handed in.

@@ -45,7 +45,7 @@ pub struct Plan {
 }
 
 /// Documents without their evidence yet, for each caller: enough to keep both hops busy while receipts travel.
-const UNDER_WAY_PER_CLIENT: usize = 4;
+const UNDER_WAY_PER_CLIENT: usize = 8;
 
 /// What one size gave.
 #[derive(Debug, Clone, Serialize)]

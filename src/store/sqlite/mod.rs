@@ -32,7 +32,7 @@ use writer::Writer;
 /// Reading connections; each read is short, and there are two cores.
 const READERS: usize = 4;
 /// How often the log is folded back. Pages that change again meanwhile are folded once.
-const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(2);
 /// Pages of the log (4 KiB each) from which writing waits for a moment, so that the log begins again: while packets come
 /// without a pause, folding back alone never finds it finished, and it would grow for ever.
 const LOG_PAGES: i64 = 32 * 1024;
