@@ -475,6 +475,57 @@ async fn poison_is_set_aside_and_the_rest_goes_on() {
     drop(vn);
 }
 
+/// Packets in one message, as a busy link sends them.
+fn pack(headers: &[&str]) -> Vec<u8> {
+    let mut pack = Vec::new();
+    for header in headers {
+        let body = [&(header.len() as u32).to_be_bytes()[..], header.as_bytes(), b"x"].concat();
+        pack.extend_from_slice(&(body.len() as u32).to_be_bytes());
+        pack.extend_from_slice(&body);
+    }
+    pack
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_packet_that_shares_a_message_is_none_the_worse_for_its_neighbours() {
+    let folder = TempDir::new().unwrap();
+    let rabbit = PrivateBroker::start(folder.path(), Options::default());
+    let at_vn = Memory::answering(Duration::ZERO, |header, times| match header {
+        "poison" => Err(SinkError::Poison { why: "not JSON".to_owned() }),
+        "panic" => panic!("a defect in the sink"),
+        "later" if times < 3 => Err(SinkError::Retry { why: "disk full".to_owned() }),
+        _ => Ok(()),
+    });
+    let mut limited = broker(&rabbit.url(), folder.path(), "vn", "h27");
+    limited.limits.delivery_limit = 2;
+    let vn = start(limited, &at_vn).await;
+    let (_connection, channel) = raw_channel(&rabbit).await;
+    let publish = async |body: &[u8]| {
+        let properties = BasicProperties::default().with_type("lt.pack".into()).with_delivery_mode(2);
+        let publish =
+            channel.basic_publish("".into(), "packets.vn".into(), BasicPublishOptions::default(), body, properties);
+        publish.await.unwrap().await.unwrap();
+    };
+    publish(&pack(&["one", "later", "two"])).await;
+    publish(&pack(&["three", "poison", "four"])).await;
+    publish(&pack(&["five", "panic"])).await;
+    let whole = pack(&["six", "seven"]);
+    publish(&whole[..whole.len() - 1]).await;
+    publish(b"").await;
+
+    wait_for_messages(&rabbit, "dead.vn", 4).await;
+    wait_for_messages(&rabbit, "packets.vn", 0).await;
+    for header in ["one", "two", "three", "four"] {
+        assert_eq!(at_vn.asked(header), 1, "{header}");
+    }
+    assert_eq!((at_vn.asked("later"), at_vn.asked("poison")), (3, 1));
+    assert_eq!((at_vn.asked("five"), at_vn.asked("panic")), (3, 3), "delivered, and twice again");
+    assert_eq!(at_vn.asked("six"), 0, "a pack that is cut short is not taken in part");
+    let taken: HashSet<String> = at_vn.taken.borrow().iter().map(|taken| taken.header.clone()).collect();
+    assert_eq!(taken, ["one", "later", "two", "three", "four", "five"].map(str::to_owned).into());
+    drop(vn);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn over_tls_the_client_certificate_is_the_login() {
     let folder = TempDir::new().unwrap();
