@@ -33,7 +33,13 @@ fn hop(name: &str) -> HopName {
 
 fn transfer(header: &str, content: &[u8]) -> Transfer {
     let content = Content::Bytes(Bytes::copy_from_slice(content));
-    Transfer { header: header.as_bytes().to_vec(), content, urgent: false, transfer_id: header.to_owned() }
+    Transfer {
+        header: header.as_bytes().to_vec(),
+        content,
+        urgent: false,
+        again: false,
+        transfer_id: header.to_owned(),
+    }
 }
 
 /// The province `h27` and the nation `vn` know each other; each has a spool below `folder`.
@@ -247,6 +253,7 @@ async fn thirty_megabytes_travel_in_frames_whatever_is_doubled_or_forged() {
         header: b"big".to_vec(),
         content: Content::File { path, len: whole.len() as u64 },
         urgent: false,
+        again: false,
         transfer_id: "big".to_owned(),
     };
     h27.send(&hop("vn"), big.clone()).await.unwrap();

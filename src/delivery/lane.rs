@@ -156,7 +156,9 @@ impl Lane {
                     continue;
                 }
                 self.under_way.insert(id, None);
-                sends.spawn(send(Arc::clone(&self.shared), Arc::clone(&self.link), self.peer.clone(), dispatch));
+                let again = self.tries.contains_key(&id) || dispatch.attempts > 0;
+                let (shared, link) = (Arc::clone(&self.shared), Arc::clone(&self.link));
+                sends.spawn(send(shared, link, self.peer.clone(), dispatch, again));
             }
         }
     }
@@ -298,7 +300,7 @@ impl Lane {
     }
 }
 
-async fn send(shared: Arc<Shared>, link: Arc<dyn Link>, peer: HopName, dispatch: Dispatch) -> Sent {
+async fn send(shared: Arc<Shared>, link: Arc<dyn Link>, peer: HopName, dispatch: Dispatch, again: bool) -> Sent {
     let outbox_id = dispatch.outbox_id;
     let header = match serde_json::to_vec(&TransferHeader::of(&shared.hop, &dispatch)) {
         Ok(header) => header,
@@ -310,7 +312,7 @@ async fn send(shared: Arc<Shared>, link: Arc<dyn Link>, peer: HopName, dispatch:
     };
     // One name for one entry, so that frames of a repeated transfer fall into place at the far end.
     let transfer_id = format!("{}-{outbox_id}", shared.hop);
-    let transfer = Transfer { header, content, urgent: dispatch.urgent, transfer_id };
+    let transfer = Transfer { header, content, urgent: dispatch.urgent, again, transfer_id };
     match link.send(&peer, transfer).await {
         Ok(()) => Sent { outbox_id, result: Ok(()), retryable: true },
         Err(error) => Sent { outbox_id, retryable: error.is_retryable(), result: Err(error.to_string()) },

@@ -46,6 +46,8 @@ pub struct Transfer {
     pub content: Content,
     /// Takes the urgent lane: its own queues, channels and connections.
     pub urgent: bool,
+    /// It was sent before and not answered: it shares no message, so that one which is at fault takes no other with it.
+    pub again: bool,
     /// Names this transfer among those of this hop: 1 to [`MAX_TRANSFER_ID`] ASCII letters, digits, `-`, `_`, `.`.
     /// A resend uses the same one.
     pub transfer_id: String,

@@ -45,7 +45,8 @@ pub struct Limits {
     pub frame_bytes: usize,
     /// The longest content this link takes or assembles.
     pub max_content_bytes: u64,
-    /// Deliveries in hand at once on the normal lane, and on the urgent lane and the receipts each.
+    /// Deliveries taken from the broker at once on the normal lane, and on the urgent lane and the receipts each. So many
+    /// packets are in hand at once, too: a delivery of small packets holds up to 64 of them, which take turns.
     pub prefetch: u16,
     pub prefetch_urgent: u16,
     /// Bytes published and not yet confirmed, a lane; further sends wait.
@@ -55,7 +56,8 @@ pub struct Limits {
     /// Deliveries of one message before the broker sets it aside. Part of the queue's identity: the same at both ends.
     pub delivery_limit: u32,
     /// Messages a queue of packets or receipts takes before the broker refuses further ones ([`Error::Nacked`]).
-    /// A hop that stays away must not fill the broker's disk. The same at both ends.
+    /// A hop that stays away must not fill the broker's disk: a message has at most `frame_bytes` and a header, or 64
+    /// small packets of together 256 KiB. The same at both ends.
     pub queue_messages: u32,
     /// Bytes a queue of frames takes before the broker refuses further ones. The same at both ends.
     pub frames_queue_bytes: u64,
@@ -72,7 +74,7 @@ pub struct Limits {
     /// consumer attach, before it is deleted and declared anew; together with `attach_millis` the time a busy broker
     /// is given. What was in it is sent again by the neighbours. 0: never.
     pub renew_after: u32,
-    /// Deadline of one confirm. A lane on which nothing at all is confirmed for so long is taken as dead.
+    /// Deadline of a publish from being handed in to its confirm; a small packet may wait for the one before it first. A lane on which nothing at all is confirmed for so long is taken as dead.
     pub confirm_millis: u64,
     /// Deadline of a graceful close.
     pub close_millis: u64,

@@ -15,7 +15,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use lapin::message::Delivery;
 use lapin::options::{
@@ -23,7 +22,8 @@ use lapin::options::{
 };
 use lapin::types::{FieldTable, ShortString};
 use lapin::{Channel, Connection, Consumer};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
 use tokio_util::task::TaskTracker;
 
 use super::connect::lost;
@@ -75,7 +75,8 @@ pub(super) async fn start(
         };
         let (verdicts, told) = mpsc::unbounded_channel();
         tasks.spawn(settle(channel.clone(), told, Arc::clone(life), limits.rpc()));
-        let worker = Worker { shared: Arc::clone(shared), life: Arc::clone(life), lane };
+        let in_hand = Semaphore::new(usize::from(prefetch));
+        let worker = Worker { shared: Arc::clone(shared), life: Arc::clone(life), lane, in_hand };
         tasks.spawn(consume(worker, channel, consumer, verdicts, tasks.clone()));
         Ok(None)
     });
@@ -144,10 +145,12 @@ struct Worker {
     shared: Arc<Shared>,
     life: Arc<Life>,
     lane: Lane,
+    /// Bounds what the sink has in hand at once: a message may hold many packets.
+    in_hand: Semaphore,
 }
 
 impl Worker {
-    async fn handle(&self, delivery: Delivery) -> Verdict {
+    async fn handle(self: &Arc<Self>, delivery: Delivery) -> Verdict {
         let kind = wire::kind_of(&delivery.properties);
         match (self.lane, kind) {
             (Lane::Packets { urgent }, wire::PACKET) => self.packet(delivery.data.into(), urgent).await,
@@ -160,14 +163,21 @@ impl Worker {
     }
 
     /// Packets that share a message share its verdict: the worst. Those that were taken are known when they come again.
-    async fn pack(&self, body: Vec<u8>, urgent: bool) -> Verdict {
+    async fn pack(self: &Arc<Self>, body: Vec<u8>, urgent: bool) -> Verdict {
         let bodies = match wire::unpack(body) {
             Ok(bodies) => bodies,
             Err(why) => return self.poison(&why),
         };
-        let mut handling: FuturesUnordered<_> = bodies.into_iter().map(|body| self.packet(body, urgent)).collect();
-        let mut worst = Verdict::Ack;
-        while let Some(verdict) = handling.next().await {
+        let (packets, mut handling, mut worst) = (bodies.len(), JoinSet::new(), Verdict::Ack);
+        for (index, body) in bodies.into_iter().enumerate() {
+            let worker = Arc::clone(self);
+            handling.spawn(async move { (index + 1, worker.packet(body, urgent).await) });
+        }
+        while let Some(handled) = handling.join_next().await {
+            let (packet, verdict) = handled.unwrap_or((0, Verdict::Requeue));
+            if verdict != Verdict::Ack {
+                tracing::warn!(packet, packets, ?verdict, "the message goes with this one of its packets");
+            }
             worst = worst.max(verdict);
         }
         worst
@@ -270,7 +280,11 @@ impl Worker {
         let mut pauses = Backoff::between(limits.retry_min_millis, limits.retry_max_millis);
         let mut held = Duration::ZERO;
         loop {
-            let why = match tokio::time::timeout(hold, AssertUnwindSafe(ask()).catch_unwind()).await {
+            // The semaphore is never closed. A delivery that pauses gives its place to others.
+            let place = self.in_hand.acquire().await;
+            let answer = tokio::time::timeout(hold, AssertUnwindSafe(ask()).catch_unwind()).await;
+            drop(place);
+            let why = match answer {
                 Ok(Ok(Ok(()))) => return Verdict::Ack,
                 Ok(Ok(Err(SinkError::Poison { why }))) => return self.poison(&why),
                 Ok(Ok(Err(SinkError::Retry { why }))) => why,

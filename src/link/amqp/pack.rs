@@ -5,12 +5,15 @@
 //! waits and goes together when that one is confirmed, or as soon as there is enough for a full pack. Nothing waits
 //! for a clock, and nothing waits while the queue is idle.
 //!
-//! Invariant: packets wait only behind a message whose outcome will be told; the outcome of a pack is that of each
-//! packet in it.
+//! Invariant: packets wait only behind a message whose outcome will be told, and no longer than a confirm may take; the
+//! outcome of a pack is that of each packet in it. A packet that is sent again, or is urgent, shares no message.
 
 use std::collections::{HashMap, VecDeque};
 
+use std::time::Duration;
+
 use lapin::types::ShortString;
+use tokio::time::Instant;
 
 use super::publish::{Fate, Job};
 use super::wire;
@@ -40,9 +43,12 @@ impl Message {
 }
 
 /// What waits, by queue. There are as many queues as neighbours.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Packs {
     queues: HashMap<ShortString, Waiting>,
+    most_bytes: usize,
+    /// After so long the message before is no longer waited for.
+    patience: Duration,
 }
 
 #[derive(Debug, Default)]
@@ -50,9 +56,16 @@ struct Waiting {
     jobs: VecDeque<Job>,
     bytes: usize,
     under_way: usize,
+    /// When the last one left.
+    left_at: Option<Instant>,
 }
 
 impl Packs {
+    /// `largest`: bytes of the largest content that the link puts into one message.
+    pub(super) fn new(largest: usize, patience: Duration) -> Self {
+        Self { queues: HashMap::new(), most_bytes: PACK_BYTES.min(largest), patience }
+    }
+
     pub(super) fn wait(&mut self, job: Job) {
         let waiting = self.queues.entry(job.queue.clone()).or_default();
         waiting.bytes += job.body.len();
@@ -67,11 +80,14 @@ impl Packs {
     }
 
     /// What goes now.
-    pub(super) fn ready(&mut self) -> Vec<Message> {
+    pub(super) fn ready(&mut self, now: Instant) -> Vec<Message> {
         let mut ready = Vec::new();
         for waiting in self.queues.values_mut() {
-            while waiting.under_way == 0 || waiting.bytes >= PACK_BYTES || waiting.jobs.len() >= wire::MAX_PACKED {
-                let Some(message) = waiting.next() else { break };
+            while waiting.is_free(now, self.patience)
+                || waiting.bytes >= self.most_bytes
+                || waiting.jobs.len() >= wire::MAX_PACKED
+            {
+                let Some(message) = waiting.next(self.most_bytes, now) else { break };
                 ready.push(message);
             }
         }
@@ -80,18 +96,29 @@ impl Packs {
 }
 
 impl Waiting {
-    fn next(&mut self) -> Option<Message> {
-        let mut jobs = vec![self.jobs.pop_front()?];
-        let mut bytes = jobs.iter().map(|job| job.body.len()).sum::<usize>();
+    fn is_free(&self, now: Instant, patience: Duration) -> bool {
+        self.under_way == 0 || self.left_at.is_none_or(|left| now.duration_since(left) >= patience)
+    }
+
+    fn next(&mut self, most_bytes: usize, now: Instant) -> Option<Message> {
+        let (mut jobs, mut bytes) = (Vec::new(), 0);
         while let Some(job) = self.jobs.front()
             && jobs.len() < wire::MAX_PACKED
-            && bytes + job.body.len() <= PACK_BYTES
+            && (jobs.is_empty() || bytes + job.body.len() <= most_bytes)
         {
-            bytes += job.body.len();
-            jobs.extend(self.jobs.pop_front());
+            let Some(job) = self.jobs.pop_front() else { break };
+            self.bytes = self.bytes.saturating_sub(job.body.len());
+            // Its caller has given up, and will send it again.
+            if !job.fate.is_forsaken() {
+                bytes += job.body.len();
+                jobs.push(job);
+            }
         }
-        self.bytes = self.bytes.saturating_sub(bytes);
+        if jobs.is_empty() {
+            return None;
+        }
         self.under_way += 1;
+        self.left_at = Some(now);
         Some(together(jobs, bytes))
     }
 }
@@ -120,8 +147,23 @@ mod tests {
 
     use super::*;
 
-    fn job(queue: &str, body: &[u8]) -> Job {
-        Job::unheard(queue, body.to_vec(), wire::properties(wire::PACKET, &"h27".parse().unwrap()))
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    fn packs() -> Packs {
+        Packs::new(512 << 10, PATIENCE)
+    }
+
+    /// The outcomes are kept: a job whose caller is gone would not be sent.
+    #[derive(Default)]
+    struct Callers(Vec<super::super::publish::Outcome>);
+
+    impl Callers {
+        fn job(&mut self, queue: &str, body: &[u8]) -> Job {
+            let properties = wire::properties(wire::PACKET, &"h27".parse().unwrap());
+            let (job, outcome) = Job::shared(queue, body.to_vec(), properties);
+            self.0.push(outcome);
+            job
+        }
     }
 
     fn packed(message: &Message) -> usize {
@@ -130,46 +172,69 @@ mod tests {
 
     #[test]
     fn the_first_goes_at_once_and_what_waits_behind_it_goes_together() {
-        let mut packs = Packs::default();
-        packs.wait(job("a", b"1"));
-        let first = packs.ready();
+        let (mut packs, mut callers, now) = (packs(), Callers::default(), Instant::now());
+        packs.wait(callers.job("a", b"1"));
+        let first = packs.ready(now);
         assert_eq!(first.iter().map(packed).collect::<Vec<_>>(), [1]);
         assert_eq!(wire::kind_of(&first[0].properties), wire::PACKET);
         assert_eq!(first[0].body, b"1");
         for body in [b"2", b"3", b"4"] {
-            packs.wait(job("a", body));
+            packs.wait(callers.job("a", body));
         }
-        packs.wait(job("b", b"5"));
-        let other = packs.ready();
+        packs.wait(callers.job("b", b"5"));
+        let other = packs.ready(now);
         assert_eq!((other.len(), other[0].queue.as_str()), (1, "b"), "a queue waits for itself only");
         packs.landed(&first[0].queue);
-        let together = packs.ready();
+        let together = packs.ready(now);
         assert_eq!((together.len(), packed(&together[0])), (1, 3));
         assert_eq!(wire::kind_of(&together[0].properties), wire::PACK);
         let parts = wire::unpack(together[0].body.clone()).unwrap();
         assert_eq!(parts, [&b"2"[..], b"3", b"4"]);
         packs.landed(&first[0].queue);
-        assert!(packs.ready().is_empty(), "nothing waits");
+        assert!(packs.ready(now).is_empty(), "nothing waits");
     }
 
     #[test]
     fn a_full_pack_waits_for_nobody() {
-        let mut packs = Packs::default();
-        packs.wait(job("a", b"1"));
-        assert_eq!(packs.ready().len(), 1);
+        let (mut packs, mut callers, now) = (packs(), Callers::default(), Instant::now());
+        packs.wait(callers.job("a", b"1"));
+        assert_eq!(packs.ready(now).len(), 1);
         let large = vec![0; PACKABLE_BYTES];
         for _ in 0..2 * PACK_BYTES / PACKABLE_BYTES {
-            packs.wait(job("a", &large));
+            packs.wait(callers.job("a", &large));
         }
-        let full = packs.ready();
+        let full = packs.ready(now);
         assert_eq!(full.iter().map(packed).collect::<Vec<_>>(), [8, 8]);
         for _ in 0..=wire::MAX_PACKED {
-            packs.wait(job("a", b""));
+            packs.wait(callers.job("a", b""));
         }
-        assert_eq!(packs.ready().iter().map(packed).collect::<Vec<_>>(), [wire::MAX_PACKED]);
+        assert_eq!(packs.ready(now).iter().map(packed).collect::<Vec<_>>(), [wire::MAX_PACKED]);
         for _ in 0..4 {
             packs.landed(&full[0].queue);
         }
-        assert_eq!(packs.ready().iter().map(packed).collect::<Vec<_>>(), [1]);
+        assert_eq!(packs.ready(now).iter().map(packed).collect::<Vec<_>>(), [1]);
+    }
+
+    #[test]
+    fn a_confirm_that_never_comes_holds_up_no_other_for_ever() {
+        let (mut packs, mut callers, now) = (packs(), Callers::default(), Instant::now());
+        packs.wait(callers.job("a", b"1"));
+        assert_eq!(packs.ready(now).len(), 1);
+        packs.wait(callers.job("a", b"2"));
+        assert!(packs.ready(now + PATIENCE / 2).is_empty());
+        assert_eq!(packs.ready(now + PATIENCE).len(), 1);
+    }
+
+    #[test]
+    fn what_nobody_waits_for_is_not_sent() {
+        let (mut packs, mut callers, now) = (packs(), Callers::default(), Instant::now());
+        packs.wait(callers.job("a", b"1"));
+        packs.wait(callers.job("a", b"2"));
+        callers.0.remove(0);
+        let ready = packs.ready(now);
+        assert_eq!((ready.len(), &ready[0].body[..]), (1, &b"2"[..]));
+        packs.wait(callers.job("b", b"3"));
+        callers.0.pop();
+        assert!(packs.ready(now).is_empty());
     }
 }

@@ -23,13 +23,13 @@ use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::types::ShortString;
 use lapin::{BasicProperties, Channel, Confirmation, Connection};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::time::Instant;
 
 use super::config::Broker;
 use super::connect::lost;
 use super::pack::{Message, PACKABLE_BYTES, Packs};
 use super::supervise::Life;
 use super::topology::open_channel;
-use super::wire;
 use crate::link::Error;
 
 /// Jobs taken from callers before the socket is looked at again.
@@ -72,26 +72,43 @@ pub(super) struct Job {
     pub queue: ShortString,
     pub body: Vec<u8>,
     pub properties: BasicProperties,
+    /// A packet that may share a message with others of its queue.
+    pub shares: bool,
     pub fate: Fate,
 }
 
 /// Where a caller waits, and the room it takes meanwhile.
 #[derive(Debug)]
 pub(super) struct Fate {
-    done: oneshot::Sender<Result<(), Failed>>,
+    done: Option<oneshot::Sender<Result<(), Failed>>>,
     _room: Option<Room>,
 }
 
-impl Job {
-    /// May share a message with others of its queue.
-    fn is_packable(&self) -> bool {
-        self.body.len() <= PACKABLE_BYTES && wire::kind_of(&self.properties) == wire::PACKET
+impl Fate {
+    const fn of(room: Room) -> Self {
+        Self { done: None, _room: Some(room) }
     }
 
-    /// One whose outcome nobody waits for.
+    /// Nobody waits any more.
+    pub(super) fn is_forsaken(&self) -> bool {
+        self.done.as_ref().is_some_and(oneshot::Sender::is_closed)
+    }
+
+    fn tell(self, outcome: Result<(), Failed>) {
+        let Self { done, _room: room } = self;
+        drop(room);
+        // A caller that stopped waiting was told so already.
+        let _ = done.map(|done| done.send(outcome));
+    }
+}
+
+impl Job {
+    /// One for tests, and where its outcome is told.
     #[cfg(test)]
-    pub(super) fn unheard(queue: &str, body: Vec<u8>, properties: BasicProperties) -> Self {
-        Self { queue: queue.into(), body, properties, fate: Fate { done: oneshot::channel().0, _room: None } }
+    pub(super) fn shared(queue: &str, body: Vec<u8>, properties: BasicProperties) -> (Self, Outcome) {
+        let (done, outcome) = oneshot::channel();
+        let fate = Fate { done: Some(done), _room: None };
+        (Self { queue: queue.into(), body, properties, shares: true, fate }, outcome)
     }
 }
 
@@ -108,7 +125,7 @@ impl Publisher {
         in_time(broker.limits.rpc(), "confirm mode", confirm).await?.map_err(|error| lost(broker, &error))?;
         let pages = pages(window_bytes).max(1);
         let (jobs, queue) = mpsc::channel(BATCH);
-        let (packs, strays) = (Packs::default(), HashMap::new());
+        let (packs, strays) = (Packs::new(broker.limits.frame_bytes, broker.limits.confirm()), HashMap::new());
         let outbox =
             Outbox { channel, life: Arc::clone(life), silence: broker.limits.confirm(), packs, strays, number: 0 };
         tokio::spawn(outbox.run(queue));
@@ -141,6 +158,19 @@ impl Publisher {
         self.outcome(outcome).await
     }
 
+    /// The same for a packet that may share a message with others of its queue, see [`pack`](super::pack).
+    pub(super) async fn publish_shared(
+        &self,
+        room: Room,
+        queue: ShortString,
+        body: Vec<u8>,
+        properties: BasicProperties,
+    ) -> Result<(), Failed> {
+        let shares = body.len() <= PACKABLE_BYTES;
+        let outcome = self.hand(Job { queue, body, properties, shares, fate: Fate::of(room) }).await?;
+        self.outcome(outcome).await
+    }
+
     /// Hands one message to the channel's task; from then on it needs no more polling by the caller.
     pub(super) async fn hand_in(
         &self,
@@ -149,8 +179,12 @@ impl Publisher {
         body: Vec<u8>,
         properties: BasicProperties,
     ) -> Result<Outcome, Failed> {
+        self.hand(Job { queue, body, properties, shares: false, fate: Fate::of(room) }).await
+    }
+
+    async fn hand(&self, mut job: Job) -> Result<Outcome, Failed> {
         let (done, outcome) = oneshot::channel();
-        let job = Job { queue, body, properties, fate: Fate { done, _room: Some(room) } };
+        job.fate.done = Some(done);
         let handing = in_time(self.confirm, "the publishing channel", self.jobs.send(job));
         self.alive(handing).await??.map_err(|_| self.life.error())?;
         Ok(outcome)
@@ -232,7 +266,7 @@ impl Outbox {
                         landed.push(next);
                     }
                     self.tell(&mut landed);
-                    for message in self.packs.ready() {
+                    for message in self.packs.ready(Instant::now()) {
                         flying.push(self.fly(message));
                     }
                     silence.set(tokio::time::sleep(self.silence));
@@ -245,13 +279,13 @@ impl Outbox {
                         silence.set(tokio::time::sleep(self.silence));
                     }
                     for job in batch.drain(..) {
-                        if job.is_packable() {
+                        if job.shares {
                             self.packs.wait(job);
                         } else {
                             flying.push(self.fly(Message::of(job)));
                         }
                     }
-                    for message in self.packs.ready() {
+                    for message in self.packs.ready(Instant::now()) {
                         flying.push(self.fly(message));
                     }
                 }
@@ -287,16 +321,14 @@ impl Outbox {
             if let Err(error) = &outcome {
                 self.life.end(&error.to_string());
             }
-            for Fate { done, _room: room } in fates {
+            for fate in fates {
                 let outcome = match (&outcome, &returned) {
                     (Ok(_), Some(why)) => Err(Failed::Returned(why.clone())),
                     (Ok(Confirmation::Ack(_)), None) => Ok(()),
                     (Ok(Confirmation::Nack(_) | Confirmation::NotRequested), None) => Err(Failed::Nacked),
                     (Err(_), _) => Err(Failed::Link(self.life.error())),
                 };
-                drop(room);
-                // A caller that stopped waiting was told so already.
-                let _ = done.send(outcome);
+                fate.tell(outcome);
             }
         }
     }

@@ -77,7 +77,12 @@ async fn inline(shared: &Shared, lane: &Lane, peer: &HopName, transfer: &Transfe
         }
     };
     let properties = wire::properties(wire::PACKET, &shared.broker.me);
-    lane.packets.publish(room, topology::packets(peer, transfer.urgent), body, properties).await
+    let queue = topology::packets(peer, transfer.urgent);
+    if transfer.urgent || transfer.again {
+        lane.packets.publish(room, queue, body, properties).await
+    } else {
+        lane.packets.publish_shared(room, queue, body, properties).await
+    }
 }
 
 /// Frames first; the final message only when the broker has them all, so that the far side need not wait long.
