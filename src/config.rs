@@ -167,6 +167,11 @@ pub struct Link {
     /// Takes what no other link takes.
     #[serde(default)]
     pub default: bool,
+    /// Hours until a consignment for this neighbour fails, instead of those of `[delivery]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relay_hours: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub urgent_relay_hours: Option<u64>,
 }
 
 /// The way out.
@@ -180,11 +185,24 @@ pub struct Delivery {
     pub acceptance_seconds: u64,
     /// Longest pause after failures, in seconds.
     pub longest_pause_seconds: u64,
+    /// Hours until a consignment that was not passed on fails, normal and urgent.
+    pub relay_hours: u64,
+    pub urgent_relay_hours: u64,
+    /// Days until a consignment that nobody collects from its mailbox fails.
+    pub collect_days: u64,
 }
 
 impl Default for Delivery {
     fn default() -> Self {
-        Self { window: 256, urgent_window: 64, acceptance_seconds: 60, longest_pause_seconds: 30 }
+        Self {
+            window: 256,
+            urgent_window: 64,
+            acceptance_seconds: 60,
+            longest_pause_seconds: 30,
+            relay_hours: 48,
+            urgent_relay_hours: 4,
+            collect_days: 30,
+        }
     }
 }
 
@@ -233,6 +251,9 @@ impl Default for Log {
         Self { level: "info".to_owned(), json: false }
     }
 }
+
+/// Hours of a quarter: no packet is on its way for longer.
+const MONTHS: u64 = 92 * 24;
 
 /// Seconds of a day: no wait is longer.
 const DAY: u64 = 86_400;
@@ -429,6 +450,9 @@ impl Config {
             ("directory.reload_seconds", self.directory.reload_seconds, DAY),
             ("delivery.acceptance_seconds", self.delivery.acceptance_seconds, DAY),
             ("delivery.longest_pause_seconds", self.delivery.longest_pause_seconds, DAY),
+            ("delivery.relay_hours", self.delivery.relay_hours, MONTHS),
+            ("delivery.urgent_relay_hours", self.delivery.urgent_relay_hours, MONTHS),
+            ("delivery.collect_days", self.delivery.collect_days, 3650),
             ("delivery.window", self.delivery.window as u64, 1 << 16),
             ("delivery.urgent_window", self.delivery.urgent_window as u64, 1 << 16),
         ] {

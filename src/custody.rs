@@ -3,13 +3,17 @@
 //! ```text
 //!   sending hop                                     next hop
 //!     TransferHeader + packet  ───────────────────►   checks, stores, signs
-//!     stores the receipts      ◄───────────────────   Batch::Receipts (RelayAcceptance, …)
+//!     stores it and lets go    ◄───────────────────   Batch::Receipts (RelayAcceptance)
+//!     Batch::Stored            ───────────────────►   custody is here: mailbox, or on to the next hop
+//!     stores the receipts      ◄───────────────────   Batch::Receipts (ContentConsignment, …)
 //!     Batch::Stored            ───────────────────►   stops repeating them
 //! ```
 //!
 //! The sending hop keeps a consignment, and sends it again, until the next hop's signed RelayAcceptance or
-//! RelayRejection is stored; the next hop repeats its receipts until it hears that they are stored. Either side may
-//! crash at any point: what is sent twice is recognised by the consignment's id, or by the receipt's digest.
+//! RelayRejection is stored, or the deadline has come; the next hop does nothing with it until it hears that its
+//! acceptance is stored. An acceptance that comes after the deadline is answered with the sending hop's RelayFailure.
+//! The next hop repeats its receipts until it hears that they are stored. Either side may crash at any point: what is
+//! sent twice is recognised by the consignment's id, or by the receipt's digest. [`crate::life`] is the table of states.
 
 use std::sync::Arc;
 
@@ -54,6 +58,9 @@ pub struct Transferred {
     pub recipient: AgencyCode,
     /// Its receipts so far, in chain order, as positions in [`TransferHeader::receipts`].
     pub chain: Vec<usize>,
+    /// Until then the sending hop offers it; who gets it later refuses it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Instant>,
 }
 
 impl TransferHeader {
@@ -73,7 +80,8 @@ impl TransferHeader {
                 });
                 chain.push(position);
             }
-            consignments.push(Transferred { id: consignment.id, recipient: consignment.recipient.clone(), chain });
+            let (id, recipient) = (consignment.id, consignment.recipient.clone());
+            consignments.push(Transferred { id, recipient, chain, expires: consignment.due });
         }
         Self {
             v: 1,

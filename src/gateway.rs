@@ -173,7 +173,7 @@ impl Gateway {
             blobs: blobs.clone(),
             signer: Arc::clone(&key) as _,
             clock: Arc::clone(&clock),
-            settings: delivery_settings(&config.delivery),
+            settings: delivery_settings(&config.delivery, &config.link),
         };
         let delivery = Delivery::start(parts, neighbours, &tasks, &stop);
         let intake = Intake::new(Parts {
@@ -322,8 +322,24 @@ fn api_limits(api: &config::Api) -> api::Limits {
     }
 }
 
-fn delivery_settings(delivery: &config::Delivery) -> delivery::Settings {
+fn delivery_settings(delivery: &config::Delivery, links: &[config::Link]) -> delivery::Settings {
+    let hours = |hours: u64| Duration::from_secs(hours.max(1).saturating_mul(3600));
+    let of_link = |link: &config::Link| {
+        let own = link.relay_hours.or(link.urgent_relay_hours)?;
+        let normal = link.relay_hours.unwrap_or(delivery.relay_hours.max(own));
+        let urgent = link.urgent_relay_hours.unwrap_or(delivery.urgent_relay_hours.min(normal));
+        Some((link.peer.clone(), hours(normal), hours(urgent)))
+    };
+    let deadlines = delivery::Deadlines {
+        relay: hours(delivery.relay_hours),
+        relay_urgent: hours(delivery.urgent_relay_hours),
+        collect: hours(delivery.collect_days.saturating_mul(24)),
+        collect_urgent: hours(delivery.collect_days.saturating_mul(24)),
+        by_link: links.iter().filter_map(of_link).collect(),
+        ..delivery::Deadlines::default()
+    };
     delivery::Settings {
+        deadlines,
         window: delivery.window.max(1),
         urgent_window: delivery.urgent_window.max(1),
         acceptance_timeout: Duration::from_secs(delivery.acceptance_seconds.max(1)),

@@ -24,6 +24,7 @@ pub mod edxml;
 pub mod findings;
 pub mod gateway;
 pub mod intake;
+pub mod life;
 pub mod link;
 pub mod mailbox;
 pub mod pki;

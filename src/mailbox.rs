@@ -64,6 +64,11 @@ fn locked() -> Refusal {
     refusal(RefusalCause::Forbidden, &findings::MAILBOX_LOCKED)
 }
 
+/// It failed at its deadline; its sender must not hear that, and the recipient have it all the same.
+fn too_late() -> Refusal {
+    refusal(RefusalCause::Conflict, &findings::COLLECTED_TOO_LATE)
+}
+
 fn bad_cursor(found: &str) -> Refusal {
     let finding = Finding::of(&findings::BAD_CURSOR).element("after").found(found);
     Refusal { cause: RefusalCause::BadPacket, findings: vec![finding], receipt: None }
@@ -158,6 +163,9 @@ impl door::Mailbox for Mailboxes {
 
     async fn content(&self, caller: &Identity, id: ConsignmentId) -> Result<Content, Refusal> {
         let entry = self.entry(caller, id).await?;
+        if entry.state == ConsignmentState::Failed {
+            return Err(too_late());
+        }
         let (digest, size) = (entry.item.digest, entry.item.size);
         let bytes: Upload = match entry.held {
             Held::Inline(bytes) => Box::pin(stream::iter([Ok(bytes)])),
@@ -195,6 +203,7 @@ impl door::Mailbox for Mailboxes {
                 }
                 Ok(Acknowledged { id, receipt: jws })
             }
+            AckOutcome::Ended { state: ConsignmentState::Failed, .. } => Err(too_late()),
             AckOutcome::Ended { state, jws } if state == wanted => Ok(Acknowledged { id, receipt: jws }),
             AckOutcome::Ended { .. } => Err(refusal(RefusalCause::Conflict, &findings::ANSWERED_OTHERWISE)),
             AckOutcome::NotFound => Err(not_found()),

@@ -128,7 +128,15 @@ fn links(hop: &str, over_broker: bool) -> Vec<config::Link> {
         let peer = peer.parse().ok()?;
         let prefixes = prefixes.iter().map(|&prefix| prefix.to_owned()).collect();
         let broker = over_broker.then(|| "example".to_owned());
-        Some(config::Link { peer, broker, prefixes, hops: Vec::new(), default })
+        Some(config::Link {
+            peer,
+            broker,
+            prefixes,
+            hops: Vec::new(),
+            default,
+            relay_hours: None,
+            urgent_relay_hours: None,
+        })
     };
     let links = match hop {
         "nation" => vec![link("province-a", &["H37", "K37", "H47"], false), link("province-b", &["H49", "K49"], false)],

@@ -80,12 +80,15 @@ impl Trace {
 /// A state in both languages.
 fn state(state: ConsignmentState) -> &'static str {
     match state {
+        ConsignmentState::Offered => "đã nhận, chờ trục trước xác nhận bàn giao — offered by the hop before",
         ConsignmentState::Queued => "đang chờ chuyển — waits to be sent on",
         ConsignmentState::Relayed => "đã chuyển cho trục kế tiếp — relayed",
         ConsignmentState::Consigned => "đã vào hộp thư bên nhận — in the recipient's mailbox",
         ConsignmentState::HandedOver => "bên nhận đã tiếp nhận — handed over",
         ConsignmentState::Refused => "bên nhận trả lại — refused by the recipient",
         ConsignmentState::Rejected => "trục sau không nhận được — rejected by a later hop",
+        ConsignmentState::Failed => "quá hạn, không chuyển được — failed at its deadline",
+        ConsignmentState::Withdrawn => "trục trước đã dừng trước khi bàn giao — withdrawn by the hop before",
     }
 }
 

@@ -26,6 +26,7 @@ fn trust() -> HopTrust {
 fn a_receipt_that_many_chains_share_travels_once() {
     let made = letter("one", 0, &[("G09.90", to_nation()), ("G22.90", to_nation())]);
     let entry = |place: usize, own: &str| DispatchedConsignment {
+        due: None,
         id: made.consignments[place].id,
         recipient: made.consignments[place].recipient.clone(),
         chain: vec![made.submission.jws.clone(), own.into()],

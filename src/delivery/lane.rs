@@ -340,6 +340,7 @@ mod tests {
             clock: Arc::new(crate::clock::SystemClock),
             settings: Settings { pause, longest_pause: pause, ..Settings::default() },
             states: std::sync::Mutex::default(),
+            bells: HashMap::new(),
         });
         let hub = crate::link::inprocess::Hub::new().link(1, lienthong_contract::Instant::from_millis(0));
         let (_news, settled) = mpsc::channel(1);

@@ -8,6 +8,8 @@
 //! Failure story: a lane holds nothing that the store does not hold. After a crash it begins at the outbox's start and
 //! sends again what was under way; the next hop recognises it.
 
+mod deadlines;
+pub mod findings;
 mod lane;
 mod pause;
 mod receipts;
@@ -22,6 +24,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use lienthong_contract::{Clock, Digest, HopName};
+
+pub use deadlines::Deadlines;
 
 use crate::custody::Batch;
 use crate::link::Link;
@@ -51,6 +55,7 @@ pub struct Settings {
     pub longest_pause: Duration,
     /// How long receipts gather before a batch leaves when there are few.
     pub linger: Duration,
+    pub deadlines: Deadlines,
 }
 
 impl Default for Settings {
@@ -63,6 +68,7 @@ impl Default for Settings {
             pause: Duration::from_millis(250),
             longest_pause: Duration::from_secs(30),
             linger: Duration::from_millis(20),
+            deadlines: Deadlines::default(),
         }
     }
 }
@@ -94,20 +100,33 @@ pub(crate) struct Shared {
     pub clock: Arc<dyn Clock>,
     pub settings: Settings,
     pub states: Mutex<HashMap<HopName, DestinationState>>,
+    pub bells: HashMap<HopName, Bells>,
+}
+
+/// What wakes the lanes of one neighbour.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Bells {
+    normal: Arc<Notify>,
+    urgent: Arc<Notify>,
+    receipts: Arc<Notify>,
 }
 
 impl Shared {
+    /// There is something new for this neighbour.
+    pub(crate) fn packet_waits(&self, peer: &HopName, urgent: bool) {
+        if let Some(bells) = self.bells.get(peer) {
+            if urgent { bells.urgent.notify_one() } else { bells.normal.notify_one() }
+        }
+    }
+
     pub(crate) fn note(&self, peer: &HopName, change: impl FnOnce(&mut DestinationState)) {
         let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
         change(states.entry(peer.clone()).or_default());
     }
 }
 
-/// What wakes the lanes of one neighbour.
-struct Doorbell {
-    normal: Arc<Notify>,
-    urgent: Arc<Notify>,
-    receipts: Arc<Notify>,
+/// What the lanes of one neighbour are told.
+struct Door {
     settled: [mpsc::Sender<Vec<i64>>; 2],
     stored: mpsc::Sender<Vec<Digest>>,
     /// Places for confirmations under way.
@@ -118,7 +137,7 @@ struct Doorbell {
 /// Handle on all lanes.
 pub struct Delivery {
     shared: Arc<Shared>,
-    doors: HashMap<HopName, Doorbell>,
+    doors: HashMap<HopName, Door>,
     tasks: TaskTracker,
 }
 
@@ -138,10 +157,11 @@ impl Delivery {
         stop: &CancellationToken,
     ) -> Arc<Self> {
         let Parts { hop, store, blobs, signer, clock, settings } = parts;
-        let shared = Arc::new(Shared { hop, store, blobs, signer, clock, settings, states: Mutex::default() });
+        let bells = links.iter().map(|(peer, _)| (peer.clone(), Bells::default())).collect();
+        let shared = Arc::new(Shared { hop, store, blobs, signer, clock, settings, states: Mutex::default(), bells });
         let mut doors = HashMap::new();
         for (peer, link) in links {
-            let (normal, urgent, receipts) = (Arc::<Notify>::default(), Arc::<Notify>::default(), Arc::default());
+            let Bells { normal, urgent, receipts } = shared.bells.get(&peer).cloned().unwrap_or_default();
             let (settled_normal, settled_normal_at) = mpsc::channel(TOLD);
             let (settled_urgent, settled_urgent_at) = mpsc::channel(TOLD);
             let (stored, stored_at) = mpsc::channel(TOLD);
@@ -167,30 +187,36 @@ impl Delivery {
             tasks.spawn(receipt_lane.run(stop.clone()));
             let settled = [settled_normal, settled_urgent];
             let confirming = Arc::new(Semaphore::new(CONFIRMING));
-            doors.insert(peer, Doorbell { normal, urgent, receipts, settled, stored, confirming, link });
+            doors.insert(peer, Door { settled, stored, confirming, link });
         }
-        Arc::new(Self { shared, doors, tasks: tasks.clone() })
+        let delivery = Arc::new(Self { shared, doors, tasks: tasks.clone() });
+        tasks.spawn(Arc::clone(&delivery).watch_deadlines(stop.clone()));
+        delivery
     }
 
     /// There is something new for this neighbour.
     pub fn packet_waits(&self, peer: &HopName, urgent: bool) {
-        if let Some(door) = self.doors.get(peer) {
-            if urgent { door.urgent.notify_one() } else { door.normal.notify_one() }
-        }
+        self.shared.packet_waits(peer, urgent);
     }
 
     /// There are receipts for this neighbour.
     pub fn receipts_wait(&self, peer: &HopName) {
-        if let Some(door) = self.doors.get(peer) {
-            door.receipts.notify_one();
+        if let Some(bells) = self.shared.bells.get(peer) {
+            bells.receipts.notify_one();
         }
     }
 
     /// Receipts were queued for hops before us; which ones, the store knows.
     pub fn receipts_wait_anywhere(&self) {
-        for door in self.doors.values() {
-            door.receipts.notify_one();
+        for bells in self.shared.bells.values() {
+            bells.receipts.notify_one();
         }
+    }
+
+    /// How long consignments have.
+    #[must_use]
+    pub fn deadlines(&self) -> &Deadlines {
+        &self.shared.settings.deadlines
     }
 
     /// These outbox entries need not be sent again.

@@ -187,8 +187,17 @@ impl ReceiptLane {
             self.under_way.remove(digest);
             self.tries.remove(digest);
         }
-        if let Err(error) = self.shared.store.receipts_delivered(&self.peer, digests).await {
-            tracing::error!(%error, peer = %self.peer, "delivered receipts could not be noted; they are sent again");
+        let consign = self.shared.consign();
+        match self.shared.store.receipts_delivered(&self.peer, digests, consign).await {
+            Ok(delivered) => {
+                delivered.queued.iter().for_each(|(hop, urgent)| self.shared.packet_waits(hop, *urgent));
+                if delivered.answers {
+                    self.wake.notify_one();
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, peer = %self.peer, "delivered receipts could not be noted; they are sent again");
+            }
         }
     }
 

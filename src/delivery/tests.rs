@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -14,7 +15,7 @@ use super::*;
 use crate::custody::TransferHeader;
 use crate::link::{Error, LinkState, Transfer};
 use crate::receipts::{Event, jws::read_unverified};
-use crate::store::sqlite::tests::support::{Made, Stamp, hop, letter, open, relayed, to_nation};
+use crate::store::sqlite::tests::support::{DUE, Made, Stamp, hop, letter, open, relayed, to_nation};
 use crate::store::{Route, SqliteStore};
 
 /// What the link does with one transfer.
@@ -106,12 +107,13 @@ impl Link for FakeLink {
     }
 }
 
+/// Stands still until it is set.
 #[derive(Debug)]
-struct Still;
+struct Still(AtomicI64);
 
 impl Clock for Still {
     fn now(&self) -> Moment {
-        Moment::from_millis(1_790_000_000_000)
+        Moment::from_millis(self.0.load(Ordering::Relaxed))
     }
 }
 
@@ -119,6 +121,7 @@ struct Scene {
     folder: tempfile::TempDir,
     store: SqliteStore,
     delivery: Arc<Delivery>,
+    clock: Arc<Still>,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -132,6 +135,7 @@ fn settings() -> Settings {
         pause: Duration::from_millis(5),
         longest_pause: Duration::from_millis(60),
         linger: Duration::from_millis(1),
+        deadlines: Deadlines { look: Duration::from_millis(10), ..Deadlines::default() },
     }
 }
 
@@ -140,8 +144,9 @@ impl Scene {
         let folder = tempfile::tempdir().unwrap();
         let store = open(folder.path());
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        let delivery = start(&store, folder.path(), link, settings, &tasks, &stop);
-        Self { folder, store, delivery, stop, tasks }
+        let clock = Arc::new(Still(AtomicI64::new(1_790_000_000_000)));
+        let delivery = start(&store, (folder.path(), &clock), link, settings, &tasks, &stop);
+        Self { folder, store, delivery, clock, stop, tasks }
     }
 
     async fn put(&self, name: &str, urgency: u8) -> Made {
@@ -171,7 +176,7 @@ impl Scene {
 
 fn start(
     store: &SqliteStore,
-    folder: &std::path::Path,
+    (folder, clock): (&std::path::Path, &Arc<Still>),
     link: &Arc<FakeLink>,
     settings: Settings,
     tasks: &TaskTracker,
@@ -182,7 +187,7 @@ fn start(
         store: Arc::new(store.clone()),
         blobs: Blobs::open(folder).unwrap(),
         signer: Arc::new(Stamp),
-        clock: Arc::new(Still),
+        clock: Arc::clone(clock) as _,
         settings,
     };
     Delivery::start(parts, vec![(hop("nation"), Arc::clone(link) as Arc<dyn Link>)], tasks, stop)
@@ -333,18 +338,20 @@ async fn after_a_restart_what_was_under_way_is_sent_again() {
     scene.stop.cancel();
     let again = FakeLink::new(|_, _| Act::Confirm);
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-    let _delivery = start(&store, &folder, &again, settings(), &tasks, &stop);
+    let clock = Arc::new(Still(AtomicI64::new(1_790_000_000_000)));
+    let _delivery = start(&store, (&folder, &clock), &again, settings(), &tasks, &stop);
     until("all are sent again", || all.iter().all(|made| !again.times(made.packet.digest).is_empty())).await;
     stop.cancel();
     scene.end().await;
 }
 
+/// Refused here, so that one receipt waits and no other follows it.
 fn receipts_for_nation(number: usize) -> Made {
     relayed(
         &letter(&format!("from nation {number}"), 0, &[("H37.91", to_nation())]),
         "province-a",
         "nation",
-        &Route::Mailbox,
+        &Route::Refused,
     )
 }
 
@@ -358,8 +365,8 @@ impl FakeLink {
 async fn receipts_that_are_never_confirmed_do_not_stop_those_behind_them() {
     let link = FakeLink::new(|_, _| Act::Confirm);
     let scene = Scene::new(&link, settings());
-    for number in 0..20 {
-        receipts_for_nation(number).take(&scene.store).await;
+    for number in 0..40 {
+        receipts_for_nation(number).offer(&scene.store).await;
     }
     scene.delivery.receipts_wait_anywhere();
     // The window holds four of forty.
@@ -373,8 +380,10 @@ async fn receipts_that_are_never_confirmed_do_not_stop_those_behind_them() {
 async fn confirmed_receipts_are_not_sent_again_until_they_are_asked_for_again() {
     let link = FakeLink::new(|_, _| Act::Confirm);
     let scene = Scene::new(&link, Settings { receipt_window: 100, ..settings() });
-    let made = receipts_for_nation(0);
-    made.take(&scene.store).await;
+    let made = [0, 1].map(receipts_for_nation);
+    for one in &made {
+        one.offer(&scene.store).await;
+    }
     scene.delivery.receipts_wait(&hop("nation"));
     until("both were sent", || link.receipts_sent().len() == 2).await;
     // Somebody else's word does not count.
@@ -383,8 +392,46 @@ async fn confirmed_receipts_are_not_sent_again_until_they_are_asked_for_again() 
     tokio::time::sleep(Duration::from_millis(400)).await;
     assert_eq!(link.receipts_sent().len(), 2);
     assert_eq!(scene.store.counts().await.unwrap().receipts_waiting, 0);
-    made.take(&scene.store).await;
+    for one in &made {
+        one.offer(&scene.store).await;
+    }
     scene.delivery.receipts_wait(&hop("nation"));
     until("both were sent again", || link.receipts_sent().len() == 4).await;
+    scene.end().await;
+}
+
+#[tokio::test]
+async fn at_its_deadline_a_consignment_ends_with_a_receipt_that_says_what_was_tried() {
+    let link = FakeLink::new(|_, _| Act::Break);
+    let scene = Scene::new(&link, settings());
+    let made = scene.put("nobody there", 0).await;
+    until("it was tried", || scene.delivery.states().iter().any(|(_, state)| state.last_error.is_some())).await;
+    scene.clock.0.store(DUE.as_millis() - 1, Ordering::Relaxed);
+    tokio::time::sleep(Duration::from_millis(60)).await;
+    assert_eq!(scene.store.counts().await.unwrap().failed, 0);
+    scene.clock.0.store(DUE.as_millis(), Ordering::Relaxed);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while scene.store.counts().await.unwrap().failed == 0 {
+        assert!(Instant::now() < deadline, "it never ends");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(scene.store.counts().await.unwrap().outbox, 0);
+    let trace = scene.trace(&made).await;
+    let [failure] = &trace.consignments[0].receipts[..] else { panic!("one receipt, the failure") };
+    let failure = read_unverified(&failure.jws).unwrap().receipt;
+    let reason = failure.reason.clone().unwrap();
+    assert_eq!((failure.event, failure.time), (Event::RelayFailure, DUE));
+    assert_eq!(
+        (reason.code.as_str(), reason.whose_turn),
+        (findings::NOT_RELAYED.code, lienthong_contract::Blame::Peer)
+    );
+    assert!(reason.text.contains("nation, ") && reason.text.contains("2026-"), "{}", reason.text);
+    // A late acceptance is answered with the failure.
+    let acceptance = made.way(Event::ContentHandover).remove(0);
+    assert!(scene.store.record_receipts(&hop("nation"), vec![acceptance]).await.unwrap().forward);
+    scene.delivery.receipts_wait_anywhere();
+    let told = trace.consignments[0].receipts[0].jws.clone();
+    let told = read_unverified(&told).unwrap().digest;
+    until("the next hop is told", || link.receipts_sent().contains(&told)).await;
     scene.end().await;
 }

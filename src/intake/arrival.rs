@@ -16,7 +16,7 @@ use lienthong_contract::{AgencyCode, Digest, Finding, HopName, Instant};
 
 use super::examine::{Bearer, Examined};
 use super::receive::{NotReceived, Received, from_memory, from_spool};
-use super::submit::{PacketFacts, link_of, new_packet, reason_of};
+use super::submit::{PacketFacts, new_packet, reason_of};
 use super::{Intake, findings};
 use crate::custody::{Batch, MAX_CHAIN, MAX_CONSIGNMENTS, TransferHeader, Transferred};
 use crate::link::{Arrived, Sink, SinkError};
@@ -27,6 +27,7 @@ use crate::store::{Held, NewConsignment, Route, SpoolFile};
 struct Verified {
     entry: ConsignedTo,
     chain: Vec<Sealed>,
+    expires: Option<Instant>,
 }
 
 fn retry(why: impl std::fmt::Display) -> SinkError {
@@ -150,11 +151,15 @@ impl Intake {
         let refusal = refused.or_else(|| self.other_sender(&examined, &sender).as_ref().map(reason_of));
         let facts = PacketFacts { digest: header.digest, size: examined.size, doc_id: header.doc_id, sender, now };
         let (mut rows, mut submission) = (Vec::with_capacity(consignments.len()), None);
-        for Verified { entry, mut chain } in consignments {
+        for Verified { entry, mut chain, expires } in consignments {
             let served_by = parts.directory.snapshot().lookup(&entry.recipient).and_then(|agency| agency.hop.clone());
             let blocked = examined.recipients.iter().find(|recipient| *recipient.key.code() == entry.recipient);
             let blocked = blocked.and_then(|recipient| recipient.blocked.as_ref()).map(reason_of);
-            let refusal = refusal.clone().or(blocked);
+            let late = expires.filter(|expires| *expires < now).map(|expires| {
+                let finding = Finding::of(&findings::EXPIRED).found(now.to_string()).expected(expires.to_string());
+                reason_of(&finding)
+            });
+            let refusal = refusal.clone().or(blocked).or(late);
             let route = match &refusal {
                 Some(_) => Route::Refused,
                 None => parts.routes.route(&entry.recipient, served_by.as_ref(), Some(&header.from_hop)),
@@ -174,18 +179,13 @@ impl Intake {
                 }
                 Route::Mailbox | Route::Link(_) => self.seal_or_retry(relay)?,
             }];
-            if route == Route::Mailbox
-                && let Some(relayed) = own.last()
-            {
-                own.push(self.seal_or_retry(facts.consigned(parts, packet, &entry, relayed))?);
-            }
             submission.get_or_insert_with(|| chain.remove(0));
             chain.retain(|link| link.receipt.event != Event::SubmissionAcceptance);
             chain.append(&mut own);
-            rows.push(NewConsignment { id: entry.consignment, recipient: entry.recipient, route, receipts: chain });
+            let (id, recipient) = (entry.consignment, entry.recipient);
+            rows.push(NewConsignment { id, recipient, route, receipts: chain, due: expires });
         }
         let dropped = rows.iter().all(|row| row.route == Route::Refused);
-        let links: Vec<HopName> = rows.iter().filter_map(|row| link_of(&row.route)).collect();
         let first = rows.first().map(|row| row.recipient.clone());
         let mut row = new_packet(&facts, packet, first.as_ref(), Held::Dropped);
         if dropped {
@@ -193,14 +193,12 @@ impl Intake {
             (row.subject, row.code, row.status) = (None, None, None);
         }
         row.previous_hop = Some(header.from_hop.clone());
-        let urgent = row.urgency > 0;
         let mut _kept = None;
         if !dropped {
             let held = self.hold(examined.bytes, header.digest).await;
             (row.held, _kept) = held.map_err(|_| retry("the packet cannot be stored now"))?;
         }
         parts.store.take_custody(row, submission, rows).await.map_err(retry)?;
-        links.iter().for_each(|peer| parts.delivery.packet_waits(peer, urgent));
         parts.delivery.receipts_wait(&header.from_hop);
         Ok(())
     }
@@ -234,7 +232,7 @@ impl Intake {
             whose_turn: lienthong_contract::Blame::Peer,
         });
         let (mut rows, mut first) = (Vec::new(), None);
-        for Verified { entry, mut chain } in consignments {
+        for Verified { entry, mut chain, .. } in consignments {
             let Some(before) = chain.last() else { continue };
             let rejection = Receipt {
                 event: Event::RelayRejection,
@@ -253,7 +251,7 @@ impl Intake {
             let submission = chain.remove(0);
             first.get_or_insert(submission);
             let (id, recipient) = (entry.consignment, entry.recipient);
-            rows.push(NewConsignment { id, recipient, route: Route::Refused, receipts: chain });
+            rows.push(NewConsignment { id, recipient, route: Route::Refused, receipts: chain, due: None });
         }
         let Some(submission) = first else { return Err(poison("a transfer without a submission receipt")) };
         let row = crate::store::NewPacket {
@@ -336,5 +334,5 @@ fn verified_chain(
     if !first.receipt.consignments.contains(&entry) {
         return Err(poison(format!("the submission does not name recipient {}", entry.recipient)));
     }
-    Ok(Verified { entry, chain })
+    Ok(Verified { entry, chain, expires: consignment.expires })
 }

@@ -252,6 +252,38 @@ pub static MORE_FINDINGS: Kind = Kind {
     clause: "",
 };
 
+pub static COLLECTED_TOO_LATE: Kind = Kind {
+    code: "LT-INT-0019",
+    severity: Severity::Refuse,
+    blame: Blame::Recipient,
+    vxp: 0,
+    title: Text {
+        vi: "Văn bản đã quá hạn lấy khỏi hộp thư; bên gửi đã được báo là không chuyển được.",
+        en: "The time to collect this document is over; its sender was told that it failed.",
+    },
+    fix: Text {
+        vi: "Đề nghị bên gửi gửi lại bằng gói tin mới; kiểm tra để phần mềm lấy văn bản hằng ngày.",
+        en: "Ask the sender to send it again in a new packet; see to it that the software collects every day.",
+    },
+    clause: "",
+};
+
+pub static EXPIRED: Kind = Kind {
+    code: "LT-INT-0018",
+    severity: Severity::Refuse,
+    blame: Blame::Peer,
+    vxp: 0,
+    title: Text {
+        vi: "Gói tin đến sau thời hạn mà trục gửi đặt ra.",
+        en: "The packet came after the time until which the sending gateway offered it.",
+    },
+    fix: Text {
+        vi: "Trục gửi sẽ báo cho bên gửi là không chuyển được; bên gửi lập gói tin mới để gửi lại. Nếu lặp lại, so đồng hồ của hai trục.",
+        en: "The sending gateway tells the sender that it failed; the sender makes a new packet and sends again. If it recurs, compare the clocks of both gateways.",
+    },
+    clause: "",
+};
+
 pub static SENDER_NOT_OF_RECEIPT: Kind = Kind {
     code: "LT-INT-0017",
     severity: Severity::Refuse,
@@ -287,4 +319,6 @@ pub static ALL: &[&Kind] = &[
     &BAD_CURSOR,
     &MORE_FINDINGS,
     &SENDER_NOT_OF_RECEIPT,
+    &EXPIRED,
+    &COLLECTED_TOO_LATE,
 ];

@@ -92,12 +92,17 @@ impl Intake {
             ..facts.receipt(parts, Event::SubmissionAcceptance, &packet)
         };
         let submission = self.seal(submission)?;
+        let urgent = is_urgent(&packet);
         let mut consignments = Vec::with_capacity(recipients.len());
         for (entry, recipient) in consigned.iter().zip(&recipients) {
             let route = parts.routes.route(&entry.recipient, recipient.hop.as_ref(), None);
-            let receipts = match &route {
-                Route::Mailbox => vec![self.seal(facts.consigned(parts, &packet, entry, &submission))?],
-                Route::Link(_) => Vec::new(),
+            let deadlines = parts.delivery.deadlines();
+            let (receipts, due) = match &route {
+                Route::Mailbox => {
+                    let consigned = self.seal(facts.consigned(parts, &packet, entry, &submission))?;
+                    (vec![consigned], deadlines.to_collect(now, urgent))
+                }
+                Route::Link(next) => (Vec::new(), deadlines.to_relay(now, next, urgent)),
                 Route::Refused => {
                     let finding = Finding::of(&findings::NO_ROUTE).found(entry.recipient.as_str());
                     return Err(Refusal { cause: RefusalCause::BadPacket, findings: vec![finding], receipt: None });
@@ -108,12 +113,12 @@ impl Intake {
                 recipient: entry.recipient.clone(),
                 route,
                 receipts,
+                due: Some(due),
             });
         }
         let links: Vec<_> = consignments.iter().filter_map(|c| link_of(&c.route)).collect();
         let (held, kept) = self.hold(bytes, digest).await?;
         let row = new_packet(&facts, &packet, consigned.first().map(|entry| &entry.recipient), held);
-        let urgent = row.urgency > 0;
         let accepted = parts.store.accept(row, submission.clone(), consignments).await;
         match accepted.map_err(|error| into_refusal(NotReceived::our_fault(&error)))? {
             Accepted::New { same_code } => {
@@ -338,6 +343,14 @@ pub(super) fn new_packet(
         }
     }
     row
+}
+
+/// Urgent packets have lanes of their own and less time.
+fn is_urgent(packet: &Packet) -> bool {
+    match packet {
+        Packet::Document(document) => document.urgency().code() > 0,
+        Packet::Status(_) => false,
+    }
 }
 
 /// A finding as the reason of a negative receipt.

@@ -325,9 +325,22 @@ async fn offer(world: &World, header: &TransferHeader, bytes: &[u8]) -> Result<(
 
 /// The same transfer with a submission by the province in the name of another agency that it serves.
 fn another_sender(world: &World, good: &TransferHeader) -> TransferHeader {
+    resubmitted(world, good, |receipt| receipt.from = "H37.91".parse().unwrap())
+}
+
+/// The same packet as if it had been handed in once more.
+fn another_submission(world: &World, good: &TransferHeader) -> TransferHeader {
+    resubmitted(world, good, |_| {})
+}
+
+fn resubmitted(
+    world: &World,
+    good: &TransferHeader,
+    change: impl FnOnce(&mut crate::receipts::Receipt),
+) -> TransferHeader {
     let first = read_unverified(&good.receipts[0]).unwrap().receipt;
     let mut receipt = crate::receipts::Receipt::clone(&first);
-    receipt.from = "H37.91".parse().unwrap();
+    change(&mut receipt);
     receipt.doc_id = lienthong_contract::DocId::fresh();
     for entry in &mut receipt.consignments {
         entry.consignment = lienthong_contract::ConsignmentId::fresh();
@@ -376,7 +389,15 @@ async fn a_transfer_is_believed_only_as_far_as_its_signatures_reach() {
     }
     assert_eq!(fresh.nation.store.counts().await.unwrap().consignments, 2);
     offer(&fresh, &good, &bytes).await.unwrap();
-    assert_eq!(fresh.nation.store.counts().await.unwrap().consigned, 2);
+    // Nobody has let go of it: it is offered, and in no mailbox.
+    let counts = fresh.nation.store.counts().await.unwrap();
+    assert_eq!((counts.offered, counts.consigned), (2, 0));
+    // What comes after its time is refused, and the hop before is told.
+    let mut late = another_submission(&world, &good);
+    late.consignments.iter_mut().for_each(|consignment| consignment.expires = Some(Instant::from_millis(1)));
+    offer(&fresh, &late, &bytes).await.unwrap();
+    let counts = fresh.nation.store.counts().await.unwrap();
+    assert_eq!((counts.offered, counts.rejected), (2, 4));
     world.end().await;
     fresh.end().await;
 }

@@ -142,6 +142,8 @@ pub struct NewConsignment {
     pub route: Route,
     /// Upstream ones first, then our own, in chain order. The submission's receipt is not among them at the first hop.
     pub receipts: Vec<Sealed>,
+    /// When it ends if nothing has come of it: for a mailbox the time to collect it, else the time to pass it on.
+    pub due: Option<Instant>,
 }
 
 /// The answer of [`Store::accept`].
@@ -178,6 +180,7 @@ pub struct DispatchedConsignment {
     pub recipient: AgencyCode,
     /// Compact JWS texts in chain order.
     pub chain: Vec<Arc<str>>,
+    pub due: Option<Instant>,
 }
 
 /// What storing receipts of a neighbour changed.
@@ -189,6 +192,51 @@ pub struct Recorded {
     pub forward: bool,
     /// The receipts that are on disk now: their hop need not repeat them.
     pub stored: Vec<Digest>,
+}
+
+/// A consignment that the hop before has let go of, and that is for a mailbox here.
+#[derive(Debug, Clone)]
+pub struct LetGo {
+    pub id: ConsignmentId,
+    pub urgent: bool,
+    /// Our RelayAcceptance, the last of its chain.
+    pub relay: Sealed,
+}
+
+/// Makes the ContentConsignment receipt, and says until when it may be collected. Called within the transaction,
+/// possibly twice.
+pub type Consign = Arc<dyn Fn(&LetGo) -> std::result::Result<(Sealed, Option<Instant>), String> + Send + Sync>;
+
+/// What a neighbour's confirmation of our receipts changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Delivered {
+    /// Next hops for which there is something new, and whether it is urgent.
+    pub queued: Vec<(HopName, bool)>,
+    /// There are new receipts for the neighbour.
+    pub answers: bool,
+}
+
+/// A consignment in our custody whose time is over.
+#[derive(Debug, Clone)]
+pub struct Overdue {
+    pub id: ConsignmentId,
+    pub recipient: AgencyCode,
+    pub due: Instant,
+    /// In a mailbox here; otherwise due to `next_hop`.
+    pub next_hop: Option<HopName>,
+    /// The last receipt of its chain.
+    pub head: Sealed,
+    pub attempts: u32,
+    pub last_error: Option<String>,
+}
+
+/// The answer of [`Store::fail`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ended {
+    /// The outbox entry that is done with it.
+    pub settled: Option<i64>,
+    /// The hop before us, which is told.
+    pub previous_hop: Option<HopName>,
 }
 
 /// The answer of [`Store::acknowledge`].
@@ -241,12 +289,15 @@ pub struct QueuedReceipt {
 pub struct Counts {
     pub packets: u64,
     pub consignments: u64,
+    pub offered: u64,
     pub queued: u64,
     pub relayed: u64,
     pub consigned: u64,
     pub handed_over: u64,
     pub refused: u64,
     pub rejected: u64,
+    pub failed: u64,
+    pub withdrawn: u64,
     pub receipts: u64,
     pub outbox: u64,
     pub receipts_waiting: u64,
@@ -267,8 +318,9 @@ pub trait Store: Send + Sync {
         consignments: Vec<NewConsignment>,
     ) -> Result<Accepted>;
 
-    /// Later hop: takes custody of consignments that are not here yet, and queues our receipts for the hop before us:
-    /// the new ones, and again those of consignments that arrived twice.
+    /// Later hop: takes consignments that are not here yet, to hold them until the hop before lets go
+    /// ([`Store::receipts_delivered`]), and queues our receipts for it: the new ones, and again those of consignments
+    /// that arrived twice.
     ///
     /// # Errors
     /// [`Error`]; then nothing was stored.
@@ -298,8 +350,9 @@ pub trait Store: Send + Sync {
     async fn answer_again(&self, ids: Vec<ConsignmentId>) -> Result<()>;
 
     /// Stores receipts that the neighbour `from` sent, moves the consignments' states, queues them for the hop before
-    /// us. Only the hop to which a consignment was handed has anything to say of it; what others say is not stored.
-    /// A receipt that comes before its predecessor is stored and counts as soon as that one is here.
+    /// us. Only the hop to which a consignment was handed has anything to say of it, and the hop it came from that it
+    /// gave up before it let go; what others say is not stored. A receipt that comes before its predecessor is stored
+    /// and counts as soon as that one is here. An acceptance is confirmed only when it counts.
     ///
     /// # Errors
     /// [`Error`].
@@ -323,11 +376,24 @@ pub trait Store: Send + Sync {
     /// [`Error`].
     async fn queued_receipts(&self, hop: &HopName, after: i64, limit: usize) -> Result<(Vec<QueuedReceipt>, i64)>;
 
-    /// The neighbour has stored these.
+    /// The neighbour has stored these. What it let go of thereby (our RelayAcceptance is among them) is in our custody
+    /// from now on: it goes to its mailbox with the receipt that `consign` makes, or becomes due to its next hop.
     ///
     /// # Errors
     /// [`Error`].
-    async fn receipts_delivered(&self, hop: &HopName, digests: Vec<Digest>) -> Result<()>;
+    async fn receipts_delivered(&self, hop: &HopName, digests: Vec<Digest>, consign: Consign) -> Result<Delivered>;
+
+    /// Up to `limit` consignments in our custody whose time was over at `now`, the longest first.
+    ///
+    /// # Errors
+    /// [`Error`].
+    async fn overdue(&self, now: Instant, limit: usize) -> Result<Vec<Overdue>>;
+
+    /// Ends a consignment whose time is over with this receipt; nothing when it has moved on meanwhile.
+    ///
+    /// # Errors
+    /// [`Error`].
+    async fn fail(&self, id: ConsignmentId, terminal: Sealed) -> Result<Option<Ended>>;
 
     /// One page of a mailbox: urgent ones first, then by arrival.
     ///

@@ -207,6 +207,9 @@ pub struct ConsignmentTrace {
     pub last_error: Option<String>,
     /// In chain order, each naming the one before; the first names the submission. See [`Trace::chain`].
     pub receipts: Vec<ReceiptView>,
+    /// Receipts that came after its end, or that nothing leads to (yet): evidence that moved nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub late: Vec<ReceiptView>,
     /// Business statuses that the recipient sent back, in order of arrival.
     pub statuses: Vec<StatusView>,
 }
@@ -233,9 +236,11 @@ pub struct StatusView {
 }
 
 /// Where a consignment stands, seen from this hop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ConsignmentState {
+    /// Accepted from the hop before, which has not yet confirmed that it let go.
+    Offered,
     /// In our custody, to be sent to the next hop.
     Queued,
     /// The next hop has accepted custody.
@@ -248,6 +253,10 @@ pub enum ConsignmentState {
     Refused,
     /// A later hop could not accept it. Terminal.
     Rejected,
+    /// It was not passed on, or not collected, by its deadline. Terminal.
+    Failed,
+    /// The hop before gave it up before it let go of it; it was never ours. Terminal.
+    Withdrawn,
 }
 
 impl ConsignmentState {
@@ -255,18 +264,21 @@ impl ConsignmentState {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Offered => "offered",
             Self::Queued => "queued",
             Self::Relayed => "relayed",
             Self::Consigned => "consigned",
             Self::HandedOver => "handed-over",
             Self::Refused => "refused",
             Self::Rejected => "rejected",
+            Self::Failed => "failed",
+            Self::Withdrawn => "withdrawn",
         }
     }
 
     #[must_use]
     pub const fn is_terminal(self) -> bool {
-        matches!(self, Self::HandedOver | Self::Refused | Self::Rejected)
+        matches!(self, Self::HandedOver | Self::Refused | Self::Rejected | Self::Failed | Self::Withdrawn)
     }
 }
 

@@ -224,6 +224,7 @@ impl Tracking for Desk {
             waiting_for: None,
             last_error: Some("lỗi".into()),
             receipts: vec![view.clone()],
+            late: Vec::new(),
             statuses: vec![status],
         };
         Ok(Trace {

@@ -212,7 +212,10 @@ fn insert_consignments(
     // Consignments for one next hop travel together, as many as fit.
     let mut outbox: Vec<(&str, i64, usize)> = Vec::new();
     for consignment in consignments {
+        let offered = packet.previous_hop.is_some();
         let (state, next_hop, outbox_id) = match &consignment.route {
+            Route::Mailbox if offered => (ConsignmentState::Offered, None, None),
+            Route::Link(hop) if offered => (ConsignmentState::Offered, Some(hop.as_str()), None),
             Route::Mailbox => (ConsignmentState::Consigned, None, None),
             Route::Refused => (ConsignmentState::Rejected, None, None),
             Route::Link(hop) => {
@@ -233,8 +236,8 @@ fn insert_consignments(
         };
         let head = consignment.receipts.last().or(submission).map(|sealed| *sealed.digest.as_bytes());
         let insert = "INSERT INTO consignments (id, packet, recipient, state, previous_hop, next_hop, outbox_id,
-                      urgent, head, arrived_at, doc_id)
-                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+                      urgent, head, arrived_at, doc_id, due_at)
+                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
         db.prepare_cached(insert)?.execute(params![
             consignment.id.as_bytes(),
             row,
@@ -247,6 +250,7 @@ fn insert_consignments(
             head,
             packet.received_at.as_millis(),
             packet.doc_id.as_bytes(),
+            consignment.due.map(lienthong_contract::Instant::as_millis),
         ])?;
         insert_chain(db, packet, (row, db.last_insert_rowid()), consignment)?;
     }
@@ -272,7 +276,7 @@ fn insert_chain(db: &Connection, packet: &NewPacket, at: (i64, i64), consignment
     Ok(())
 }
 
-fn insert_outbox(db: &Connection, hop: &str, packet: i64, urgent: bool) -> Result<i64> {
+pub(super) fn insert_outbox(db: &Connection, hop: &str, packet: i64, urgent: bool) -> Result<i64> {
     let insert = "INSERT INTO outbox (hop, packet, urgent) VALUES (?1, ?2, ?3)";
     db.prepare_cached(insert)?.execute(params![hop, packet, urgent])?;
     Ok(db.last_insert_rowid())

@@ -2,11 +2,12 @@
 
 use rusqlite::{Connection, Row, params};
 
-use lienthong_contract::door::{ConsignmentState, InboxItem};
+use lienthong_contract::door::InboxItem;
 use lienthong_contract::{AgencyCode, ConsignmentId};
 
 use super::super::{AckOutcome, Error, MailboxEntry, Result};
 use super::rows::{self, insert_receipt, integer, queue_receipt};
+use crate::life::{Input, Outcome, Standing, step};
 use crate::receipts::{Event, Sealed};
 
 const ITEM: &str = "c.id, c.doc_id, p.digest, p.size, p.kind, p.document_id, p.sender, c.recipient, p.subject, p.code,
@@ -72,7 +73,7 @@ fn found(db: &Connection, id: ConsignmentId) -> Result<Option<(MailboxEntry, (i6
     let query = format!(
         "SELECT {ITEM}, c.state, c.previous_hop, c.head, p.content, c.packet, c.seq
          FROM consignments c JOIN packets p ON p.id = c.packet
-         WHERE c.id = ?1 AND c.next_hop IS NULL AND c.state <> 'rejected'"
+         WHERE c.id = ?1 AND c.next_hop IS NULL AND c.state NOT IN ('offered', 'withdrawn', 'rejected')"
     );
     let mut query = db.prepare_cached(&query)?;
     let mut found = query.query(params![id.as_bytes()])?;
@@ -95,10 +96,11 @@ pub fn acknowledge(db: &Connection, id: ConsignmentId, terminal: &Sealed) -> Res
         let jws = jws.ok_or_else(|| Error::Corrupt(format!("the last receipt of {id} is gone")))?;
         return Ok(AckOutcome::Ended { state: entry.state, jws });
     }
-    let state = match terminal.receipt.event {
-        Event::ContentHandover => ConsignmentState::HandedOver,
-        Event::ConsignmentRejection => ConsignmentState::Refused,
-        other => return Err(Error::Corrupt(format!("{} does not end a mailbox entry", other.as_str()))),
+    let event = terminal.receipt.event;
+    let answer = Input::Answered { taken: event == Event::ContentHandover };
+    let state = match step(Standing { state: entry.state, ends_here: true }, answer) {
+        Outcome::Moves { to, attested } if attested == Some(event) => to,
+        _ => return Err(Error::Corrupt(format!("{} does not end a mailbox entry", event.as_str()))),
     };
     if terminal.receipt.previous != Some(entry.head) {
         return Err(Error::Unavailable("the consignment changed meanwhile".to_owned()));

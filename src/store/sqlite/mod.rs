@@ -20,11 +20,11 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, params};
 
 use lienthong_contract::door::{InboxItem, Trace};
-use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId, HopName};
+use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId, HopName, Instant};
 
 use super::{
-    Accepted, AckOutcome, Counts, Dispatch, Error, MailboxEntry, NewConsignment, NewPacket, QueuedReceipt, Recorded,
-    RefusalRecord, Result, Store,
+    Accepted, AckOutcome, Consign, Counts, Delivered, Dispatch, Ended, Error, MailboxEntry, NewConsignment, NewPacket,
+    Overdue, QueuedReceipt, Recorded, RefusalRecord, Result, Store,
 };
 use crate::receipts::Sealed;
 use writer::Writer;
@@ -211,17 +211,17 @@ impl Store for SqliteStore {
         self.read(move |db| outbox::queued_receipts(db, &hop, after, limit)).await
     }
 
-    async fn receipts_delivered(&self, hop: &HopName, digests: Vec<Digest>) -> Result<()> {
+    async fn receipts_delivered(&self, hop: &HopName, digests: Vec<Digest>, consign: Consign) -> Result<Delivered> {
         let hop = hop.clone();
-        self.writer
-            .write(move |db| {
-                let mut delete = db.prepare_cached("DELETE FROM receipt_outbox WHERE hop = ?1 AND digest = ?2")?;
-                for digest in &digests {
-                    delete.execute(params![hop.as_str(), digest.as_bytes()])?;
-                }
-                Ok(())
-            })
-            .await
+        self.writer.write(move |db| outbox::receipts_delivered(db, &hop, &digests, &consign)).await
+    }
+
+    async fn overdue(&self, now: Instant, limit: usize) -> Result<Vec<Overdue>> {
+        self.read(move |db| outbox::overdue(db, now, limit)).await
+    }
+
+    async fn fail(&self, id: ConsignmentId, terminal: Sealed) -> Result<Option<Ended>> {
+        self.writer.write(move |db| outbox::fail(db, id, &terminal)).await
     }
 
     async fn inbox(

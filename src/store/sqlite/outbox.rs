@@ -1,12 +1,19 @@
 //! What is due to neighbours, and what their receipts change.
 
+use std::collections::HashMap;
+
 use rusqlite::{Connection, OptionalExtension, params};
 
 use lienthong_contract::door::ConsignmentState;
-use lienthong_contract::{ConsignmentId, Digest, DocId, HopName};
+use lienthong_contract::{ConsignmentId, Digest, DocId, HopName, Instant};
 
-use super::super::{Dispatch, DispatchedConsignment, Error, QueuedReceipt, Recorded, Result};
+use super::super::{
+    Consign, Delivered, Dispatch, DispatchedConsignment, Ended, Error, LetGo, MAX_PER_DISPATCH, Overdue, QueuedReceipt,
+    Recorded, Result,
+};
+use super::accept::insert_outbox;
 use super::rows::{self, SUBMISSION, insert_receipt, integer, queue_receipt};
+use crate::life::{Input, Outcome, Standing, step};
 use crate::receipts::chain::follows;
 use crate::receipts::{Event, Sealed};
 
@@ -40,7 +47,7 @@ pub fn due(db: &Connection, hop: &HopName, urgent: bool, after: i64, limit: usiz
 type Travelling = (DocId, Vec<DispatchedConsignment>);
 
 fn travelling(db: &Connection, outbox_id: i64, packet: i64) -> Result<Option<Travelling>> {
-    let query = "SELECT id, recipient, doc_id, head, seq FROM consignments WHERE outbox_id = ?1";
+    let query = "SELECT id, recipient, doc_id, head, seq, due_at FROM consignments WHERE outbox_id = ?1";
     let mut query = db.prepare_cached(query)?;
     let mut found = query.query(params![outbox_id])?;
     let submissions = rows::receipts_of(db, packet, SUBMISSION)?;
@@ -50,7 +57,8 @@ fn travelling(db: &Connection, outbox_id: i64, packet: i64) -> Result<Option<Tra
         doc_id = Some(rows::doc_id(row, 2)?);
         let chain = rows::chain_of(db, packet, &submissions, row.get(4)?, rows::digest(row, 3)?)?;
         let chain = chain.into_iter().map(|stored| stored.jws).collect();
-        consignments.push(DispatchedConsignment { id, recipient: rows::agency(row, 1)?, chain });
+        let due = row.get::<_, Option<i64>>(5)?.map(Instant::from_millis);
+        consignments.push(DispatchedConsignment { id, recipient: rows::agency(row, 1)?, chain, due });
     }
     Ok(doc_id.map(|doc_id| (doc_id, consignments)))
 }
@@ -70,21 +78,190 @@ pub fn record_receipts(db: &Connection, from: &HopName, receipts: &[Sealed]) -> 
             recorded.stored.push(digest);
             continue;
         };
+        if row.next_hop.as_ref() != Some(from) && row.previous_hop.as_ref() == Some(from) {
+            withdraw(db, from, row, sealed, &mut recorded)?;
+            continue;
+        }
         if row.next_hop.as_ref() != Some(from) || row.digest != sealed.receipt.packet {
             tracing::error!(%from, %digest, event, hop = %sealed.receipt.hop, "a receipt from a hop that has no say in it");
             continue;
         }
+        let mut row = row;
         if !known(db, &row, digest)? {
             if count(db, &row)? >= MAX_RECEIPTS {
                 tracing::error!(%from, %digest, event, "too many receipts of one consignment");
                 continue;
             }
             insert_receipt(db, row.packet, row.seq, sealed, false)?;
-            advance(db, row, sealed, &mut recorded)?;
+            advance(db, &mut row, sealed, &mut recorded)?;
         }
-        recorded.stored.push(digest);
+        if sealed.receipt.event == Event::RelayAcceptance && sealed.receipt.hop == *from && row.gave_up(db)? {
+            // It has accepted what we no longer offer: our own end is the answer, and no confirmation.
+            tell_next(db, &row, from)?;
+            recorded.forward = true;
+        } else if row.outbox_id.is_some() && sealed.receipt.event == Event::RelayAcceptance {
+            tracing::error!(%from, %digest, "an acceptance that does not follow what was offered is not confirmed");
+        } else {
+            recorded.stored.push(digest);
+        }
     }
     Ok(recorded)
+}
+
+/// The hop before gave up what it had offered, before it let go of it.
+fn withdraw(db: &Connection, from: &HopName, row: Row, sealed: &Sealed, recorded: &mut Recorded) -> Result<()> {
+    let digest = sealed.digest;
+    if known(db, &row, digest)? {
+        recorded.stored.push(digest);
+        return Ok(());
+    }
+    let own = rows::receipt(db, row.packet, row.seq, row.head)?;
+    let own = own.ok_or_else(|| Error::Corrupt(format!("the last receipt of {} is gone", row.id)))?;
+    let instead_of_ours = sealed.receipt.event == Event::RelayFailure
+        && sealed.receipt.hop == *from
+        && sealed.receipt.packet == row.digest
+        && sealed.receipt.previous == rows::read(&own)?.receipt.previous;
+    let Outcome::Moves { to, .. } = step(row.standing(), Input::Withdrawn) else {
+        tracing::error!(%from, %digest, state = row.state.as_str(), "what is ours cannot be withdrawn");
+        return Ok(());
+    };
+    if !instead_of_ours {
+        tracing::error!(%from, %digest, event = sealed.receipt.event.as_str(), "not what ends an offer");
+        return Ok(());
+    }
+    insert_receipt(db, row.packet, row.seq, sealed, false)?;
+    let update = "UPDATE consignments SET state = ?2, head = ?3 WHERE seq = ?1";
+    db.prepare_cached(update)?.execute(params![row.seq, to.as_str(), digest.as_bytes()])?;
+    // The acceptance need not be repeated: it has its answer.
+    let quiet = "DELETE FROM receipt_outbox WHERE hop = ?1 AND receipt IN
+                 (SELECT seq FROM receipts WHERE packet = ?2 AND consignment = ?3 AND own = 1)";
+    db.prepare_cached(quiet)?.execute(params![from.as_str(), row.packet, row.seq])?;
+    recorded.stored.push(digest);
+    Ok(())
+}
+
+/// Queues the receipt that ended it here for the next hop.
+fn tell_next(db: &Connection, row: &Row, next: &HopName) -> Result<()> {
+    let end = "SELECT seq FROM receipts WHERE packet = ?1 AND consignment = ?2 AND digest = ?3";
+    let mut end = db.prepare_cached(end)?;
+    let end: i64 = end.query_row(params![row.packet, row.seq, row.head.as_bytes()], |row| row.get(0))?;
+    queue_receipt(db, next.as_str(), row.head, end)
+}
+
+/// See [`super::Store::receipts_delivered`].
+pub fn receipts_delivered(db: &Connection, hop: &HopName, digests: &[Digest], consign: &Consign) -> Result<Delivered> {
+    let mut delivered = Delivered::default();
+    // Consignments of one packet that go on to one hop travel together, as many as fit.
+    let mut outbox: HashMap<(i64, HopName), (i64, usize)> = HashMap::new();
+    for digest in digests {
+        let accepted = "SELECT r.packet, r.consignment FROM receipt_outbox o JOIN receipts r ON r.seq = o.receipt
+                        WHERE o.hop = ?1 AND o.digest = ?2 AND r.own = 1 AND r.event = 'RelayAcceptance'";
+        let mut accepted = db.prepare_cached(accepted)?;
+        let accepted =
+            accepted.query_row(params![hop.as_str(), digest.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)));
+        if let Some((packet, seq)) = accepted.optional()? {
+            let_go(db, (hop, packet, seq), consign, &mut outbox, &mut delivered)?;
+        }
+        let delete = "DELETE FROM receipt_outbox WHERE hop = ?1 AND digest = ?2";
+        db.prepare_cached(delete)?.execute(params![hop.as_str(), digest.as_bytes()])?;
+    }
+    Ok(delivered)
+}
+
+fn let_go(
+    db: &Connection,
+    (hop, packet, seq): (&HopName, i64, i64),
+    consign: &Consign,
+    outbox: &mut HashMap<(i64, HopName), (i64, usize)>,
+    delivered: &mut Delivered,
+) -> Result<()> {
+    let query = "SELECT id, state, next_hop, urgent, head FROM consignments WHERE seq = ?1 AND previous_hop = ?2";
+    let mut query = db.prepare_cached(query)?;
+    let mut found = query.query(params![seq, hop.as_str()])?;
+    let Some(row) = found.next()? else { return Ok(()) };
+    let (id, state, next_hop) = (rows::consignment(row, 0)?, rows::state(row, 1)?, rows::hop(row, 2)?);
+    let (urgent, head): (bool, Digest) = (row.get(3)?, rows::digest(row, 4)?);
+    let at = Standing { state, ends_here: next_hop.is_none() };
+    let Outcome::Moves { to, .. } = step(at, Input::LetGo) else { return Ok(()) };
+    let Some(next) = next_hop else {
+        let relay = rows::receipt(db, packet, seq, head)?;
+        let relay = relay.ok_or_else(|| Error::Corrupt(format!("the last receipt of {id} is gone")))?;
+        let offered = LetGo { id, urgent, relay: rows::read(&relay)? };
+        let (sealed, due) = consign(&offered).map_err(Error::Unavailable)?;
+        let receipt = insert_receipt(db, packet, seq, &sealed, true)?;
+        let update = "UPDATE consignments SET state = ?2, head = ?3, due_at = ?4 WHERE seq = ?1";
+        let due = due.map(Instant::as_millis);
+        db.prepare_cached(update)?.execute(params![seq, to.as_str(), sealed.digest.as_bytes(), due])?;
+        if let Some(receipt) = receipt {
+            queue_receipt(db, hop.as_str(), sealed.digest, receipt)?;
+        }
+        delivered.answers = true;
+        return Ok(());
+    };
+    let entry = match outbox.get_mut(&(packet, next.clone())).filter(|entry| entry.1 < MAX_PER_DISPATCH) {
+        Some(entry) => {
+            entry.1 += 1;
+            entry.0
+        }
+        None => {
+            let entry = insert_outbox(db, next.as_str(), packet, urgent)?;
+            outbox.insert((packet, next.clone()), (entry, 1));
+            entry
+        }
+    };
+    let update = "UPDATE consignments SET state = ?2, outbox_id = ?3 WHERE seq = ?1";
+    db.prepare_cached(update)?.execute(params![seq, to.as_str(), entry])?;
+    if !delivered.queued.contains(&(next.clone(), urgent)) {
+        delivered.queued.push((next, urgent));
+    }
+    Ok(())
+}
+
+/// See [`super::Store::overdue`].
+pub fn overdue(db: &Connection, now: Instant, limit: usize) -> Result<Vec<Overdue>> {
+    let query = "SELECT c.id, c.recipient, c.due_at, c.next_hop, c.head, c.packet, c.seq, o.attempts, o.last_error
+                 FROM consignments c LEFT JOIN outbox o ON o.id = c.outbox_id
+                 WHERE (c.state = 'queued' OR (c.state = 'consigned' AND c.next_hop IS NULL)) AND c.due_at <= ?1
+                 ORDER BY c.due_at LIMIT ?2";
+    let mut query = db.prepare_cached(query)?;
+    let mut found = query.query(params![now.as_millis(), integer(limit)])?;
+    let mut overdue = Vec::new();
+    while let Some(row) = found.next()? {
+        let (id, head) = (rows::consignment(row, 0)?, rows::digest(row, 4)?);
+        let head = rows::receipt(db, row.get(5)?, row.get(6)?, head)?;
+        let head = head.ok_or_else(|| Error::Corrupt(format!("the last receipt of {id} is gone")))?;
+        overdue.push(Overdue {
+            id,
+            recipient: rows::agency(row, 1)?,
+            due: rows::instant(row, 2)?,
+            next_hop: rows::hop(row, 3)?,
+            head: rows::read(&head)?,
+            attempts: row.get::<_, Option<u32>>(7)?.unwrap_or(0),
+            last_error: row.get(8)?,
+        });
+    }
+    Ok(overdue)
+}
+
+/// See [`super::Store::fail`].
+pub fn fail(db: &Connection, id: ConsignmentId, terminal: &Sealed) -> Result<Option<Ended>> {
+    let Some(mut row) = consignment(db, id)? else { return Ok(None) };
+    let Outcome::Moves { to, attested } = step(row.standing(), Input::Overdue) else { return Ok(None) };
+    // Something came in between: the receipt was made for what stood there before.
+    if terminal.receipt.previous != Some(row.head) || attested != Some(terminal.receipt.event) {
+        return Ok(None);
+    }
+    let receipt = insert_receipt(db, row.packet, row.seq, terminal, true)?;
+    let update = "UPDATE consignments SET state = ?2, head = ?3 WHERE seq = ?1";
+    db.prepare_cached(update)?.execute(params![row.seq, to.as_str(), terminal.digest.as_bytes()])?;
+    if let Some((previous, receipt)) = row.previous_hop.as_ref().zip(receipt) {
+        queue_receipt(db, previous.as_str(), terminal.digest, receipt)?;
+    }
+    let settled = match row.outbox_id.take() {
+        Some(entry) => release(db, row.seq, entry)?.then_some(entry),
+        None => None,
+    };
+    Ok(Some(Ended { settled, previous_hop: row.previous_hop }))
 }
 
 fn known(db: &Connection, row: &Row, receipt: Digest) -> Result<bool> {
@@ -117,6 +294,21 @@ struct Row {
     head: Digest,
 }
 
+impl Row {
+    fn standing(&self) -> Standing {
+        Standing { state: self.state, ends_here: self.next_hop.is_none() }
+    }
+
+    /// It ended here by our own word, and the next hop does not know.
+    fn gave_up(&self, db: &Connection) -> Result<bool> {
+        if self.state != ConsignmentState::Failed {
+            return Ok(false);
+        }
+        let own = "SELECT 1 FROM receipts WHERE packet = ?1 AND consignment = ?2 AND digest = ?3 AND own = 1";
+        Ok(db.prepare_cached(own)?.exists(params![self.packet, self.seq, self.head.as_bytes()])?)
+    }
+}
+
 fn consignment(db: &Connection, id: ConsignmentId) -> Result<Option<Row>> {
     let query = "SELECT p.digest, c.state, c.previous_hop, c.next_hop, c.outbox_id, c.head, c.seq, c.packet
                  FROM consignments c JOIN packets p ON p.id = c.packet WHERE c.id = ?1";
@@ -138,7 +330,7 @@ fn consignment(db: &Connection, id: ConsignmentId) -> Result<Option<Row>> {
 
 /// Moves the consignment along its chain: by this receipt when it follows the last one, and by those that had come too
 /// early. Whatever the order in which receipts come, the chain grows in its own, and so do the receipts sent upstream.
-fn advance(db: &Connection, mut row: Row, sealed: &Sealed, recorded: &mut Recorded) -> Result<()> {
+fn advance(db: &Connection, row: &mut Row, sealed: &Sealed, recorded: &mut Recorded) -> Result<()> {
     // It has come too early, or it will never count: nothing else can have begun to count by it.
     if sealed.receipt.previous != Some(row.head) {
         return Ok(());
@@ -146,12 +338,18 @@ fn advance(db: &Connection, mut row: Row, sealed: &Sealed, recorded: &mut Record
     let head = rows::receipt(db, row.packet, row.seq, row.head)?;
     let head = head.ok_or_else(|| Error::Corrupt(format!("the last receipt of {} is gone", row.id)))?;
     let (mut head, mut candidates) = (rows::read(&head)?, vec![sealed.clone()]);
-    while let Some(next) = candidates.into_iter().find(|next| follows(next, &head, row.id) && may_settle(&row, next)) {
-        move_to(db, &mut row, &next, recorded)?;
-        candidates = after(db, &row)?;
+    while let Some((next, state)) = candidates.into_iter().find_map(|next| counts(row, &head, next)) {
+        move_to(db, row, &next, state, recorded)?;
+        candidates = after(db, row)?;
         head = next;
     }
     Ok(())
+}
+
+/// The receipt and the state it leads to, when it is the next of the chain.
+fn counts(row: &Row, head: &Sealed, next: Sealed) -> Option<(Sealed, ConsignmentState)> {
+    let Outcome::Moves { to, .. } = step(row.standing(), Input::Said(next.receipt.event)) else { return None };
+    (follows(&next, head, row.id) && may_settle(row, &next)).then_some((next, to))
 }
 
 /// The receipts that name the head as the one before them.
@@ -167,10 +365,14 @@ fn after(db: &Connection, row: &Row) -> Result<Vec<Sealed>> {
     Ok(receipts)
 }
 
-fn move_to(db: &Connection, row: &mut Row, next: &Sealed, recorded: &mut Recorded) -> Result<()> {
-    if let Some(state) = state_after(next.receipt.event) {
-        row.state = state;
-    }
+fn move_to(
+    db: &Connection,
+    row: &mut Row,
+    next: &Sealed,
+    state: ConsignmentState,
+    recorded: &mut Recorded,
+) -> Result<()> {
+    row.state = state;
     row.head = next.digest;
     let update = "UPDATE consignments SET state = ?2, head = ?3 WHERE seq = ?1";
     db.prepare_cached(update)?.execute(params![row.seq, row.state.as_str(), row.head.as_bytes()])?;
@@ -190,25 +392,9 @@ fn move_to(db: &Connection, row: &mut Row, next: &Sealed, recorded: &mut Recorde
     Ok(())
 }
 
-/// While we have custody, only the next hop's own acceptance or rejection can come next.
+/// While we have custody, only the next hop's own word can end it.
 fn may_settle(row: &Row, next: &Sealed) -> bool {
-    row.outbox_id.is_none()
-        || (matches!(next.receipt.event, Event::RelayAcceptance | Event::RelayRejection)
-            && row.next_hop.as_ref() == Some(&next.receipt.hop))
-}
-
-const fn state_after(event: Event) -> Option<ConsignmentState> {
-    match event {
-        Event::RelayAcceptance => Some(ConsignmentState::Relayed),
-        Event::ContentConsignment => Some(ConsignmentState::Consigned),
-        Event::ContentHandover => Some(ConsignmentState::HandedOver),
-        Event::ConsignmentRejection => Some(ConsignmentState::Refused),
-        Event::RelayRejection
-        | Event::RelayFailure
-        | Event::ContentConsignmentFailure
-        | Event::ContentHandoverFailure => Some(ConsignmentState::Rejected),
-        _ => None,
-    }
+    row.outbox_id.is_none() || row.next_hop.as_ref() == Some(&next.receipt.hop)
 }
 
 /// Takes a consignment out of its outbox entry; true when the entry is thereby done and gone.

@@ -58,13 +58,16 @@ pub fn state(row: &Row<'_>, column: usize) -> Result<ConsignmentState> {
         .ok_or_else(|| Error::Corrupt(format!("{text:?} is no state of a consignment")))
 }
 
-const ALL_STATES: [ConsignmentState; 6] = [
+const ALL_STATES: [ConsignmentState; 9] = [
+    ConsignmentState::Offered,
     ConsignmentState::Queued,
     ConsignmentState::Relayed,
     ConsignmentState::Consigned,
     ConsignmentState::HandedOver,
     ConsignmentState::Refused,
     ConsignmentState::Rejected,
+    ConsignmentState::Failed,
+    ConsignmentState::Withdrawn,
 ];
 
 /// The bytes of a packet: in this column, or in its file when the column is null.

@@ -8,13 +8,13 @@ use rusqlite::Connection;
 use super::super::Error;
 
 /// Each step takes the store from one version to the next; the first makes a new one of version [`OLDEST`].
-const MIGRATIONS: &[&str] = &[V2];
+const MIGRATIONS: &[&str] = &[V2, V3];
 
 /// The oldest version that can be upgraded. Version 1 was never released.
 const OLDEST: i64 = 2;
 
 /// The newest version this gateway knows.
-pub const VERSION: i64 = 2;
+pub const VERSION: i64 = 3;
 
 const V2: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -149,6 +149,15 @@ CREATE TABLE refusals (
     findings      TEXT NOT NULL,
     receipt       TEXT
 );
+";
+
+/// Deadlines. What was open before there were any gets a month.
+const V3: &str = "
+-- When the one in custody ends it, if nothing else has: at a hop that is to pass it on, or in a mailbox.
+ALTER TABLE consignments ADD COLUMN due_at INTEGER;
+UPDATE consignments SET due_at = arrived_at + 2592000000 WHERE state IN ('queued', 'consigned');
+CREATE INDEX consignments_due ON consignments (due_at)
+    WHERE state = 'queued' OR (state = 'consigned' AND next_hop IS NULL);
 ";
 
 /// Brings the store to [`VERSION`] and binds it to this hop.

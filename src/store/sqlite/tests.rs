@@ -3,5 +3,6 @@
 
 mod accepting;
 mod crash;
+mod deadlines;
 mod receipts;
 pub(crate) mod support;

@@ -61,6 +61,9 @@ fn consignments(
             _ => None,
         };
         let chain = rows::chain_of(db, packet, submissions, row.get(6)?, rows::digest(row, 5)?)?;
+        let mut late = rows::receipts_of(db, packet, row.get(6)?)?;
+        late.retain(|stored| chain.iter().all(|counted| counted.digest != stored.digest));
+        let late = late.iter().map(|stored| Ok(view(&rows::read(&stored.jws)?))).collect::<Result<Vec<_>>>()?;
         let chain = chain.iter().map(|stored| rows::read(&stored.jws)).collect::<Result<Vec<_>>>()?;
         consignments.push(ConsignmentTrace {
             id,
@@ -68,6 +71,7 @@ fn consignments(
             waiting_for,
             last_error: row.get(4)?,
             receipts: chain.iter().filter(|sealed| sealed.receipt.consignment.is_some()).map(view).collect(),
+            late,
             statuses: statuses(db, document_id, sender, &recipient)?,
             recipient,
         });
@@ -126,12 +130,15 @@ pub fn counts(db: &Connection) -> Result<Counts> {
     while let Some(row) = found.next()? {
         let number = positive(row.get(0)?);
         match rows::state(row, 1)? {
+            ConsignmentState::Offered => counts.offered = number,
             ConsignmentState::Queued => counts.queued = number,
             ConsignmentState::Relayed => counts.relayed = number,
             ConsignmentState::Consigned => counts.consigned = number,
             ConsignmentState::HandedOver => counts.handed_over = number,
             ConsignmentState::Refused => counts.refused = number,
             ConsignmentState::Rejected => counts.rejected = number,
+            ConsignmentState::Failed => counts.failed = number,
+            ConsignmentState::Withdrawn => counts.withdrawn = number,
         }
     }
     Ok(counts)

@@ -6,9 +6,9 @@ use lienthong_contract::door::ConsignmentState;
 use lienthong_contract::{ConsignmentId, DocId};
 
 use super::super::SqliteStore;
-use super::support::{about, agency, hop, letter, open, relayed, to_nation};
+use super::support::{about, agency, consign, hop, letter, open, relayed, to_nation};
 use crate::receipts::Event;
-use crate::store::{Accepted, AckOutcome, Error, Held, Route, Store};
+use crate::store::{Accepted, AckOutcome, Delivered, Error, Held, Route, Store};
 
 #[tokio::test]
 async fn the_same_bytes_get_the_first_answer() {
@@ -95,18 +95,26 @@ async fn the_same_bytes_under_two_names_travel_on_each_with_its_own_name_and_cha
 }
 
 #[tokio::test]
-async fn custody_taken_twice_stores_once_and_queues_the_answer_again() {
+async fn what_is_offered_twice_is_stored_once_and_answered_again() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(&folder.path().join("store.db"), &hop("nation")).unwrap();
     let made = relayed(&letter("one", 0, &[("G09.90", to_nation())]), "nation", "province-a", &Route::Mailbox);
-    made.take(&store).await;
-    let (queued, last) = store.queued_receipts(&hop("province-a"), 0, 10).await.unwrap();
-    assert_eq!(queued.len(), 2);
+    made.offer(&store).await;
+    let (mut queued, _) = store.queued_receipts(&hop("province-a"), 0, 10).await.unwrap();
+    assert_eq!(queued.len(), 1, "an offer is answered, and lies in no mailbox");
+    assert!(store.inbox(&agency("G09.90"), None, 10).await.unwrap().0.is_empty());
+    assert!(store.mailbox_entry(made.id()).await.unwrap().is_none());
+    assert!(made.let_go(&store).await.answers);
+    assert_eq!(made.let_go(&store).await, Delivered::default(), "said twice");
+    assert_eq!(store.inbox(&agency("G09.90"), None, 10).await.unwrap().0.len(), 1);
+    let (more, last) = store.queued_receipts(&hop("province-a"), 0, 10).await.unwrap();
+    assert_eq!(more.len(), 1);
+    queued.extend(more);
     let digests = queued.iter().map(|receipt| receipt.digest).collect();
-    store.receipts_delivered(&hop("province-a"), digests).await.unwrap();
+    store.receipts_delivered(&hop("province-a"), digests, consign()).await.unwrap();
     assert_eq!(store.counts().await.unwrap().receipts_waiting, 0);
     // Sealed anew at the second arrival: the first answer stands.
-    relayed(&made, "nation", "province-a", &Route::Mailbox).take(&store).await;
+    relayed(&made, "nation", "province-a", &Route::Mailbox).offer(&store).await;
     let (again, _) = store.queued_receipts(&hop("province-a"), last, 10).await.unwrap();
     let texts = |list: &[crate::store::QueuedReceipt]| list.iter().map(|one| one.jws.clone()).collect::<Vec<_>>();
     assert_eq!(texts(&again), texts(&queued));

@@ -3,7 +3,7 @@
 use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId, HopName, Instant};
 
 use crate::receipts::{ConsignedTo, Error, Event, Reason, Receipt, Sealed, Signer, seal};
-use crate::store::{Held, NewConsignment, NewPacket, PacketKind, Route, SqliteStore};
+use crate::store::{Consign, Delivered, Held, NewConsignment, NewPacket, PacketKind, Route, SqliteStore};
 
 /// Puts sixty-four zeros under everything.
 #[derive(Debug)]
@@ -39,6 +39,9 @@ pub(crate) struct Made {
     pub consignments: Vec<NewConsignment>,
 }
 
+/// When everything here has to be done with: a day after it came.
+pub(crate) const DUE: Instant = Instant::from_millis(1_790_000_000_000 + 86_400_000);
+
 /// A packet handed in at `province-a`.
 pub(crate) fn letter(text: &str, urgency: u8, to: &[(&str, Route)]) -> Made {
     let packet = packet(text, urgency);
@@ -58,6 +61,7 @@ pub(crate) fn letter(text: &str, urgency: u8, to: &[(&str, Route)]) -> Made {
             }
             Route::Link(_) | Route::Refused => Vec::new(),
         },
+        due: Some(DUE),
     });
     let consignments = consignments.collect();
     Made { packet, submission, consignments }
@@ -70,10 +74,7 @@ pub(crate) fn relayed(first: &Made, me: &str, from: &str, route: &Route) -> Made
     for consignment in &mut made.consignments {
         let event = if *route == Route::Refused { Event::RelayRejection } else { Event::RelayAcceptance };
         let relay = about(&made.packet, consignment.id, event, me, &made.submission);
-        consignment.receipts = vec![relay.clone()];
-        if *route == Route::Mailbox {
-            consignment.receipts.push(about(&made.packet, consignment.id, Event::ContentConsignment, me, &relay));
-        }
+        consignment.receipts = vec![relay];
         consignment.route = route.clone();
     }
     if *route == Route::Refused {
@@ -154,11 +155,37 @@ impl Made {
         store.accept(self.packet.clone(), self.submission.clone(), self.consignments.clone()).await.unwrap()
     }
 
+    /// Arrives, and the hop before lets go of it at once.
     pub(crate) async fn take(&self, store: &SqliteStore) {
+        self.offer(store).await;
+        self.let_go(store).await;
+    }
+
+    /// Arrives from the hop before, which keeps it for now.
+    pub(crate) async fn offer(&self, store: &SqliteStore) {
         use crate::store::Store as _;
         let (packet, submission) = (self.packet.clone(), Some(self.submission.clone()));
         store.take_custody(packet, submission, self.consignments.clone()).await.unwrap();
     }
+
+    /// The hop before says that it has our receipts.
+    pub(crate) async fn let_go(&self, store: &SqliteStore) -> Delivered {
+        use crate::store::Store as _;
+        let previous = self.packet.previous_hop.clone().unwrap();
+        let digests = self.consignments.iter().flat_map(|consignment| &consignment.receipts);
+        let digests = digests.map(|sealed| sealed.digest).collect();
+        store.receipts_delivered(&previous, digests, consign()).await.unwrap()
+    }
+}
+
+/// Makes the ContentConsignment receipt, as delivery does.
+pub(crate) fn consign() -> Consign {
+    std::sync::Arc::new(|offered| {
+        let event = Event::ContentConsignment;
+        let relay = &offered.relay;
+        let receipt = Receipt { event, previous: Some(relay.digest), ..Receipt::clone(&relay.receipt) };
+        Ok((seal(receipt, &Stamp).unwrap(), Some(DUE)))
+    })
 }
 
 /// A store of `province-a` in this folder.

@@ -1,0 +1,366 @@
+//! The handshake, explored to its end: two and three hops, a network that loses, doubles, delays and reorders whatever
+//! was ever sent, crashes, and clocks that may strike at any moment.
+//!
+//! How that is put: what a hop could send in any durable state it was ever in is in the network and stays there; each
+//! message may be delivered at any time, again, or never. A hop's step is one transaction, so a crash is nothing but a
+//! message that was not sent, or not confirmed, and comes again. A deadline may strike whenever there is custody.
+//!
+//! Each guard of the protocol can be taken out, and then something must go wrong: see [`without`].
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
+use std::collections::BTreeSet;
+
+use lienthong_contract::door::ConsignmentState as State;
+use stateright::Expectation::Always;
+use stateright::{Checker, HasDiscoveries, Model, Property};
+
+use super::{Input, Outcome, Standing, in_custody, step};
+use crate::receipts::Event;
+
+/// A receipt stands for the whole chain up to it, as the digest of the one before does.
+type Chain = Vec<(usize, u8)>;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Guard {
+    /// The next hop waits until the hop before let go.
+    WaitForLetGo,
+    /// Only an acceptance that counts is confirmed.
+    ConfirmWhatCounts,
+    /// An end is never left.
+    EndsAreFinal,
+    /// A consignment that is here is not taken a second time.
+    KnowDuplicates,
+    /// The recipient is given what is in the mailbox now, not what was.
+    AnswerWhatIsHere,
+    /// Whoever accepted too late is told.
+    TellWithdrawn,
+}
+
+const GUARDS: [Guard; 6] = [
+    Guard::WaitForLetGo,
+    Guard::ConfirmWhatCounts,
+    Guard::EndsAreFinal,
+    Guard::KnowDuplicates,
+    Guard::AnswerWhatIsHere,
+    Guard::TellWithdrawn,
+];
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum Message {
+    /// The packet, with its chain so far.
+    Transfer { to: usize, chain: Chain },
+    /// A receipt on its way back.
+    Receipt { to: usize, chain: Chain },
+    /// The acceptance of hop `to` is on disk.
+    Stored { to: usize, chain: Chain },
+    /// RelayFailure, told to the hop that accepted too late.
+    Withdrawal { to: usize, chain: Chain },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Hop {
+    /// Nothing while the consignment has not come here.
+    at: Option<Standing>,
+    /// Up to its last receipt that counts.
+    chain: Chain,
+    /// Heard, and not (or not yet) in the chain.
+    aside: BTreeSet<Chain>,
+    /// Acceptances of the next hop that this hop confirms.
+    confirms: BTreeSet<Chain>,
+    /// Acceptances that came after this hop had given up.
+    too_late: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct World {
+    hops: Vec<Hop>,
+    network: BTreeSet<Message>,
+    /// Every terminal receipt that any hop ever made.
+    ends: BTreeSet<Chain>,
+    /// How often the recipient got it.
+    given: u8,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Action {
+    Deliver(Message),
+    /// The next hop refuses what is delivered: its rules, or the deadline that travels with it.
+    Refuse(Message),
+    Overdue(usize),
+    Answer(bool),
+}
+
+struct Handshake {
+    hops: usize,
+    missing: Option<Guard>,
+}
+
+const EVENTS: [Event; 9] = [
+    Event::SubmissionAcceptance,
+    Event::RelayAcceptance,
+    Event::RelayRejection,
+    Event::RelayFailure,
+    Event::ContentConsignment,
+    Event::ContentConsignmentFailure,
+    Event::ContentHandover,
+    Event::ContentHandoverFailure,
+    Event::ConsignmentRejection,
+];
+
+fn index(event: Event) -> u8 {
+    u8::try_from(EVENTS.iter().position(|known| *known == event).unwrap()).unwrap()
+}
+
+fn last(chain: &Chain) -> (usize, Event) {
+    let (hop, event) = *chain.last().unwrap();
+    (hop, EVENTS[usize::from(event)])
+}
+
+fn with(chain: &Chain, hop: usize, event: Event) -> Chain {
+    [&chain[..], &[(hop, index(event))]].concat()
+}
+
+impl Handshake {
+    fn has(&self, guard: Guard) -> bool {
+        self.missing != Some(guard)
+    }
+
+    fn ends_here(&self, hop: usize) -> bool {
+        hop + 1 == self.hops
+    }
+
+    /// One input at one hop; what it attests becomes the head of its chain.
+    fn apply(world: &mut World, hop: usize, input: Input) -> Outcome {
+        let Some(at) = world.hops[hop].at else { return Outcome::Stays };
+        let outcome = step(at, input);
+        if let Outcome::Moves { to, attested } = outcome {
+            world.hops[hop].at = Some(Standing { state: to, ..at });
+            if let Some(event) = attested {
+                let chain = with(&world.hops[hop].chain, hop, event);
+                if event.is_terminal() {
+                    world.ends.insert(chain.clone());
+                }
+                world.hops[hop].chain = chain;
+            }
+        }
+        outcome
+    }
+
+    fn take(&self, world: &mut World, to: usize, chain: &Chain, refuse: bool) {
+        if world.hops[to].at.is_some() && self.has(Guard::KnowDuplicates) {
+            return;
+        }
+        let event = if refuse { Event::RelayRejection } else { Event::RelayAcceptance };
+        let state = if refuse { State::Rejected } else { State::Offered };
+        let hop = &mut world.hops[to];
+        hop.at = Some(Standing { state, ends_here: self.ends_here(to) });
+        hop.chain = with(chain, to, event);
+        if refuse {
+            world.ends.insert(hop.chain.clone());
+        } else if !self.has(Guard::WaitForLetGo) {
+            Self::apply(world, to, Input::LetGo);
+        }
+    }
+
+    /// A receipt from later hops: it counts when it follows the head; otherwise it waits beside the chain.
+    fn hear(&self, world: &mut World, to: usize, chain: &Chain) {
+        let (by, event) = last(chain);
+        let hop = &mut world.hops[to];
+        if hop.chain.starts_with(chain) || !hop.aside.insert(chain.clone()) {
+            return;
+        }
+        let Some(at) = hop.at else { return };
+        let acceptance = by == to + 1 && event == Event::RelayAcceptance;
+        if acceptance && at.state == State::Failed {
+            hop.too_late = true;
+            if !self.has(Guard::ConfirmWhatCounts) {
+                hop.confirms.insert(chain.clone());
+            }
+            if !self.has(Guard::EndsAreFinal) {
+                hop.at = Some(Standing { state: State::Relayed, ..at });
+                hop.chain.pop();
+            }
+        }
+        while let Some(next) = self.next_heard(&world.hops[to]) {
+            let (by, event) = last(&next);
+            match Self::apply(world, to, Input::Said(event)) {
+                Outcome::Moves { .. } => {
+                    let hop = &mut world.hops[to];
+                    if by == to + 1 && event == Event::RelayAcceptance {
+                        hop.confirms.insert(next.clone());
+                    }
+                    hop.aside.remove(&next);
+                    hop.chain = next;
+                }
+                Outcome::Late | Outcome::Stays => return,
+            }
+        }
+    }
+
+    #[allow(clippy::unused_self)]
+    fn next_heard(&self, hop: &Hop) -> Option<Chain> {
+        let follows = |chain: &&Chain| chain.len() == hop.chain.len() + 1 && chain.starts_with(&hop.chain);
+        hop.aside.iter().find(follows).cloned()
+    }
+
+    /// Puts into the network all that could be sent from the state that the hops are in now.
+    fn send_all(&self, world: &mut World) {
+        for (number, hop) in world.hops.iter().enumerate() {
+            let Some(at) = hop.at else { continue };
+            if at.state == State::Queued {
+                world.network.insert(Message::Transfer { to: number + 1, chain: hop.chain.clone() });
+            }
+            for chain in &hop.confirms {
+                world.network.insert(Message::Stored { to: number + 1, chain: chain.clone() });
+            }
+            if hop.too_late && self.has(Guard::TellWithdrawn) {
+                world.network.insert(Message::Withdrawal { to: number + 1, chain: hop.chain.clone() });
+            }
+            if number > 0 {
+                let own = hop.chain.iter().position(|(by, _)| *by == number).unwrap_or(hop.chain.len());
+                for len in own + 1..=hop.chain.len() {
+                    world.network.insert(Message::Receipt { to: number - 1, chain: hop.chain[..len].to_vec() });
+                }
+            }
+        }
+    }
+}
+
+impl Model for Handshake {
+    type State = World;
+    type Action = Action;
+
+    fn init_states(&self) -> Vec<World> {
+        let empty =
+            Hop { at: None, chain: Vec::new(), aside: BTreeSet::new(), confirms: BTreeSet::new(), too_late: false };
+        let mut hops = vec![empty; self.hops];
+        hops[0].at = Some(Standing { state: State::Queued, ends_here: false });
+        hops[0].chain = vec![(0, index(Event::SubmissionAcceptance))];
+        let mut world = World { hops, network: BTreeSet::new(), ends: BTreeSet::new(), given: 0 };
+        self.send_all(&mut world);
+        vec![world]
+    }
+
+    fn actions(&self, world: &World, actions: &mut Vec<Action>) {
+        for message in &world.network {
+            actions.push(Action::Deliver(message.clone()));
+            if matches!(message, Message::Transfer { .. }) {
+                actions.push(Action::Refuse(message.clone()));
+            }
+        }
+        actions.extend((0..self.hops).map(Action::Overdue));
+        actions.extend([Action::Answer(true), Action::Answer(false)]);
+    }
+
+    fn next_state(&self, before: &World, action: Action) -> Option<World> {
+        let mut world = before.clone();
+        match action {
+            Action::Deliver(Message::Transfer { to, chain }) => self.take(&mut world, to, &chain, false),
+            Action::Refuse(Message::Transfer { to, chain }) => self.take(&mut world, to, &chain, true),
+            Action::Deliver(Message::Receipt { to, chain }) => self.hear(&mut world, to, &chain),
+            Action::Deliver(Message::Stored { to, .. }) => {
+                Self::apply(&mut world, to, Input::LetGo);
+            }
+            Action::Deliver(Message::Withdrawal { to, chain }) => {
+                if let Outcome::Moves { .. } = Self::apply(&mut world, to, Input::Withdrawn) {
+                    world.hops[to].chain = chain;
+                }
+            }
+            Action::Overdue(hop) => {
+                Self::apply(&mut world, hop, Input::Overdue);
+            }
+            Action::Answer(taken) => {
+                let recipient = self.hops - 1;
+                let was_here = world.hops[recipient].chain.iter().any(|(_, e)| *e == index(Event::ContentConsignment));
+                if !self.has(Guard::AnswerWhatIsHere) && was_here {
+                    world.hops[recipient].at = Some(Standing { state: State::Consigned, ends_here: true });
+                }
+                if let Outcome::Moves { .. } = Self::apply(&mut world, recipient, Input::Answered { taken }) {
+                    world.given = (world.given + u8::from(taken)).min(2);
+                }
+            }
+            Action::Refuse(_) => return None,
+        }
+        self.send_all(&mut world);
+        (world != *before).then_some(world)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        vec![
+            Property::always("never both handed over and ended otherwise", |_, world: &World| {
+                let handed_over = world.ends.iter().any(|end| last(end).1 == Event::ContentHandover);
+                !handed_over || world.ends.len() == 1
+            }),
+            Property::always("whoever has custody makes the one end", |_, world: &World| {
+                // A hop that refuses custody says so too; it never had it.
+                world.ends.iter().filter(|end| last(end).1 != Event::RelayRejection).count() <= 1
+            }),
+            Property::always("at most one hop has custody", |_, world: &World| {
+                world.hops.iter().filter(|hop| hop.at.is_some_and(in_custody)).count() <= 1
+            }),
+            Property::always("the recipient gets it once at most", |_, world: &World| world.given <= 1),
+            Property::always("a chain ends once", |_, world: &World| {
+                world.hops.iter().all(|hop| {
+                    let ends = hop.chain.iter().filter(|(_, event)| EVENTS[usize::from(*event)].is_terminal());
+                    ends.count() <= usize::from(hop.at.is_some_and(|at| at.state.is_terminal()))
+                })
+            }),
+            Property::always("when nothing can happen any more, all know the same end", |model, world: &World| {
+                let mut actions = Vec::new();
+                model.actions(world, &mut actions);
+                if actions.into_iter().any(|action| model.next_state(world, action).is_some()) {
+                    return true;
+                }
+                let end = last(&world.hops[0].chain);
+                end.1.is_terminal()
+                    && world.hops.iter().all(|hop| match hop.at {
+                        // It ended before it came here.
+                        None => true,
+                        Some(at) if at.state == State::Rejected => true,
+                        Some(at) => at.state.is_terminal() && last(&hop.chain) == end,
+                    })
+            }),
+            Property::sometimes("it is handed over", |_, world: &World| world.given == 1),
+            Property::sometimes("an acceptance comes too late", |_, world: &World| world.hops[0].too_late),
+            Property::sometimes("the recipient gives it back", |_, world: &World| {
+                last(&world.hops[0].chain).1 == Event::ConsignmentRejection
+            }),
+        ]
+    }
+}
+
+fn explored(hops: usize) -> usize {
+    let checker = Handshake { hops, missing: None }.checker().threads(2).spawn_bfs().join();
+    checker.assert_properties();
+    assert!(checker.is_done(), "the whole space");
+    checker.unique_state_count()
+}
+
+#[test]
+fn two_three_and_four_hops_are_explored_whole() {
+    let states = [2, 3, 4].map(explored);
+    println!("states with two, three and four hops: {states:?}");
+    // A model that has lost its actions would satisfy everything.
+    assert!(states[0] >= 20 && states.windows(2).all(|pair| pair[1] > 2 * pair[0]), "{states:?}");
+}
+
+/// What goes wrong first when a guard is taken out.
+fn without(guard: Guard) -> Vec<&'static str> {
+    let model = Handshake { hops: 2, missing: Some(guard) };
+    let must_hold: Vec<&str> = model.properties().iter().filter(|p| p.expectation == Always).map(|p| p.name).collect();
+    let checker = model.checker().finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
+    let mut broken: Vec<&'static str> = checker.discoveries().into_keys().collect();
+    broken.retain(|name| must_hold.contains(name));
+    broken.sort_unstable();
+    broken
+}
+
+#[test]
+fn each_guard_is_needed() {
+    for guard in GUARDS {
+        let broken = without(guard);
+        println!("without {guard:?}: {broken:?}");
+        assert!(!broken.is_empty(), "nothing goes wrong without {guard:?}: it is no guard");
+    }
+}
