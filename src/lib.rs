@@ -8,7 +8,8 @@
 //! ```
 //!
 //! Bytes come in at [`intake`] and nowhere else, whatever the door; a packet leaves at [`delivery`] or waits in a
-//! [`mailbox`]; a receipt ([`receipts`]) is made wherever custody changes. [`gateway`] puts the rooms together.
+//! [`mailbox`]; a receipt ([`receipts`]) is made wherever custody changes. [`ledger`] is how an append-only log of them
+//! is hashed, proved, signed and witnessed. [`gateway`] puts the rooms together.
 //! `docs/architecture.md` tells the whole story, with the decisions and what must always hold.
 
 pub mod api;
@@ -24,6 +25,7 @@ pub mod edxml;
 pub mod findings;
 pub mod gateway;
 pub mod intake;
+pub mod ledger;
 pub mod life;
 pub mod link;
 pub mod mailbox;
