@@ -8,7 +8,7 @@
 //! * [`proof`]: that an entry is in the log; that the log of today begins with the log of yesterday.
 //! * [`tile`]: the same hashes, and the entries, as files of fixed size that never change once full; [`tile_reader`].
 //! * [`note`]: text under signatures; [`key`]. [`checkpoint`]: origin, size and root, signed.
-//! * [`cosign`]: a witness's signature, and the judgement that comes before it.
+//! * [`mod@cosign`]: a witness's signature, and the judgement that comes before it.
 //!
 //! Invariants: a stored hash never changes and no smaller tree is ever signed again; nothing is believed of a
 //! checkpoint that no known key signed; two checkpoints that cannot both be true are kept, both, as evidence.
