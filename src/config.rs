@@ -425,6 +425,14 @@ impl Config {
                 note(key("broker"), "không có máy chủ AMQP nào mang tên này", "no broker has this name");
             }
         }
+        for (index, link) in self.link.iter().enumerate() {
+            for (key, hours) in [("relay_hours", link.relay_hours), ("urgent_relay_hours", link.urgent_relay_hours)] {
+                if hours.is_some_and(|hours| !(1..=MONTHS).contains(&hours)) {
+                    let (vi, en) = (format!("phải từ 1 đến {MONTHS}"), format!("must be between 1 and {MONTHS}"));
+                    note(format!("link[{index}].{key}"), &vi, &en);
+                }
+            }
+        }
         if self.link.iter().filter(|link| link.default).count() > 1 {
             note("link".to_owned(), "chỉ được có một tuyến mặc định", "only one link can be the default");
         }

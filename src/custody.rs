@@ -25,6 +25,9 @@ use crate::receipts::jws::{open_statement, sign_statement};
 use crate::receipts::{Error, HopKeys, Signer};
 use crate::store::Dispatch;
 
+/// The version of [`TransferHeader`] that is spoken.
+pub const VERSION: u8 = 2;
+
 /// The `typ` of a batch.
 const BATCH_TYPE: &str = "lienthong-batch+jwt";
 
@@ -40,7 +43,7 @@ pub const MAX_CHAIN: usize = 16;
 /// What travels in front of a packet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TransferHeader {
-    /// Version of this form: 1.
+    /// Version of this form: 2. A hop that knows only version 1 would deliver what it is merely offered.
     pub v: u8,
     pub from_hop: HopName,
     pub doc_id: DocId,
@@ -84,7 +87,7 @@ impl TransferHeader {
             consignments.push(Transferred { id, recipient, chain, expires: consignment.due });
         }
         Self {
-            v: 1,
+            v: VERSION,
             from_hop: from_hop.clone(),
             doc_id: dispatch.doc_id,
             digest: dispatch.digest,

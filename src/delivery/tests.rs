@@ -425,7 +425,7 @@ async fn at_its_deadline_a_consignment_ends_with_a_receipt_that_says_what_was_tr
         (reason.code.as_str(), reason.whose_turn),
         (findings::NOT_RELAYED.code, lienthong_contract::Blame::Peer)
     );
-    assert!(reason.text.contains("nation, ") && reason.text.contains("2026-"), "{}", reason.text);
+    assert!(reason.text.contains("nation: ") && reason.text.contains("2026-"), "{}", reason.text);
     // A late acceptance is answered with the failure.
     let acceptance = made.way(Event::ContentHandover).remove(0);
     assert!(scene.store.record_receipts(&hop("nation"), vec![acceptance]).await.unwrap().forward);

@@ -16,9 +16,9 @@ use lienthong_contract::{AgencyCode, Digest, Finding, HopName, Instant};
 
 use super::examine::{Bearer, Examined};
 use super::receive::{NotReceived, Received, from_memory, from_spool};
-use super::submit::{PacketFacts, new_packet, reason_of};
+use super::submit::{PacketFacts, is_urgent, link_of, new_packet, reason_of};
 use super::{Intake, findings};
-use crate::custody::{Batch, MAX_CHAIN, MAX_CONSIGNMENTS, TransferHeader, Transferred};
+use crate::custody::{Batch, MAX_CHAIN, MAX_CONSIGNMENTS, TransferHeader, Transferred, VERSION};
 use crate::link::{Arrived, Sink, SinkError};
 use crate::receipts::{ConsignedTo, Event, Reason, Receipt, Sealed, open, verify_chain};
 use crate::store::{Held, NewConsignment, Route, SpoolFile};
@@ -42,7 +42,7 @@ fn poison(why: impl std::fmt::Display) -> SinkError {
 impl Sink for Intake {
     async fn transfer(&self, header: Vec<u8>, content: Arrived, _urgent: bool) -> Result<(), SinkError> {
         let header: TransferHeader = serde_json::from_slice(&header).map_err(poison)?;
-        if header.v != 1 || header.consignments.is_empty() || header.consignments.len() > MAX_CONSIGNMENTS {
+        if header.v != VERSION || header.consignments.is_empty() || header.consignments.len() > MAX_CONSIGNMENTS {
             return Err(poison("the header of the transfer is of no known form"));
         }
         let ids: Vec<_> = header.consignments.iter().map(|consignment| consignment.id).collect();
@@ -151,6 +151,7 @@ impl Intake {
         let refusal = refused.or_else(|| self.other_sender(&examined, &sender).as_ref().map(reason_of));
         let facts = PacketFacts { digest: header.digest, size: examined.size, doc_id: header.doc_id, sender, now };
         let (mut rows, mut submission) = (Vec::with_capacity(consignments.len()), None);
+        let urgent = is_urgent(packet);
         for Verified { entry, mut chain, expires } in consignments {
             let served_by = parts.directory.snapshot().lookup(&entry.recipient).and_then(|agency| agency.hop.clone());
             let blocked = examined.recipients.iter().find(|recipient| *recipient.key.code() == entry.recipient);
@@ -183,7 +184,10 @@ impl Intake {
             chain.retain(|link| link.receipt.event != Event::SubmissionAcceptance);
             chain.append(&mut own);
             let (id, recipient) = (entry.consignment, entry.recipient);
-            rows.push(NewConsignment { id, recipient, route, receipts: chain, due: expires });
+            // What the hop before allows, and never longer than this hop does.
+            let own = link_of(&route).map(|next| parts.delivery.deadlines().to_relay(now, &next, urgent));
+            let due = own.map(|own| expires.map_or(own, |expires| expires.min(own)));
+            rows.push(NewConsignment { id, recipient, route, receipts: chain, due });
         }
         let dropped = rows.iter().all(|row| row.route == Route::Refused);
         let first = rows.first().map(|row| row.recipient.clone());

@@ -258,12 +258,12 @@ pub static COLLECTED_TOO_LATE: Kind = Kind {
     blame: Blame::Recipient,
     vxp: 0,
     title: Text {
-        vi: "Văn bản đã quá hạn lấy khỏi hộp thư; bên gửi đã được báo là không chuyển được.",
-        en: "The time to collect this document is over; its sender was told that it failed.",
+        vi: "Văn bản đã quá hạn xác nhận; bên gửi đã được báo là không chuyển được.",
+        en: "The time to acknowledge this document is over; its sender was told that it failed.",
     },
     fix: Text {
-        vi: "Đề nghị bên gửi gửi lại bằng gói tin mới; kiểm tra để phần mềm lấy văn bản hằng ngày.",
-        en: "Ask the sender to send it again in a new packet; see to it that the software collects every day.",
+        vi: "Đề nghị bên gửi gửi lại bằng gói tin mới (DocumentId mới); kiểm tra để phần mềm lấy văn bản hằng ngày.",
+        en: "Ask the sender to send it again in a new packet with a new DocumentId; see to it that the software collects every day.",
     },
     clause: "",
 };
@@ -278,8 +278,8 @@ pub static EXPIRED: Kind = Kind {
         en: "The packet came after the time until which the sending gateway offered it.",
     },
     fix: Text {
-        vi: "Trục gửi sẽ báo cho bên gửi là không chuyển được; bên gửi lập gói tin mới để gửi lại. Nếu lặp lại, so đồng hồ của hai trục.",
-        en: "The sending gateway tells the sender that it failed; the sender makes a new packet and sends again. If it recurs, compare the clocks of both gateways.",
+        vi: "Trục gửi sẽ báo cho bên gửi là không chuyển được; bên gửi lập gói tin mới (DocumentId mới) để gửi lại. Nếu lặp lại, so đồng hồ của hai trục.",
+        en: "The sending gateway tells the sender that it failed; the sender makes a new packet with a new DocumentId and sends again. If it recurs, compare the clocks of both gateways.",
     },
     clause: "",
 };

@@ -346,7 +346,7 @@ pub(super) fn new_packet(
 }
 
 /// Urgent packets have lanes of their own and less time.
-fn is_urgent(packet: &Packet) -> bool {
+pub(super) fn is_urgent(packet: &Packet) -> bool {
     match packet {
         Packet::Document(document) => document.urgency().code() > 0,
         Packet::Status(_) => false,

@@ -365,7 +365,7 @@ async fn a_transfer_is_believed_only_as_far_as_its_signatures_reach() {
         let answer = offer(&fresh, &header, &bytes).await;
         assert!(matches!(answer, Err(SinkError::Poison { .. })), "{answer:?}");
     };
-    poisoned(&|header| header.v = 2).await;
+    poisoned(&|header| header.v = 1).await;
     poisoned(&|header| header.consignments.clear()).await;
     poisoned(&|header| header.from_hop = "province-b".parse().unwrap()).await;
     poisoned(&|header| header.doc_id = lienthong_contract::DocId::fresh()).await;

@@ -57,7 +57,8 @@ pub fn take_custody(
 pub fn answer_again(db: &Connection, id: ConsignmentId) -> Result<()> {
     let query = "SELECT r.digest, r.seq, c.previous_hop
                  FROM consignments c JOIN receipts r ON r.packet = c.packet AND r.consignment = c.seq
-                 WHERE c.id = ?1 AND r.own = 1 AND c.previous_hop IS NOT NULL ORDER BY r.seq";
+                 WHERE c.id = ?1 AND r.own = 1 AND c.previous_hop IS NOT NULL AND c.state <> 'withdrawn'
+                 ORDER BY r.seq";
     let mut query = db.prepare_cached(query)?;
     let mut found = query.query(params![id.as_bytes()])?;
     while let Some(row) = found.next()? {

@@ -86,8 +86,10 @@ pub fn record_receipts(db: &Connection, from: &HopName, receipts: &[Sealed]) -> 
             tracing::error!(%from, %digest, event, hop = %sealed.receipt.hop, "a receipt from a hop that has no say in it");
             continue;
         }
+        let before = row.head;
         let mut row = row;
-        if !known(db, &row, digest)? {
+        let known = known(db, &row, digest)?;
+        if !known {
             if count(db, &row)? >= MAX_RECEIPTS {
                 tracing::error!(%from, %digest, event, "too many receipts of one consignment");
                 continue;
@@ -99,7 +101,11 @@ pub fn record_receipts(db: &Connection, from: &HopName, receipts: &[Sealed]) -> 
             // It has accepted what we no longer offer: our own end is the answer, and no confirmation.
             tell_next(db, &row, from)?;
             recorded.forward = true;
-        } else if row.outbox_id.is_some() && sealed.receipt.event == Event::RelayAcceptance {
+        } else if sealed.receipt.event == Event::RelayAcceptance
+            && sealed.receipt.hop == *from
+            && row.head == before
+            && !(known && on_chain(db, &row, digest)?)
+        {
             tracing::error!(%from, %digest, "an acceptance that does not follow what was offered is not confirmed");
         } else {
             recorded.stored.push(digest);
@@ -108,10 +114,18 @@ pub fn record_receipts(db: &Connection, from: &HopName, receipts: &[Sealed]) -> 
     Ok(recorded)
 }
 
+/// True when the receipt is one of those that count.
+fn on_chain(db: &Connection, row: &Row, receipt: Digest) -> Result<bool> {
+    let submissions = rows::receipts_of(db, row.packet, SUBMISSION)?;
+    let chain = rows::chain_of(db, row.packet, &submissions, row.seq, row.head)?;
+    Ok(chain.iter().any(|stored| stored.digest == receipt))
+}
+
 /// The hop before gave up what it had offered, before it let go of it.
 fn withdraw(db: &Connection, from: &HopName, row: Row, sealed: &Sealed, recorded: &mut Recorded) -> Result<()> {
     let digest = sealed.digest;
     if known(db, &row, digest)? {
+        silence(db, from, &row)?;
         recorded.stored.push(digest);
         return Ok(());
     }
@@ -132,11 +146,16 @@ fn withdraw(db: &Connection, from: &HopName, row: Row, sealed: &Sealed, recorded
     insert_receipt(db, row.packet, row.seq, sealed, false)?;
     let update = "UPDATE consignments SET state = ?2, head = ?3 WHERE seq = ?1";
     db.prepare_cached(update)?.execute(params![row.seq, to.as_str(), digest.as_bytes()])?;
-    // The acceptance need not be repeated: it has its answer.
-    let quiet = "DELETE FROM receipt_outbox WHERE hop = ?1 AND receipt IN
-                 (SELECT seq FROM receipts WHERE packet = ?2 AND consignment = ?3 AND own = 1)";
-    db.prepare_cached(quiet)?.execute(params![from.as_str(), row.packet, row.seq])?;
+    silence(db, from, &row)?;
     recorded.stored.push(digest);
+    Ok(())
+}
+
+/// Our acceptance need not be repeated: it has its answer.
+fn silence(db: &Connection, from: &HopName, row: &Row) -> Result<()> {
+    let silence = "DELETE FROM receipt_outbox WHERE hop = ?1 AND digest IN
+                   (SELECT digest FROM receipts WHERE packet = ?2 AND consignment = ?3 AND own = 1)";
+    db.prepare_cached(silence)?.execute(params![from.as_str(), row.packet, row.seq])?;
     Ok(())
 }
 
@@ -228,14 +247,18 @@ pub fn overdue(db: &Connection, now: Instant, limit: usize) -> Result<Vec<Overdu
     let mut overdue = Vec::new();
     while let Some(row) = found.next()? {
         let (id, head) = (rows::consignment(row, 0)?, rows::digest(row, 4)?);
-        let head = rows::receipt(db, row.get(5)?, row.get(6)?, head)?;
-        let head = head.ok_or_else(|| Error::Corrupt(format!("the last receipt of {id} is gone")))?;
+        // One that cannot be read must not hold up the others.
+        let head = rows::receipt(db, row.get(5)?, row.get(6)?, head)?.map(|head| rows::read(&head));
+        let Some(Ok(head)) = head else {
+            tracing::error!(%id, "an overdue consignment's last receipt is gone or cannot be read");
+            continue;
+        };
         overdue.push(Overdue {
             id,
             recipient: rows::agency(row, 1)?,
             due: rows::instant(row, 2)?,
             next_hop: rows::hop(row, 3)?,
-            head: rows::read(&head)?,
+            head,
             attempts: row.get::<_, Option<u32>>(7)?.unwrap_or(0),
             last_error: row.get(8)?,
         });

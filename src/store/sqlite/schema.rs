@@ -151,11 +151,12 @@ CREATE TABLE refusals (
 );
 ";
 
-/// Deadlines. What was open before there were any gets a month.
+/// Deadlines. What was open before there were any gets a month from now.
 const V3: &str = "
 -- When the one in custody ends it, if nothing else has: at a hop that is to pass it on, or in a mailbox.
 ALTER TABLE consignments ADD COLUMN due_at INTEGER;
-UPDATE consignments SET due_at = arrived_at + 2592000000 WHERE state IN ('queued', 'consigned');
+UPDATE consignments SET due_at = CAST(strftime('%s', 'now') AS INTEGER) * 1000 + 2592000000
+    WHERE state IN ('queued', 'consigned');
 CREATE INDEX consignments_due ON consignments (due_at)
     WHERE state = 'queued' OR (state = 'consigned' AND next_hop IS NULL);
 ";

@@ -4,7 +4,7 @@ use lienthong_contract::Instant;
 use lienthong_contract::door::ConsignmentState;
 
 use super::super::SqliteStore;
-use super::support::{DUE, Made, about, consign, hop, letter, open, relayed, to_nation};
+use super::support::{DUE, Made, Stamp, about, consign, hop, letter, open, relayed, to_nation};
 use crate::receipts::{Event, Sealed};
 use crate::store::{Ended, Overdue, Route, Store};
 
@@ -66,6 +66,9 @@ async fn at_the_deadline_the_one_in_custody_ends_it_and_nobody_else() {
     }
     assert_eq!(state(&nation, &at_nation).await, (ConsignmentState::Withdrawn, 1, 1));
     assert_eq!(nation.counts().await.unwrap().receipts_waiting, 0);
+    // A copy of the transfer that was still on its way brings nothing up again.
+    at_nation.offer(&nation).await;
+    assert_eq!(nation.counts().await.unwrap().receipts_waiting, 0);
     let delivered = at_nation.let_go(&nation).await;
     assert!(delivered.queued.is_empty() && !delivered.answers, "a withdrawn offer stays withdrawn");
     assert!(nation.mailbox_entry(made.id()).await.unwrap().is_none());
@@ -124,4 +127,26 @@ async fn an_offer_for_a_further_hop_goes_on_only_when_it_is_ours() {
     let due = nation.due(&on, true, 0, 10).await.unwrap();
     assert_eq!(due.iter().map(|dispatch| dispatch.consignments.len()).collect::<Vec<_>>(), [2], "they travel together");
     assert!(due[0].consignments.iter().all(|consignment| consignment.due == Some(DUE)));
+}
+
+#[tokio::test]
+async fn only_an_acceptance_that_counts_is_confirmed() {
+    let folder = tempfile::tempdir().unwrap();
+    let province = open(folder.path());
+    let made = letter("twice", 0, &[("G09.90", to_nation())]);
+    made.accept(&province).await;
+    let acceptance = about(&made.packet, made.id(), Event::RelayAcceptance, "nation", &made.submission);
+    for _ in 0..2 {
+        let recorded = province.record_receipts(&hop("nation"), vec![acceptance.clone()]).await.unwrap();
+        assert_eq!(recorded.stored, [acceptance.digest]);
+    }
+    // The nation, restored from an older copy, accepts a late copy of the transfer once more.
+    let again = crate::receipts::Receipt { time: DUE, ..crate::receipts::Receipt::clone(&acceptance.receipt) };
+    let again = crate::receipts::seal(again, &Stamp).unwrap();
+    assert_ne!(again.digest, acceptance.digest);
+    for _ in 0..2 {
+        let recorded = province.record_receipts(&hop("nation"), vec![again.clone()]).await.unwrap();
+        assert!(recorded.stored.is_empty(), "it would deliver a second time");
+    }
+    assert_eq!(state(&province, &made).await, (ConsignmentState::Relayed, 1, 1));
 }
