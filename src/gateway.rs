@@ -334,7 +334,6 @@ fn delivery_settings(delivery: &config::Delivery, links: &[config::Link]) -> del
         relay: hours(delivery.relay_hours),
         relay_urgent: hours(delivery.urgent_relay_hours),
         collect: hours(delivery.collect_days.saturating_mul(24)),
-        collect_urgent: hours(delivery.collect_days.saturating_mul(24)),
         by_link: links.iter().filter_map(of_link).collect(),
         ..delivery::Deadlines::default()
     };

@@ -26,7 +26,6 @@ pub struct Deadlines {
     pub relay_urgent: Duration,
     /// From lying in a mailbox until it is collected.
     pub collect: Duration,
-    pub collect_urgent: Duration,
     /// Neighbours that are given another time, normal and urgent.
     pub by_link: Vec<(HopName, Duration, Duration)>,
     /// How often is looked.
@@ -41,7 +40,6 @@ impl Default for Deadlines {
             relay: HOUR * 48,
             relay_urgent: HOUR * 4,
             collect: HOUR * 24 * 30,
-            collect_urgent: HOUR * 24 * 30,
             by_link: Vec::new(),
             look: Duration::from_secs(5),
         }
@@ -60,8 +58,8 @@ impl Deadlines {
 
     /// When a consignment that lies in a mailbox from now on has to be collected.
     #[must_use]
-    pub fn to_collect(&self, now: Instant, urgent: bool) -> Instant {
-        after(now, if urgent { self.collect_urgent } else { self.collect })
+    pub fn to_collect(&self, now: Instant) -> Instant {
+        after(now, self.collect)
     }
 }
 
@@ -84,7 +82,7 @@ impl Shared {
                 ..Receipt::clone(before)
             };
             let sealed = seal(receipt, shared.signer.as_ref()).map_err(|error| error.to_string())?;
-            Ok((sealed, Some(shared.settings.deadlines.to_collect(now, offered.urgent))))
+            Ok((sealed, Some(shared.settings.deadlines.to_collect(now))))
         })
     }
 }

@@ -100,7 +100,7 @@ impl Intake {
             let (receipts, due) = match &route {
                 Route::Mailbox => {
                     let consigned = self.seal(facts.consigned(parts, &packet, entry, &submission))?;
-                    (vec![consigned], deadlines.to_collect(now, urgent))
+                    (vec![consigned], deadlines.to_collect(now))
                 }
                 Route::Link(next) => (Vec::new(), deadlines.to_relay(now, next, urgent)),
                 Route::Refused => {

@@ -15,6 +15,7 @@ use lienthong_contract::door::ConsignmentState as State;
 use stateright::Expectation::Always;
 use stateright::{Checker, HasDiscoveries, Model, Property};
 
+use super::tests::EVENTS;
 use super::{Input, Outcome, Standing, in_custody, step};
 use crate::receipts::Event;
 
@@ -96,18 +97,6 @@ struct Handshake {
     missing: Option<Guard>,
 }
 
-const EVENTS: [Event; 9] = [
-    Event::SubmissionAcceptance,
-    Event::RelayAcceptance,
-    Event::RelayRejection,
-    Event::RelayFailure,
-    Event::ContentConsignment,
-    Event::ContentConsignmentFailure,
-    Event::ContentHandover,
-    Event::ContentHandoverFailure,
-    Event::ConsignmentRejection,
-];
-
 fn index(event: Event) -> u8 {
     u8::try_from(EVENTS.iter().position(|known| *known == event).unwrap()).unwrap()
 }
@@ -182,7 +171,7 @@ impl Handshake {
                 hop.chain.pop();
             }
         }
-        while let Some(next) = self.next_heard(&world.hops[to]) {
+        while let Some(next) = Self::next_heard(&world.hops[to]) {
             let (by, event) = last(&next);
             match Self::apply(world, to, Input::Said(event)) {
                 Outcome::Moves { .. } => {
@@ -198,8 +187,7 @@ impl Handshake {
         }
     }
 
-    #[allow(clippy::unused_self)]
-    fn next_heard(&self, hop: &Hop) -> Option<Chain> {
+    fn next_heard(hop: &Hop) -> Option<Chain> {
         let follows = |chain: &&Chain| chain.len() == hop.chain.len() + 1 && chain.starts_with(&hop.chain);
         hop.aside.iter().find(follows).cloned()
     }

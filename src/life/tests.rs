@@ -19,7 +19,7 @@ const STATES: [State; 9] = [
     State::Withdrawn,
 ];
 
-const EVENTS: [Event; 12] = [
+pub(super) const EVENTS: [Event; 12] = [
     Event::SubmissionAcceptance,
     Event::SubmissionRejection,
     Event::RelayAcceptance,

@@ -188,7 +188,7 @@ pub struct DispatchedConsignment {
 pub struct Recorded {
     /// Outbox entries whose consignments are all settled: they need not be sent again.
     pub settled: Vec<i64>,
-    /// True when receipts were queued for the hop before us.
+    /// True when receipts were queued for a neighbour: the hop before us, or the next one, which accepted too late.
     pub forward: bool,
     /// The receipts that are on disk now: their hop need not repeat them.
     pub stored: Vec<Digest>,
@@ -198,7 +198,6 @@ pub struct Recorded {
 #[derive(Debug, Clone)]
 pub struct LetGo {
     pub id: ConsignmentId,
-    pub urgent: bool,
     /// Our RelayAcceptance, the last of its chain.
     pub relay: Sealed,
 }
@@ -226,8 +225,8 @@ pub struct Overdue {
     pub next_hop: Option<HopName>,
     /// The last receipt of its chain.
     pub head: Sealed,
+    /// Attempts that failed.
     pub attempts: u32,
-    pub last_error: Option<String>,
 }
 
 /// The answer of [`Store::fail`].

@@ -103,6 +103,16 @@ impl Fate {
 }
 
 impl Job {
+    /// A message that travels alone.
+    pub(super) const fn of(room: Room, queue: ShortString, body: Vec<u8>, properties: BasicProperties) -> Self {
+        Self { queue, body, properties, shares: false, fate: Fate::of(room) }
+    }
+
+    /// A packet that may share a message with others of its queue when it is small, see [`pack`](super::pack).
+    pub(super) fn sharing(self) -> Self {
+        Self { shares: self.body.len() <= PACKABLE_BYTES, ..self }
+    }
+
     /// One for tests, and where its outcome is told.
     #[cfg(test)]
     pub(super) fn shared(queue: &str, body: Vec<u8>, properties: BasicProperties) -> (Self, Outcome) {
@@ -147,42 +157,13 @@ impl Publisher {
     }
 
     /// Publishes one message and waits for its outcome.
-    pub(super) async fn publish(
-        &self,
-        room: Room,
-        queue: ShortString,
-        body: Vec<u8>,
-        properties: BasicProperties,
-    ) -> Result<(), Failed> {
-        let outcome = self.hand_in(room, queue, body, properties).await?;
-        self.outcome(outcome).await
-    }
-
-    /// The same for a packet that may share a message with others of its queue, see [`pack`](super::pack).
-    pub(super) async fn publish_shared(
-        &self,
-        room: Room,
-        queue: ShortString,
-        body: Vec<u8>,
-        properties: BasicProperties,
-    ) -> Result<(), Failed> {
-        let shares = body.len() <= PACKABLE_BYTES;
-        let outcome = self.hand(Job { queue, body, properties, shares, fate: Fate::of(room) }).await?;
+    pub(super) async fn publish(&self, job: Job) -> Result<(), Failed> {
+        let outcome = self.hand_in(job).await?;
         self.outcome(outcome).await
     }
 
     /// Hands one message to the channel's task; from then on it needs no more polling by the caller.
-    pub(super) async fn hand_in(
-        &self,
-        room: Room,
-        queue: ShortString,
-        body: Vec<u8>,
-        properties: BasicProperties,
-    ) -> Result<Outcome, Failed> {
-        self.hand(Job { queue, body, properties, shares: false, fate: Fate::of(room) }).await
-    }
-
-    async fn hand(&self, mut job: Job) -> Result<Outcome, Failed> {
+    pub(super) async fn hand_in(&self, mut job: Job) -> Result<Outcome, Failed> {
         let (done, outcome) = oneshot::channel();
         job.fate.done = Some(done);
         let handing = in_time(self.confirm, "the publishing channel", self.jobs.send(job));

@@ -9,7 +9,7 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use lienthong_contract::HopName;
 
-use super::publish::Failed;
+use super::publish::{Failed, Job};
 use super::supervise::{Generation, Lane, Shared};
 use super::topology;
 use super::wire::{self, FrameHead};
@@ -43,7 +43,7 @@ pub(super) async fn receipts(
     let publisher = &generation.receipts;
     let sent = async {
         let room = publisher.room(batch.len()).await?;
-        publisher.publish(room, topology::receipts(peer), batch.to_vec(), properties).await
+        publisher.publish(Job::of(room, topology::receipts(peer), batch.to_vec(), properties)).await
     };
     let sent = sent.await;
     outcome(shared, generation, peer, sent).await
@@ -78,11 +78,8 @@ async fn inline(shared: &Shared, lane: &Lane, peer: &HopName, transfer: &Transfe
     };
     let properties = wire::properties(wire::PACKET, &shared.broker.me);
     let queue = topology::packets(peer, transfer.urgent);
-    if transfer.urgent || transfer.again {
-        lane.packets.publish(room, queue, body, properties).await
-    } else {
-        lane.packets.publish_shared(room, queue, body, properties).await
-    }
+    let job = Job::of(room, queue, body, properties);
+    lane.packets.publish(if transfer.urgent || transfer.again { job } else { job.sharing() }).await
 }
 
 /// Frames first; the final message only when the broker has them all, so that the far side need not wait long.
@@ -110,7 +107,7 @@ async fn framed(
         let body = source.read(offset, len).await?;
         let properties = wire::properties(wire::FRAME, &shared.broker.me).with_headers(head(index, offset).headers());
         // Handed in before the next wait: a future that nobody polls must not sit on its room.
-        let outcome = lane.frames.hand_in(room, queue.clone(), body, properties).await?;
+        let outcome = lane.frames.hand_in(Job::of(room, queue.clone(), body, properties)).await?;
         flying.push(lane.frames.outcome(outcome));
         while let Some(Some(sent)) = flying.next().now_or_never() {
             sent?;
@@ -122,7 +119,7 @@ async fn framed(
     let body = wire::body(&transfer.header, &[]);
     let properties = wire::properties(wire::FRAMED, &shared.broker.me).with_headers(head(count, total).headers());
     let room = lane.packets.room(body.len()).await?;
-    lane.packets.publish(room, topology::packets(peer, transfer.urgent), body, properties).await
+    lane.packets.publish(Job::of(room, topology::packets(peer, transfer.urgent), body, properties)).await
 }
 
 /// Content that is read piece by piece.

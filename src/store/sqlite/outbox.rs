@@ -205,7 +205,7 @@ fn let_go(
     let Some(next) = next_hop else {
         let relay = rows::receipt(db, packet, seq, head)?;
         let relay = relay.ok_or_else(|| Error::Corrupt(format!("the last receipt of {id} is gone")))?;
-        let offered = LetGo { id, urgent, relay: rows::read(&relay)? };
+        let offered = LetGo { id, relay: rows::read(&relay)? };
         let (sealed, due) = consign(&offered).map_err(Error::Unavailable)?;
         let receipt = insert_receipt(db, packet, seq, &sealed, true)?;
         let update = "UPDATE consignments SET state = ?2, head = ?3, due_at = ?4 WHERE seq = ?1";
@@ -238,7 +238,7 @@ fn let_go(
 
 /// See [`super::Store::overdue`].
 pub fn overdue(db: &Connection, now: Instant, limit: usize) -> Result<Vec<Overdue>> {
-    let query = "SELECT c.id, c.recipient, c.due_at, c.next_hop, c.head, c.packet, c.seq, o.attempts, o.last_error
+    let query = "SELECT c.id, c.recipient, c.due_at, c.next_hop, c.head, c.packet, c.seq, o.attempts
                  FROM consignments c LEFT JOIN outbox o ON o.id = c.outbox_id
                  WHERE (c.state = 'queued' OR (c.state = 'consigned' AND c.next_hop IS NULL)) AND c.due_at <= ?1
                  ORDER BY c.due_at LIMIT ?2";
@@ -260,7 +260,6 @@ pub fn overdue(db: &Connection, now: Instant, limit: usize) -> Result<Vec<Overdu
             next_hop: rows::hop(row, 3)?,
             head,
             attempts: row.get::<_, Option<u32>>(7)?.unwrap_or(0),
-            last_error: row.get(8)?,
         });
     }
     Ok(overdue)

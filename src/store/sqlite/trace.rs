@@ -99,7 +99,7 @@ fn statuses(
     let query = "SELECT code, description, time, doc_id FROM statuses
                  WHERE document_id = ?1 AND about = ?2 AND agency = ?3 AND EXISTS
                    (SELECT 1 FROM consignments c WHERE c.doc_id = statuses.doc_id
-                    AND c.state NOT IN ('offered', 'withdrawn', 'rejected'))
+                    AND c.state NOT IN ('offered', 'withdrawn'))
                  ORDER BY seq";
     let mut query = db.prepare_cached(query)?;
     let mut found = query.query(params![document_id, sender.as_str(), agency.as_str()])?;
