@@ -36,7 +36,7 @@ use crate::edxml;
 use crate::intake::{Intake, Parts};
 use crate::link::amqp::{AmqpLink, Broker, TlsFiles};
 use crate::link::inprocess::Hub;
-use crate::link::{Arrived, Link, Sink, SinkError};
+use crate::link::{Arrived, Coming, Link, Sink, SinkError};
 use crate::mailbox::Mailboxes;
 use crate::routing::{LinkRoute, Routes};
 use crate::store::{Blobs, SqliteStore, Store};
@@ -108,8 +108,8 @@ impl LateSink {
 
 #[async_trait]
 impl Sink for LateSink {
-    async fn transfer(&self, header: Vec<u8>, content: Arrived, urgent: bool) -> Result<(), SinkError> {
-        self.intake()?.transfer(header, content, urgent).await
+    async fn transfer(&self, header: Vec<u8>, content: Arrived, coming: Coming) -> Result<(), SinkError> {
+        self.intake()?.transfer(header, content, coming).await
     }
 
     async fn receipts(&self, batch: Bytes) -> Result<(), SinkError> {

@@ -175,7 +175,8 @@ fn as_text<'x>(bytes: &'x [u8], limits: &Limits) -> Result<&'x str, Error> {
     if bytes.len() > limits.max_bytes {
         return Err(limit(bytes, "bytes", limits.max_bytes, limits.max_bytes));
     }
-    let text = std::str::from_utf8(bytes).map_err(|error| malformed(bytes, error.valid_up_to(), "not UTF-8"))?;
+    let text =
+        simdutf8::compat::from_utf8(bytes).map_err(|error| malformed(bytes, error.valid_up_to(), "not UTF-8"))?;
     let is_control = |byte: &u8| *byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r');
     // Without an early end the loop looks at many bytes at once; the place is wanted only of a packet that is refused.
     let controls = bytes.iter().fold(false, |seen, byte| seen | is_control(byte));

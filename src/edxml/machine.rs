@@ -443,7 +443,7 @@ impl<'a> Machine<'a> {
             let open = self.open.last().and_then(|(start, len)| bytes.get(*start..start + len));
             return Err(boxed(&findings::CUT_SHORT, place, &open.map_or_else(|| "<edXML>".to_owned(), closing)));
         }
-        if let Err(error) = std::str::from_utf8(bytes) {
+        if let Err(error) = simdutf8::compat::from_utf8(bytes) {
             return Err(self.at(&findings::NOT_UTF8, error.valid_up_to(), "UTF-8"));
         }
         if has_suspects(bytes)
@@ -514,8 +514,10 @@ fn boxed(kind: &'static Kind, (line, column): (u32, u32), expected: &str) -> Box
 
 /// True when some byte may belong to a character that XML forbids; nearly always it is false, and it is quick.
 fn has_suspects(text: &[u8]) -> bool {
-    let control = text.iter().any(|byte| *byte < b' ' && !is_space(*byte));
-    control || [b"\xEF\xBF\xBE", b"\xEF\xBF\xBF"].iter().any(|bad| memchr::memmem::find(text, *bad).is_some())
+    // Without an early end the loop looks at many bytes at once.
+    let control = text.iter().fold(false, |seen, byte| seen | (*byte < b' ' && !is_space(*byte)));
+    let nonchar = |at: usize| matches!(text.get(at + 1..at + 3), Some(b"\xBF\xBE" | b"\xBF\xBF"));
+    control || memchr::memchr_iter(0xEF, text).any(nonchar)
 }
 
 fn body_fault(finding: Finding) -> Finding {

@@ -27,7 +27,7 @@ pub use limits::Limits;
 pub use model::{Document, Located, Packet, StatusReport};
 pub use parse::{Parsed, parse};
 pub use skeleton::{Cut, Skeleton};
-pub use split::{Body, Sniffed, Split, SplitError, body_reader, encoded_reader, split};
+pub use split::{Body, Sniffed, Split, SplitError, body_reader, encoded_reader, split, split_bytes};
 
 /// Namespace of every element of a packet.
 pub const QCVN_NAMESPACE: &str = "http://www.mic.gov.vn/TBT/QCVN_102_2016";

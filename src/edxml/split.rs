@@ -74,6 +74,16 @@ pub fn split(mut source: impl Read, limits: &Limits) -> Result<Split, SplitError
     }
 }
 
+/// Splits a packet that is in memory, without copying it through a buffer.
+///
+/// # Errors
+/// As [`split`], but for reading.
+pub fn split_bytes(packet: &[u8], limits: &Limits) -> Result<Split, Vec<Finding>> {
+    let mut machine = Machine::new(limits);
+    machine.feed(packet)?;
+    machine.finish()
+}
+
 /// Fills the buffer as far as the source reaches, so that what is found never depends on how the bytes trickle in.
 fn fill(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;

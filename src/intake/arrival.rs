@@ -19,7 +19,7 @@ use super::receive::{NotReceived, Received, from_memory, from_spool};
 use super::submit::{PacketFacts, is_urgent, link_of, new_packet, reason_of};
 use super::{Intake, findings};
 use crate::custody::{Batch, MAX_CHAIN, MAX_CONSIGNMENTS, TransferHeader, Transferred, VERSION};
-use crate::link::{Arrived, Sink, SinkError};
+use crate::link::{Arrived, Coming, Sink, SinkError};
 use crate::receipts::{ConsignedTo, Event, Reason, Receipt, Sealed, open, verify_chain};
 use crate::store::{Held, NewConsignment, Route, SpoolFile};
 
@@ -40,7 +40,7 @@ fn poison(why: impl std::fmt::Display) -> SinkError {
 
 #[async_trait]
 impl Sink for Intake {
-    async fn transfer(&self, header: Vec<u8>, content: Arrived, _urgent: bool) -> Result<(), SinkError> {
+    async fn transfer(&self, header: Vec<u8>, content: Arrived, coming: Coming) -> Result<(), SinkError> {
         let header: TransferHeader = serde_json::from_slice(&header).map_err(poison)?;
         if header.v != VERSION || header.consignments.is_empty() || header.consignments.len() > MAX_CONSIGNMENTS {
             return Err(poison("the header of the transfer is of no known form"));
@@ -49,8 +49,9 @@ impl Sink for Intake {
         if ids.iter().collect::<HashSet<_>>().len() < ids.len() {
             return Err(poison("the header of the transfer names a consignment twice"));
         }
-        let known = self.parts.store.known(ids.clone()).await.map_err(retry)?;
-        if known.len() == ids.len() {
+        // Without a hint it is new, nearly always, and looking it up would be in vain. If it is not, the store finds out
+        // when it takes custody, and the work until then was in vain.
+        if coming.again && self.parts.store.known(ids.clone()).await.map_err(retry)?.len() == ids.len() {
             self.parts.store.answer_again(ids).await.map_err(retry)?;
             self.parts.delivery.receipts_wait(&header.from_hop);
             return Ok(());

@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::io::{self, Cursor, Read, Write};
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
 use futures_util::StreamExt;
 use tokio::sync::mpsc;
 
@@ -12,7 +12,7 @@ use lienthong_contract::Finding;
 use lienthong_contract::door::{RefusalCause, Upload};
 
 use super::findings;
-use crate::edxml::{Limits, Split, SplitError, split};
+use crate::edxml::{Limits, Split, SplitError, split, split_bytes};
 use crate::store::{Blobs, SpoolFile};
 use crate::trust::xmldsig::Bodies;
 
@@ -43,6 +43,10 @@ pub struct NotReceived {
 }
 
 impl NotReceived {
+    const fn bad(findings: Vec<Finding>) -> Self {
+        Self { cause: RefusalCause::BadPacket, findings }
+    }
+
     fn broken_off(error: &io::Error) -> Self {
         let finding = Finding::of(&findings::BROKEN_OFF).found(error.to_string());
         Self { cause: RefusalCause::Incomplete, findings: vec![finding] }
@@ -104,15 +108,26 @@ impl Bodies for Parts {
 /// # Errors
 /// [`NotReceived`]; nothing of the upload is kept.
 pub async fn receive(mut upload: Upload, blobs: &Blobs, limits: &Limits) -> Result<Received, NotReceived> {
-    let mut head = BytesMut::new();
-    while head.len() <= INLINE_BYTES {
+    let (mut chunks, mut taken) = (Vec::new(), 0);
+    while taken <= INLINE_BYTES {
         match upload.next().await {
-            Some(Ok(chunk)) => head.extend_from_slice(&chunk),
+            Some(Ok(chunk)) => {
+                taken += chunk.len();
+                chunks.push(chunk);
+            }
             Some(Err(error)) => return Err(NotReceived::broken_off(&error)),
-            None => return from_memory(head.freeze(), limits),
+            None => return from_memory(joined(chunks), limits),
         }
     }
-    to_disk(head.freeze(), upload, blobs, limits).await
+    to_disk(joined(chunks), upload, blobs, limits).await
+}
+
+/// One piece of all chunks; most packets come in one chunk, which is not copied.
+fn joined(mut chunks: Vec<Bytes>) -> Bytes {
+    if chunks.len() == 1 {
+        return chunks.pop().unwrap_or_default();
+    }
+    Bytes::from(chunks.concat())
 }
 
 /// A packet that is in memory already.
@@ -120,7 +135,7 @@ pub async fn receive(mut upload: Upload, blobs: &Blobs, limits: &Limits) -> Resu
 /// # Errors
 /// [`NotReceived`] when it is not well-formed.
 pub fn from_memory(bytes: Bytes, limits: &Limits) -> Result<Received, NotReceived> {
-    let split = checked(split(bytes.as_ref(), limits))?;
+    let split = split_bytes(&bytes, limits).map_err(NotReceived::bad)?;
     Ok(Received { bytes: PacketBytes::Memory(bytes), split })
 }
 
@@ -136,7 +151,7 @@ pub fn from_spool(file: SpoolFile, limits: &Limits) -> Result<Received, NotRecei
 
 fn checked(split: Result<Split, SplitError>) -> Result<Split, NotReceived> {
     split.map_err(|error| match error {
-        SplitError::Refused(findings) => NotReceived { cause: RefusalCause::BadPacket, findings },
+        SplitError::Refused(findings) => NotReceived::bad(findings),
         SplitError::Io(error) => NotReceived::our_fault(&error),
     })
 }

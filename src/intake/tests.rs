@@ -20,7 +20,7 @@ use super::*;
 use crate::custody::{Batch, MAX_CHAIN, TransferHeader};
 use crate::delivery::{self, Settings};
 use crate::edxml::model::Urgency;
-use crate::link::{Arrived, Content, Error, Link, LinkState, Sink, SinkError, Transfer};
+use crate::link::{Arrived, Coming, Content, Error, Link, LinkState, Sink, SinkError, Transfer};
 use crate::pki::tests::{Example, NOW, example};
 use crate::receipts::{Event, Sealed, jws::read_unverified, open, seal, verify_chain};
 use crate::scene::{self, Letter, example_pdf};
@@ -63,14 +63,16 @@ impl fmt::Debug for Bad {
 }
 
 enum Parcel {
-    Packet(Vec<u8>, Bytes),
+    Packet(Vec<u8>, Bytes, Coming),
     Batch(Bytes),
 }
 
 impl Bad {
     async fn hand_over(to: &super::Intake, parcel: &Parcel) -> Result<(), SinkError> {
         match parcel {
-            Parcel::Packet(header, bytes) => to.transfer(header.clone(), Arrived::Bytes(bytes.clone()), false).await,
+            Parcel::Packet(header, bytes, coming) => {
+                to.transfer(header.clone(), Arrived::Bytes(bytes.clone()), *coming).await
+            }
             Parcel::Batch(batch) => to.receipts(batch.clone()).await,
         }
     }
@@ -109,7 +111,8 @@ impl Link for Bad {
     async fn send(&self, _peer: &HopName, transfer: Transfer) -> Result<(), Error> {
         let Content::Bytes(bytes) = transfer.content else { panic!("small packets only") };
         self.sent.lock().unwrap().push((transfer.header.clone(), bytes.clone()));
-        self.carry(Parcel::Packet(transfer.header, bytes)).await
+        let coming = Coming { urgent: transfer.urgent, again: transfer.again };
+        self.carry(Parcel::Packet(transfer.header, bytes, coming)).await
     }
 
     async fn send_receipts(&self, _peer: &HopName, batch: Bytes) -> Result<(), Error> {
@@ -320,7 +323,11 @@ async fn one_transfer(world: &World) -> (TransferHeader, Bytes) {
 
 async fn offer(world: &World, header: &TransferHeader, bytes: &[u8]) -> Result<(), SinkError> {
     let content = Arrived::Bytes(Bytes::copy_from_slice(bytes));
-    world.nation.intake.transfer(serde_json::to_vec(header).unwrap(), content, false).await
+    world
+        .nation
+        .intake
+        .transfer(serde_json::to_vec(header).unwrap(), content, Coming { urgent: false, again: false })
+        .await
 }
 
 /// The same transfer with a submission by the province in the name of another agency that it serves.

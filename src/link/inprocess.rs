@@ -16,7 +16,9 @@ use bytes::Bytes;
 use lienthong_contract::{HopName, Instant};
 
 use super::spool::Spool;
-use super::{Arrived, Content, Error, Link, LinkState, MAX_HEADER_BYTES, Sink, SinkError, Transfer, check, check_size};
+use super::{
+    Arrived, Coming, Content, Error, Link, LinkState, MAX_HEADER_BYTES, Sink, SinkError, Transfer, check, check_size,
+};
 
 /// The hops of one process. Clones are the same hub.
 #[derive(Clone, Default)]
@@ -95,7 +97,8 @@ impl Link for HubLink {
                 Arrived::File(copy.map_err(Error::io(what))?)
             }
         };
-        member.sink.transfer(transfer.header, content, transfer.urgent).await.map_err(|error| refusal(peer, error))
+        let coming = Coming { urgent: transfer.urgent, again: transfer.again };
+        member.sink.transfer(transfer.header, content, coming).await.map_err(|error| refusal(peer, error))
     }
 
     async fn send_receipts(&self, peer: &HopName, batch: Bytes) -> Result<(), Error> {

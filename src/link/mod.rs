@@ -88,6 +88,15 @@ pub enum Arrived {
     File(ArrivedFile),
 }
 
+/// How a transfer came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Coming {
+    /// Through the urgent lane.
+    pub urgent: bool,
+    /// The sender or the broker hints that it was offered before. A hint: what comes without it may have been, too.
+    pub again: bool,
+}
+
 /// A way to neighbouring hops.
 #[async_trait]
 pub trait Link: Send + Sync + fmt::Debug {
@@ -129,7 +138,7 @@ pub trait Sink: Send + Sync {
     ///
     /// # Errors
     /// [`SinkError::Retry`]: offered again later. [`SinkError::Poison`]: set aside in the dead-letter queue.
-    async fn transfer(&self, header: Vec<u8>, content: Arrived, urgent: bool) -> Result<(), SinkError>;
+    async fn transfer(&self, header: Vec<u8>, content: Arrived, coming: Coming) -> Result<(), SinkError>;
 
     /// Takes a batch of receipts.
     ///

@@ -21,7 +21,7 @@ struct Shelf {
 
 #[async_trait]
 impl Sink for Shelf {
-    async fn transfer(&self, header: Vec<u8>, content: Arrived, urgent: bool) -> Result<(), SinkError> {
+    async fn transfer(&self, header: Vec<u8>, content: Arrived, coming: Coming) -> Result<(), SinkError> {
         let answer = self.answers.lock().unwrap().pop().unwrap_or(Ok(()));
         let bytes = match content {
             Arrived::Bytes(bytes) => bytes.to_vec(),
@@ -33,7 +33,7 @@ impl Sink for Shelf {
                 bytes
             }
         };
-        self.seen.lock().unwrap().push((header, bytes, urgent));
+        self.seen.lock().unwrap().push((header, bytes, coming.urgent));
         answer
     }
 

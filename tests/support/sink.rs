@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use lienthong::link::{Arrived, Sink, SinkError};
+use lienthong::link::{Arrived, Coming, Sink, SinkError};
 use lienthong_contract::Digest;
 use tokio::sync::watch;
 
@@ -65,7 +65,7 @@ impl Memory {
 
 #[async_trait]
 impl Sink for Memory {
-    async fn transfer(&self, header: Vec<u8>, content: Arrived, urgent: bool) -> Result<(), SinkError> {
+    async fn transfer(&self, header: Vec<u8>, content: Arrived, coming: Coming) -> Result<(), SinkError> {
         let header = String::from_utf8(header).unwrap();
         let times = {
             let mut asked = self.asked.lock().unwrap();
@@ -83,7 +83,7 @@ impl Sink for Memory {
                 (Digest::of(&bytes), true)
             }
         };
-        self.taken.send_modify(|taken| taken.push(Taken { header, digest, as_file, urgent }));
+        self.taken.send_modify(|taken| taken.push(Taken { header, digest, as_file, urgent: coming.urgent }));
         Ok(())
     }
 

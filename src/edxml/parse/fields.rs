@@ -61,7 +61,11 @@ impl<'a> Element<'a> {
     }
 
     fn wrap(&self, node: &'a Node<'a>) -> Self {
-        Self::new(node, format!("{}/{}", self.path, node.name), self.notes)
+        let mut path = String::with_capacity(self.path.len() + 1 + node.name.len());
+        path.push_str(&self.path);
+        path.push('/');
+        path.push_str(node.name);
+        Self::new(node, path, self.notes)
     }
 
     /// The one child of this name that says something. Several such children contradict each other: a later reader

@@ -70,7 +70,21 @@ pub(super) struct Tree<'a> {
 struct Binding<'a> {
     prefix: &'a str,
     uri: String,
+    /// What the name means; of `xmlns=""`, that there is none.
+    space: Space,
     depth: usize,
+}
+
+impl<'a> Binding<'a> {
+    fn new(prefix: &'a str, uri: String, depth: usize) -> Self {
+        let space = match uri.as_str() {
+            QCVN_NAMESPACE => Space::Qcvn,
+            DSIG_NAMESPACE => Space::Dsig,
+            "" => Space::None,
+            _ => Space::Other,
+        };
+        Self { prefix, uri, space, depth }
+    }
 }
 
 struct Builder<'a, 'f> {
@@ -168,9 +182,9 @@ impl<'a> Builder<'a, '_> {
             let value = attribute.normalized_value(XmlVersion::Implicit1_0).map(|value| value.into_owned());
             let value = value.unwrap_or_else(|_| attribute.value.clone().into_owned());
             match key.split_once(':') {
-                None if key == "xmlns" => self.bindings.push(Binding { prefix: "", uri: value, depth }),
+                None if key == "xmlns" => self.bindings.push(Binding::new("", value, depth)),
                 Some(("xmlns", prefix)) if value.is_empty() => self.malformed(at, &format!("xmlns:{prefix}=\"\"")),
-                Some(("xmlns", prefix)) => self.bindings.push(Binding { prefix, uri: value, depth }),
+                Some(("xmlns", prefix)) => self.bindings.push(Binding::new(prefix, value, depth)),
                 prefixed => attributes.push((prefixed, key, value)),
             }
         }
@@ -203,20 +217,19 @@ impl<'a> Builder<'a, '_> {
 
     /// What a prefix stands for; a forgotten declaration of `edXML` or `xlink` is put in its place.
     fn namespace(&mut self, prefix: &str, (line, column): (u32, u32)) -> Space {
-        let bound = self.bindings.iter().rev().find(|binding| binding.prefix == prefix).map(|b| b.uri.as_str());
+        let bound = self.bindings.iter().rev().find(|binding| binding.prefix == prefix);
         if self.open.is_empty()
-            && let Some(uri) = bound
+            && let Some(binding) = bound
         {
-            uri.clone_into(&mut self.root_namespace);
+            binding.uri.clone_into(&mut self.root_namespace);
         }
-        match (bound, prefix) {
-            (Some(QCVN_NAMESPACE), _) => Space::Qcvn,
-            (Some(DSIG_NAMESPACE), _) => Space::Dsig,
-            (Some("") | None, "") => {
+        match (bound.map(|binding| binding.space), prefix) {
+            (Some(Space::None) | None, "") => {
                 self.warn_none(line, column);
                 Space::None
             }
-            (Some(_), _) | (None, "xml") => Space::Other,
+            (Some(Space::None), _) | (None, "xml") => Space::Other,
+            (Some(space), _) => space,
             (None, "edXML" | "xlink") => {
                 if !std::mem::replace(&mut self.warned_prefix, true) {
                     let finding = Finding::of(&findings::PREFIX_ASSUMED).at(line, column).found(prefix);

@@ -31,7 +31,7 @@ use super::publish::in_time;
 use super::supervise::{Backoff, Life, Shared};
 use super::topology;
 use super::wire::{self, FrameHead, Key};
-use crate::link::{Arrived, Error, SinkError, findings};
+use crate::link::{Arrived, Coming, Error, SinkError, findings};
 
 /// Outcomes gathered into one word to the broker.
 const BATCH: usize = 256;
@@ -153,9 +153,15 @@ impl Worker {
     async fn handle(self: &Arc<Self>, delivery: Delivery) -> Verdict {
         let kind = wire::kind_of(&delivery.properties);
         match (self.lane, kind) {
-            (Lane::Packets { urgent }, wire::PACKET) => self.packet(delivery.data.into(), urgent).await,
-            (Lane::Packets { urgent }, wire::PACK) => self.pack(delivery.data, urgent).await,
-            (Lane::Packets { urgent }, wire::FRAMED) => self.framed(delivery, urgent).await,
+            // What is sent again travels alone.
+            (Lane::Packets { urgent }, wire::PACKET) => {
+                self.packet(delivery.data.into(), Coming { urgent, again: true }).await
+            }
+            (Lane::Packets { urgent }, wire::PACK) => {
+                let again = delivery.redelivered;
+                self.pack(delivery.data, Coming { urgent, again }).await
+            }
+            (Lane::Packets { urgent }, wire::FRAMED) => self.framed(delivery, Coming { urgent, again: true }).await,
             (Lane::Frames, wire::FRAME) => self.frame(delivery).await,
             (Lane::Receipts, wire::RECEIPTS) => self.receipts(delivery.data).await,
             _ => self.poison(&format!("a message of type {kind:?} is not for this queue")),
@@ -163,7 +169,7 @@ impl Worker {
     }
 
     /// Packets that share a message share its verdict: the worst. Those that were taken are known when they come again.
-    async fn pack(self: &Arc<Self>, body: Vec<u8>, urgent: bool) -> Verdict {
+    async fn pack(self: &Arc<Self>, body: Vec<u8>, coming: Coming) -> Verdict {
         let bodies = match wire::unpack(body) {
             Ok(bodies) => bodies,
             Err(why) => return self.poison(&why),
@@ -171,7 +177,7 @@ impl Worker {
         let (packets, mut handling, mut worst) = (bodies.len(), JoinSet::new(), Verdict::Ack);
         for (index, body) in bodies.into_iter().enumerate() {
             let worker = Arc::clone(self);
-            handling.spawn(async move { (index + 1, worker.packet(body, urgent).await) });
+            handling.spawn(async move { (index + 1, worker.packet(body, coming).await) });
         }
         while let Some(handled) = handling.join_next().await {
             let (packet, verdict) = handled.unwrap_or((0, Verdict::Requeue));
@@ -183,14 +189,14 @@ impl Worker {
         worst
     }
 
-    async fn packet(&self, body: Bytes, urgent: bool) -> Verdict {
+    async fn packet(&self, body: Bytes, coming: Coming) -> Verdict {
         let (header, content) = match wire::split(body) {
             Ok(parts) => parts,
             Err(why) => return self.poison(&why),
         };
         self.offer(|| {
             let (header, content) = (header.clone(), Arrived::Bytes(content.clone()));
-            self.shared.sink.transfer(header, content, urgent)
+            self.shared.sink.transfer(header, content, coming)
         })
         .await
     }
@@ -216,7 +222,7 @@ impl Worker {
     }
 
     /// The final message of a large packet.
-    async fn framed(&self, delivery: Delivery, urgent: bool) -> Verdict {
+    async fn framed(&self, delivery: Delivery, coming: Coming) -> Verdict {
         let limits = &self.shared.broker.limits;
         let parsed = FrameHead::parse(&delivery.properties, None, limits.max_content_bytes);
         let (key, head) = match parsed {
@@ -238,14 +244,14 @@ impl Worker {
             },
             () = self.life.over() => return Verdict::Requeue,
         }
-        let verdict = self.offer(|| self.offer_file(&key, &header, urgent)).await;
+        let verdict = self.offer(|| self.offer_file(&key, &header, coming)).await;
         if verdict != Verdict::Requeue {
             self.shared.assembler.forget(&key);
         }
         verdict
     }
 
-    async fn offer_file(&self, key: &Key, header: &[u8], urgent: bool) -> Result<(), SinkError> {
+    async fn offer_file(&self, key: &Key, header: &[u8], coming: Coming) -> Result<(), SinkError> {
         let file = match self.shared.assembler.hand_over(key).await {
             Ok(Some(file)) => file,
             Ok(None) => return Err(SinkError::Poison { why: "the large packet's file is gone".to_owned() }),
@@ -254,7 +260,7 @@ impl Worker {
             }
             Err(error) => return Err(SinkError::Retry { why: error.to_string() }),
         };
-        self.shared.sink.transfer(header.to_vec(), Arrived::File(file), urgent).await
+        self.shared.sink.transfer(header.to_vec(), Arrived::File(file), coming).await
     }
 
     /// Frames are missing and will not come: the sender, who has custody, sends all of it again.

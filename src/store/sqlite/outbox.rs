@@ -88,9 +88,9 @@ pub fn record_receipts(db: &Connection, from: &HopName, receipts: &[Sealed]) -> 
         }
         let before = row.head;
         let mut row = row;
-        let known = known(db, &row, digest)?;
+        let (known, count) = known_of(db, &row, digest)?;
         if !known {
-            if count(db, &row)? >= MAX_RECEIPTS {
+            if count >= MAX_RECEIPTS {
                 tracing::error!(%from, %digest, event, "too many receipts of one consignment");
                 continue;
             }
@@ -287,13 +287,15 @@ pub fn fail(db: &Connection, id: ConsignmentId, terminal: &Sealed) -> Result<Opt
 }
 
 fn known(db: &Connection, row: &Row, receipt: Digest) -> Result<bool> {
-    let query = "SELECT 1 FROM receipts WHERE packet = ?1 AND consignment = ?2 AND digest = ?3";
-    Ok(db.prepare_cached(query)?.exists(params![row.packet, row.seq, receipt.as_bytes()])?)
+    known_of(db, row, receipt).map(|(known, _)| known)
 }
 
-fn count(db: &Connection, row: &Row) -> Result<i64> {
-    let query = "SELECT count(*) FROM receipts WHERE packet = ?1 AND consignment = ?2";
-    Ok(db.prepare_cached(query)?.query_row(params![row.packet, row.seq], |row| row.get(0))?)
+/// Whether the receipt is here, and how many receipts the consignment has.
+fn known_of(db: &Connection, row: &Row, receipt: Digest) -> Result<(bool, i64)> {
+    let query = "SELECT coalesce(max(digest = ?3), 0), count(*) FROM receipts WHERE packet = ?1 AND consignment = ?2";
+    let mut query = db.prepare_cached(query)?;
+    let asked = params![row.packet, row.seq, receipt.as_bytes()];
+    Ok(query.query_row(asked, |row| Ok((row.get(0)?, row.get(1)?)))?)
 }
 
 fn insert_stray(db: &Connection, from: &HopName, sealed: &Sealed) -> Result<()> {

@@ -19,7 +19,7 @@ use super::super::{Error, Result};
 const MAX_BATCH: usize = 256;
 /// How long calls gather before a transaction when they come in numbers: each transaction writes every page it touched
 /// again, so fewer and larger ones are what a loaded disk and processor want. A lone caller does not wait.
-const GATHER: Duration = Duration::from_millis(8);
+const GATHER: Duration = Duration::from_millis(16);
 /// The most calls waiting; beyond that callers wait, which is what slows senders down when the disk does.
 const MAX_WAITING: usize = 4096;
 

@@ -19,7 +19,7 @@ use super::{
 
 /// See [`Document::parse`].
 pub(super) fn document<'a>(input: &Spliced<'a>, limits: &Limits) -> Result<Document<'a>, Problem> {
-    let text = std::str::from_utf8(input.skeleton)
+    let text = simdutf8::compat::from_utf8(input.skeleton)
         .map_err(|e| Problem::malformed("bytes that are not UTF-8").at(input.skeleton, input.cuts, e.valid_up_to()))?;
     if let Some(offset) = forbidden_char(text) {
         return Err(Problem::malformed("a character that XML forbids").at(input.skeleton, input.cuts, offset));
