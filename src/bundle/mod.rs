@@ -28,6 +28,7 @@ mod ledger;
 mod make;
 mod read;
 mod verify;
+pub mod words;
 
 #[cfg(test)]
 mod tests;
