@@ -25,7 +25,7 @@ const DEADLINE: Duration = Duration::from_secs(60);
 /// The binary with these arguments, and no settings of the caller's own.
 fn lienthong(args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lienthong"));
-    for name in ["LIENTHONG_GATEWAY", "LIENTHONG_AS", "LIENTHONG_CERTS"] {
+    for name in ["LIENTHONG_GATEWAY", "LIENTHONG_AS", "LIENTHONG_CERTS", "LIENTHONG_TRUST"] {
         command.env_remove(name);
     }
     command.args(args).output().unwrap()
