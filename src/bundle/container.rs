@@ -98,21 +98,25 @@ impl Scanner<'_> {
         self.take(b'{')?;
         let mut first = true;
         for (name, optional, holds) in MEMBERS {
-            CONTAINER.clone_into(&mut self.place);
             let mark = if first { "" } else { "," };
             let start = format!("{mark}\"{name}\":");
             if !self.rest().starts_with(start.as_bytes()) {
                 if optional {
                     continue;
                 }
+                // A text whose quote was altered ends where the next one begins: then it is that part's fault.
+                if first || self.rest().starts_with(b",\"") {
+                    CONTAINER.clone_into(&mut self.place);
+                }
                 return Err("a member is missing, unknown or out of order");
             }
             self.at += start.len();
             first = false;
+            CONTAINER.clone_into(&mut self.place);
             self.member(name, holds, &mut layout)?;
         }
-        CONTAINER.clone_into(&mut self.place);
         self.take(b'}')?;
+        CONTAINER.clone_into(&mut self.place);
         if self.at == self.bytes.len() { Ok(layout) } else { Err("something follows the end") }
     }
 
@@ -121,7 +125,6 @@ impl Scanner<'_> {
             Holds::Parts(most) => {
                 self.take(b'[')?;
                 for index in 0.. {
-                    CONTAINER.clone_into(&mut self.place);
                     if self.skip(b']') {
                         break;
                     }
@@ -129,6 +132,7 @@ impl Scanner<'_> {
                         self.take(b',')?;
                     }
                     if index >= most {
+                        CONTAINER.clone_into(&mut self.place);
                         return Err("it has more elements than are allowed");
                     }
                     self.place = format!("{name}[{index}]");

@@ -12,7 +12,7 @@ use lienthong_contract::{Digest, HopName, Instant};
 
 use super::container::{CONTAINER, Layout, SEAL};
 use super::make::listed;
-use super::{Container, Document, FORMAT, Fault, Log, Logged, MAX_CHECKPOINTS, Manifest, SEAL_TYPE, VERSION};
+use super::{Container, Document, FORMAT, Fault, Log, Logged, MAX_CHECKPOINTS, Manifest, ManifestPart, SEAL_TYPE, VERSION};
 use crate::receipts::HopKeys;
 use crate::receipts::jws::open_statement;
 use crate::trust::past::AsShown;
@@ -107,20 +107,18 @@ fn compare(layout: &Layout, bytes: &[u8], manifest: &Manifest) -> Result<(), Fau
             Some(expected) if expected.name == found.name => {
                 return Err(Fault::new(found.name, "đã bị thay đổi sau khi niêm phong", "altered after it was sealed"));
             }
-            Some(expected) => {
-                let name = expected.name.chars().take(60).collect::<String>();
-                return Err(Fault::new(name, "bị thiếu hoặc sai chỗ", "missing, or not in its place"));
+            Some(expected) if manifest.parts.iter().any(|part| part.name == found.name) => {
+                return Err(missing(expected));
             }
-            None => return Err(Fault::new(found.name, "được thêm sau khi niêm phong", "added after it was sealed")),
+            _ => return Err(Fault::new(found.name, "được thêm sau khi niêm phong", "added after it was sealed")),
         }
     }
-    match sealed.next() {
-        None => Ok(()),
-        Some(missing) => {
-            let name = missing.name.chars().take(60).collect::<String>();
-            Err(Fault::new(name, "bị thiếu", "missing"))
-        }
-    }
+    sealed.next().map_or(Ok(()), |expected| Err(missing(expected)))
+}
+
+fn missing(part: &ManifestPart) -> Fault {
+    let name: String = part.name.chars().take(60).collect();
+    Fault::new(name, "bị thiếu", "missing")
 }
 
 /// Makes sure that the file is exactly what its meaning is written as.
