@@ -107,6 +107,26 @@ fn places(file: &[u8]) -> Vec<(String, std::ops::Range<usize>)> {
     places
 }
 
+#[test]
+fn the_schema_names_exactly_the_members_that_bundles_have() {
+    let schema: Value = serde_json::from_str(include_str!("../../schemas/bundle.schema.json")).unwrap();
+    let sample = Sample::new();
+    let mut input = Input { packet: Some(PACKET.to_vec()), ..sample.input.clone() };
+    input.late = vec![input.receipts.pop().unwrap()];
+    let bundle: Value = serde_json::from_slice(&sample.bundle_of(input)).unwrap();
+    let names = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    let members = &schema["properties"];
+    assert_eq!(names(members), names(&bundle));
+    assert_eq!(names(&members["document"]["properties"]), names(&bundle["document"]));
+    assert_eq!(names(&members["logs"]["items"]["properties"]), names(&bundle["logs"][0]));
+    assert_eq!(names(&members["revocation"]["properties"]), names(&bundle["revocation"]));
+    let logged = &schema["$defs"]["logged"]["properties"];
+    assert_eq!(names(logged), names(&bundle["late"][0]));
+    assert_eq!(names(&logged["entry"]["properties"]), names(&bundle["late"][0]["entry"]));
+    let may_lack: Vec<String> = names(members).into_iter().filter(|name| name != "packet").collect();
+    assert_eq!(schema["required"], serde_json::json!(may_lack));
+}
+
 /// Flips one bit of every `step`th byte; the part named must be the one that the byte stands in.
 fn flip(file: &[u8], step: usize) {
     let places = places(file);
