@@ -264,9 +264,8 @@ fn a_document_is_sent_fetched_answered_traced_and_proved() {
 /// Bundles are judged by a folder of roots, and their answer can be printed.
 fn bundles(world: &World, proof: &Path, part: &Path, packet: &Path) {
     let trust = Path::new(&world.certs).join("ca");
-    let judge = |file: &Path, more: &[&str]| {
-        json(&[&["verify", text(file), "--trust", text(&trust), "--json"], more].concat())
-    };
+    let judge =
+        |file: &Path, more: &[&str]| json(&[&["verify", text(file), "--trust", text(&trust), "--json"], more].concat());
     let (code, answer) = judge(proof, &["--packet", text(packet)]);
     assert_eq!((code, &answer["verdict"], &answer["outcome"]), (0, &"valid".into(), &"mixed".into()), "{answer:#}");
     assert_eq!((&answer["part"], &answer["reason"]), (&Value::Null, &Value::Null));
@@ -277,7 +276,9 @@ fn bundles(world: &World, proof: &Path, part: &Path, packet: &Path) {
     // One letter of a part, of the frame, and the very first byte.
     let file = std::fs::read(proof).unwrap();
     let place = |text: &str| file.windows(text.len()).position(|window| window == text.as_bytes()).unwrap();
-    for (at, part) in [(place("\"jws\":\"") + 40, "receipts[0]"), (place("lienthong-bundle"), "container"), (0, "container")] {
+    for (at, part) in
+        [(place("\"jws\":\"") + 40, "receipts[0]"), (place("lienthong-bundle"), "container"), (0, "container")]
+    {
         let mut altered = file.clone();
         altered[at] ^= 4;
         let other = proof.with_extension("altered");
@@ -285,8 +286,15 @@ fn bundles(world: &World, proof: &Path, part: &Path, packet: &Path) {
         let (code, answer) = judge(&other, &[]);
         assert_eq!((code, &answer["verdict"], &answer["part"]), (1, &"invalid".into(), &part.into()), "{answer:#}");
     }
+    let (page, paper) = (proof.with_extension("html"), proof.with_extension("pdf"));
+    assert_eq!(judge(proof, &["--html", text(&page), "--pdf", text(&paper)]).0, 0);
+    assert!(std::fs::read_to_string(page).unwrap().contains("bên nhận trả lại"));
+    assert!(std::fs::read(paper).unwrap().starts_with(b"%PDF"));
     let told = String::from_utf8(lienthong(&["verify", text(proof), "--trust", text(&trust)]).stdout).unwrap();
-    assert!(told.contains("HỢP LỆ") && told.contains("bên nhận trả lại") && told.contains("Không thuộc thẩm quyền"), "{told}");
+    assert!(
+        told.contains("HỢP LỆ") && told.contains("bên nhận trả lại") && told.contains("Không thuộc thẩm quyền"),
+        "{told}"
+    );
 }
 
 fn receipts_of(consignment: &Value) -> impl Iterator<Item = &Value> {

@@ -47,9 +47,8 @@ impl Input {
             jws: view.jws.clone(),
         };
         let consignments = trace.consignments.iter();
-        let consignments = consignments
-            .map(|one| ConsignedTo { consignment: one.id, recipient: one.recipient.clone() })
-            .collect();
+        let consignments =
+            consignments.map(|one| ConsignedTo { consignment: one.id, recipient: one.recipient.clone() }).collect();
         Ok(Self {
             receipts: receipts.iter().map(of).collect(),
             late: late.iter().map(of).collect(),

@@ -66,7 +66,10 @@ impl Ledgers {
             let mut by: Vec<WitnessedBy> = cosigned
                 .filter_map(|cosigned| {
                     let millis = i64::try_from(cosigned.time).ok()?.checked_mul(1000)?;
-                    Some(WitnessedBy { hop: hop_of(&cosigned.witness)?.hop.clone(), time: Instant::from_millis(millis) })
+                    Some(WitnessedBy {
+                        hop: hop_of(&cosigned.witness)?.hop.clone(),
+                        time: Instant::from_millis(millis),
+                    })
                 })
                 // Nobody is a witness in his own cause.
                 .filter(|witness| witness.hop != statement.hop)
@@ -89,7 +92,11 @@ impl Ledgers {
     /// Verifies that a receipt is where its entry says.
     pub fn find(&self, part: &str, receipt: &Sealed, entry: &Entry) -> Result<Logged, Fault> {
         let fault = |what: &dyn std::fmt::Display| {
-            Fault::new(part, "không chứng minh được vị trí trong sổ cái", format_args!("its place in the ledger: {what}"))
+            Fault::new(
+                part,
+                "không chứng minh được vị trí trong sổ cái",
+                format_args!("its place in the ledger: {what}"),
+            )
         };
         let place = (entry.origin.clone(), entry.size);
         let known = self.0.get(&place).ok_or_else(|| fault(&"there is no checkpoint of that ledger and size"))?;

@@ -26,12 +26,10 @@ pub mod findings;
 mod gather;
 mod ledger;
 mod make;
+pub mod print;
 mod read;
 mod verify;
 pub mod words;
-
-#[cfg(test)]
-mod tests;
 
 use serde::{Deserialize, Serialize};
 

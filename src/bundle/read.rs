@@ -12,7 +12,9 @@ use lienthong_contract::{Digest, HopName, Instant};
 
 use super::container::{CONTAINER, Layout, SEAL};
 use super::make::listed;
-use super::{Container, Document, FORMAT, Fault, Log, Logged, MAX_CHECKPOINTS, Manifest, ManifestPart, SEAL_TYPE, VERSION};
+use super::{
+    Container, Document, FORMAT, Fault, Log, Logged, MAX_CHECKPOINTS, Manifest, ManifestPart, SEAL_TYPE, VERSION,
+};
 use crate::receipts::HopKeys;
 use crate::receipts::jws::open_statement;
 use crate::trust::past::AsShown;

@@ -114,7 +114,11 @@ fn packet(bundle: &Bundle) -> Result<(), Fault> {
     let document = &bundle.document;
     let fits = Digest::of(packet) == document.digest && u64::try_from(packet.len()).ok() == Some(document.size);
     let what = "the packet inside is not the one that the receipts speak of";
-    if fits { Ok(()) } else { Err(Fault::new("packet", "gói tin kèm theo không phải gói tin trong biên nhận", what)) }
+    if fits {
+        Ok(())
+    } else {
+        Err(Fault::new("packet", "gói tin kèm theo không phải gói tin trong biên nhận", what))
+    }
 }
 
 /// A receipt that holds by itself.

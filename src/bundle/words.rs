@@ -1,8 +1,14 @@
 //! Outcomes and events as people say them.
 
-use lienthong_contract::Text;
+use lienthong_contract::{Instant, Text};
 
 use crate::receipts::Event;
+
+/// A moment as it is read in Vietnam.
+#[must_use]
+pub fn in_vietnam(time: Instant) -> String {
+    time.in_vietnam().strftime("%d/%m/%Y %H:%M:%S").to_string()
+}
 
 /// An outcome ([`super::outcome`], or `mixed`) in both languages.
 #[must_use]

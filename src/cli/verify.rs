@@ -23,7 +23,7 @@ use serde::Serialize;
 
 use super::connection::load_manifest;
 use super::{Outcome, Verdict, show};
-use crate::bundle::outcome;
+use crate::bundle::{outcome, print};
 use crate::receipts::chain::order;
 use crate::receipts::{ChainFault, Event, HopKeys, Sealed, open, verify_chain};
 use crate::trust::TrustStore;
@@ -57,6 +57,12 @@ pub struct Verify {
     /// Đối chiếu với gói tin này — hold this packet against the receipts.
     #[arg(long, value_name = "FILE")]
     packet: Option<PathBuf>,
+    /// Ghi câu trả lời thành trang HTML để in — write the answer to a bundle as a page to print.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Ghi câu trả lời thành PDF — write the answer to a bundle as a PDF.
+    #[arg(long, value_name = "FILE")]
+    pdf: Option<PathBuf>,
     /// In một đối tượng JSON — print one JSON object.
     #[arg(long)]
     json: bool,
@@ -111,6 +117,8 @@ impl Verify {
         if bundle::is_one(&bytes) {
             return self.run_bundle(&bytes);
         }
+        let only = "--html, --pdf: chỉ cho tệp chứng minh — for bundles only";
+        ensure!(self.html.is_none() && self.pdf.is_none(), only);
         let keys = self.keys()?;
         let text = String::from_utf8(bytes).with_context(|| self.file.display().to_string())?;
         let evidence = Evidence::read(&text)
@@ -128,6 +136,12 @@ impl Verify {
     fn run_bundle(&self, file: &[u8]) -> Outcome {
         let digest = self.packet.as_deref().map(digest_of).transpose()?;
         let answer = crate::bundle::verify(file, &self.anchors()?, digest);
+        if let Some(file) = &self.html {
+            std::fs::write(file, print::html(&answer)).with_context(|| file.display().to_string())?;
+        }
+        if let Some(file) = &self.pdf {
+            std::fs::write(file, print::pdf(&answer)?).with_context(|| file.display().to_string())?;
+        }
         if self.json {
             show::json(&answer)?;
         } else {

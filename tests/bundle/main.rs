@@ -9,7 +9,7 @@ mod sample;
 
 use std::collections::BTreeMap;
 
-use lienthong::bundle::{Answer, Bundle, Input, Logged, make, verify};
+use lienthong::bundle::{Answer, Bundle, Input, Logged, make, print, verify};
 use lienthong::ledger::SignatureKind;
 use lienthong::receipts::Event;
 use lienthong_contract::Digest;
@@ -81,6 +81,31 @@ fn the_packet_may_be_gone_and_another_one_is_noticed() {
     assert_eq!(other.consignments.len(), 3);
     let forged = Input { packet: Some(b"another".to_vec()), ..sample.input.clone() };
     assert!(make(forged, &HOPS[0].parse().unwrap(), &sample.keys[HOPS[0]], NOW).is_err());
+}
+
+#[test]
+fn the_answer_can_be_printed_and_no_text_in_it_becomes_markup() {
+    let sample = Sample::new();
+    let good = judge(&sample, &sample.bundle());
+    let bad = verify(b"{}", &sample.anchors(), None);
+    let page = print::html(&good);
+    assert!(page.contains("Về việc &lt;thí dụ&gt; &amp; &quot;kiểm thử&quot; đủ dấu"), "{page}");
+    assert!(page.contains("Gửi nhầm &lt;nơi nhận&gt; &amp; &quot;thí dụ&quot;") && !page.contains("<thí dụ>"));
+    assert!(page.contains("HỢP LỆ") && page.contains("nhân chứng") && page.contains(&good.bundle.to_string()));
+    for forbidden in ["<script", "src=", "href=", "@import", "url("] {
+        assert!(!page.contains(forbidden), "{forbidden}");
+    }
+    assert_eq!((page.matches("<figure>").count(), page.matches("<tr>").count()), (2, 12));
+    assert!(print::html(&bad).contains("KHÔNG HỢP LỆ") && print::html(&bad).contains("container"));
+    // The PDF's letters lead back to the text: every letter of the subject has its row in the table of letters.
+    let pdf = print::pdf(&good).unwrap();
+    assert!(pdf.starts_with(b"%PDF-1.") && pdf.ends_with(b"%%EOF"));
+    let shown = String::from_utf8_lossy(&pdf);
+    for letter in "Vềviệcthídụđủdấu".chars() {
+        let row = format!("> <{:04X}>", letter as u32);
+        assert!(shown.contains(&row), "{letter} {row}");
+    }
+    assert!(print::pdf(&bad).unwrap().len() > 30_000, "the font is inside");
 }
 
 /// Where every part stands in the file, found by its own text.

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use lienthong_contract::{AgencyCode, Instant};
+use lienthong_contract::AgencyCode;
 
 use super::super::show::{self, say};
-use crate::bundle::{Answer, Line, Told, words};
+use crate::bundle::words::{self, in_vietnam};
+use crate::bundle::{Answer, Line, Told};
 
 /// How a bundle's file begins, and what stands further on in it. One of the two survives any single flipped byte, so
 /// that a damaged bundle is still judged as one.
@@ -15,11 +16,6 @@ const FORMAT: &[u8] = b"\"format\":\"lienthong-bundle\"";
 /// True for the file of a bundle, whole or damaged.
 pub fn is_one(bytes: &[u8]) -> bool {
     bytes.starts_with(BEGINNING) || memchr::memmem::find(bytes, FORMAT).is_some()
-}
-
-/// A moment as it is read in Vietnam.
-pub fn in_vietnam(time: Instant) -> String {
-    time.in_vietnam().strftime("%d/%m/%Y %H:%M:%S").to_string()
 }
 
 pub fn tell(answer: &Answer) {
@@ -101,7 +97,10 @@ fn tell_ledger(answer: &Answer) {
     }
     let (all, sure) = (answer.receipts, answer.receipts_witnessed);
     if sure < all {
-        say!("! {} biên nhận chưa nằm trong sổ cái có nhân chứng — receipts not yet in a witnessed ledger:", all - sure);
+        say!(
+            "! {} biên nhận chưa nằm trong sổ cái có nhân chứng — receipts not yet in a witnessed ledger:",
+            all - sure
+        );
         say!("    {}", some_of(&answer.unwitnessed));
     }
     if let (Some(hop), Some(time)) = (&answer.sealed_by, answer.sealed_at) {

@@ -72,7 +72,8 @@ impl Trust {
         trust.pool.iter().try_for_each(|der| parsed(der).map(|_| ()))?;
         for list in &trust.lists {
             let (_, list) = CertificateRevocationList::from_der(list).map_err(|error| error.to_string())?;
-            let known = trust.pool.iter().chain([&trust.root]).any(|der| trust.is_list_of(&list, &parsed(der).unwrap()));
+            let known =
+                trust.pool.iter().chain([&trust.root]).any(|der| trust.is_list_of(&list, &parsed(der).unwrap()));
             demand(known, "a revocation list by a stranger")?;
         }
         Ok(trust)
@@ -117,9 +118,8 @@ impl Trust {
                 continue;
             }
             let mut listed = list.iter_revoked_certificates();
-            let revoked = listed.any(|entry| {
-                entry.raw_serial() == certificate.raw_serial() && entry.revocation_date.timestamp() <= at
-            });
+            let revoked = listed
+                .any(|entry| entry.raw_serial() == certificate.raw_serial() && entry.revocation_date.timestamp() <= at);
             demand(!revoked, "a certificate that was revoked")?;
         }
         Ok(())
