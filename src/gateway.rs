@@ -38,6 +38,7 @@ use crate::link::amqp::{AmqpLink, Broker, TlsFiles};
 use crate::link::inprocess::Hub;
 use crate::link::{Arrived, Coming, Link, Sink, SinkError};
 use crate::mailbox::Mailboxes;
+use crate::proof::{NoLedger, Proofs};
 use crate::routing::{LinkRoute, Routes};
 use crate::store::{Blobs, SqliteStore, Store};
 use crate::trust::hops::HopTrust;
@@ -199,6 +200,14 @@ impl Gateway {
             directory: Arc::clone(&directory),
             delivery: Arc::clone(&delivery),
             signer: Arc::clone(&key) as _,
+            clock: Arc::clone(&clock),
+        });
+        let proofs = Arc::new(Proofs {
+            hop: hop.clone(),
+            tracking: Arc::clone(&mailboxes) as _,
+            ledger: Arc::new(NoLedger),
+            trust: Arc::clone(&hops),
+            signer: Arc::clone(&key) as _,
             clock,
         });
         let health = Arc::new(HealthView::new(Arc::clone(&store), key, links.clone(), Arc::clone(&directory)));
@@ -224,6 +233,7 @@ impl Gateway {
             intake: Arc::new(intake),
             mailbox: Arc::clone(&mailboxes) as _,
             tracking: mailboxes,
+            proofs,
             identities,
             health,
             limits,

@@ -9,11 +9,13 @@
 //!
 //! Bytes come in at [`intake`] and nowhere else, whatever the door; a packet leaves at [`delivery`] or waits in a
 //! [`mailbox`]; a receipt ([`receipts`]) is made wherever custody changes. [`ledger`] is how an append-only log of them
-//! is hashed, proved, signed and witnessed. [`gateway`] puts the rooms together.
+//! is hashed, proved, signed and witnessed, and [`bundle`] the file that proves to outsiders what became of a document;
+//! [`proof`] hands it out. [`gateway`] puts the rooms together.
 //! `docs/architecture.md` tells the whole story, with the decisions and what must always hold.
 
 pub mod api;
 pub mod bench;
+pub mod bundle;
 pub mod cli;
 pub mod client;
 pub mod clock;
@@ -30,6 +32,7 @@ pub mod life;
 pub mod link;
 pub mod mailbox;
 pub mod pki;
+pub mod proof;
 pub mod receipts;
 pub mod routing;
 pub mod rules;

@@ -25,7 +25,7 @@ const DEADLINE: Duration = Duration::from_secs(60);
 /// The binary with these arguments, and no settings of the caller's own.
 fn lienthong(args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lienthong"));
-    for name in ["LIENTHONG_GATEWAY", "LIENTHONG_AS", "LIENTHONG_CERTS"] {
+    for name in ["LIENTHONG_GATEWAY", "LIENTHONG_AS", "LIENTHONG_CERTS", "LIENTHONG_TRUST"] {
         command.env_remove(name);
     }
     command.args(args).output().unwrap()
@@ -222,6 +222,14 @@ fn a_document_is_sent_fetched_answered_traced_and_proved() {
         trace["consignments"].as_array().unwrap().iter().find(|one| one["recipient"] == "G09.90").unwrap();
     assert_eq!(to_ministry["statuses"].as_array().unwrap().len(), 3);
 
+    // The sender has the proof of all, a recipient that of its own part, a stranger none.
+    let (proof, part) = (at("proof.json"), at("part.json"));
+    let (code, made) = world.at("province-a", scene::SENDER, &["proof", doc_id, "-o", text(&proof)]);
+    assert_eq!((code, &made["sealed_by"]), (0, &"province-a".into()), "{made:#}");
+    assert_eq!(world.at("nation", "G09.90", &["proof", doc_id, "-o", text(&part)]).0, 0);
+    let (code, refused) = world.at("province-b", "H49.91", &["proof", doc_id, "-o", text(&at("none"))]);
+    assert_eq!((code, &refused["status"]), (1, &404.into()), "{refused:#}");
+
     // Proved without any gateway.
     let directory = world.at("nation", "G09.90", &["agencies", "--search", "thi du hai"]).1;
     world.close_and(|world| {
@@ -248,8 +256,45 @@ fn a_document_is_sent_fetched_answered_traced_and_proved() {
             "{shown}"
         );
         forged(world, &trace, &at("forged.json"));
+        bundles(world, &proof, &part, &fetched);
     });
     assert!(directory["items"].as_array().unwrap().iter().any(|row| row["code"] == "H37.91"), "{directory:#}");
+}
+
+/// Bundles are judged by a folder of roots, and their answer can be printed.
+fn bundles(world: &World, proof: &Path, part: &Path, packet: &Path) {
+    let trust = Path::new(&world.certs).join("ca");
+    let judge =
+        |file: &Path, more: &[&str]| json(&[&["verify", text(file), "--trust", text(&trust), "--json"], more].concat());
+    let (code, answer) = judge(proof, &["--packet", text(packet)]);
+    assert_eq!((code, &answer["verdict"], &answer["outcome"]), (0, &"valid".into(), &"mixed".into()), "{answer:#}");
+    assert_eq!((&answer["part"], &answer["reason"]), (&Value::Null, &Value::Null));
+    assert_eq!(answer["outcomes"], serde_json::json!({ "handed-over": 2, "refused": 1 }));
+    assert_eq!((&answer["packet_matches"], &answer["revocation_not_checked"]), (&true.into(), &serde_json::json!([])));
+    let (code, own) = judge(part, &[]);
+    assert_eq!((code, own["consignments"].as_array().unwrap().len(), &own["sealed_by"]), (0, 1, &"nation".into()));
+    // One letter of a part, of the frame, and the very first byte.
+    let file = std::fs::read(proof).unwrap();
+    let place = |text: &str| file.windows(text.len()).position(|window| window == text.as_bytes()).unwrap();
+    for (at, part) in
+        [(place("\"jws\":\"") + 40, "receipts[0]"), (place("lienthong-bundle"), "container"), (0, "container")]
+    {
+        let mut altered = file.clone();
+        altered[at] ^= 4;
+        let other = proof.with_extension("altered");
+        std::fs::write(&other, &altered).unwrap();
+        let (code, answer) = judge(&other, &[]);
+        assert_eq!((code, &answer["verdict"], &answer["part"]), (1, &"invalid".into(), &part.into()), "{answer:#}");
+    }
+    let (page, paper) = (proof.with_extension("html"), proof.with_extension("pdf"));
+    assert_eq!(judge(proof, &["--html", text(&page), "--pdf", text(&paper)]).0, 0);
+    assert!(std::fs::read_to_string(page).unwrap().contains("bên nhận trả lại"));
+    assert!(std::fs::read(paper).unwrap().starts_with(b"%PDF"));
+    let told = String::from_utf8(lienthong(&["verify", text(proof), "--trust", text(&trust)]).stdout).unwrap();
+    assert!(
+        told.contains("HỢP LỆ") && told.contains("bên nhận trả lại") && told.contains("Không thuộc thẩm quyền"),
+        "{told}"
+    );
 }
 
 fn receipts_of(consignment: &Value) -> impl Iterator<Item = &Value> {

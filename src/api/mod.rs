@@ -1,7 +1,7 @@
 //! The native HTTPS interface: a document system's door to the gateway.
 //!
-//! It authenticates the caller by its client certificate, turns HTTP into calls of [`Intake`], [`Mailbox`] and
-//! [`Tracking`], and turns their answers into JSON and RFC 9457 problems. It decides nothing about documents.
+//! It authenticates the caller by its client certificate, turns HTTP into calls of [`Intake`], [`Mailbox`],
+//! [`Tracking`] and [`Proofs`], and turns their answers into JSON and RFC 9457 problems. It decides nothing about documents.
 //!
 //! Invariants:
 //! * Every answer that this room forms has a machine-readable body; a refusal is always `application/problem+json`
@@ -31,7 +31,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use lienthong_contract::Digest;
-use lienthong_contract::door::{Identity, Intake, Mailbox, Tracking};
+use lienthong_contract::door::{Identity, Intake, Mailbox, Proofs, Tracking};
 
 pub use limits::Limits;
 pub use openapi::DESCRIPTION as OPENAPI;
@@ -44,6 +44,7 @@ pub struct Api {
     pub intake: Arc<dyn Intake>,
     pub mailbox: Arc<dyn Mailbox>,
     pub tracking: Arc<dyn Tracking>,
+    pub proofs: Arc<dyn Proofs>,
     pub identities: Arc<dyn Identities>,
     pub health: Arc<dyn Health>,
     pub limits: Limits,

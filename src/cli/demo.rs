@@ -54,6 +54,10 @@ pub struct Demo {
     /// Link the gateways over this RabbitMQ instead of inside the process.
     #[arg(long, value_name = "URL")]
     amqp: Option<String>,
+    /// Leave the bundle of one document that crossed all hops in this file, and the root that verifies it in the
+    /// folder `FILE.trust` beside it.
+    #[arg(long, value_name = "FILE")]
+    proof: Option<PathBuf>,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -69,6 +73,9 @@ struct Report {
     receipts: usize,
     receipts_verified: usize,
     hops: Vec<String>,
+    /// The bundle, where one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proof: Option<PathBuf>,
 }
 
 /// The world of one run.
@@ -105,6 +112,10 @@ impl Demo {
                 say!("{}", serde_json::to_string(&report)?);
             } else {
                 summary(&report, whole);
+                if let Some(file) = &report.proof {
+                    let (file, trust) = (show::for_shell(file), show::for_shell(&trust_of(file)));
+                    say!("Tệp chứng minh — the proof: {} verify {file} --trust {trust}", show::this_program());
+                }
                 if whole && self.exit {
                     say!("Xem tiếp — look next: {} demo (không có --exit — without --exit)", show::this_program());
                     say!("  README.vi.md, README.md, docs/architecture.md");
@@ -214,6 +225,10 @@ impl Demo {
             report.delivered += u32::from(delivered);
         }
         report.hops = hops.into_iter().collect();
+        if let (Some(file), Some((submission, _))) = (&self.proof, outcomes.first()) {
+            leave_proof(world, submission.doc_id, file).await?;
+            report.proof = Some(file.clone());
+        }
         Ok(report)
     }
 
@@ -280,6 +295,25 @@ async fn leave_waiting(world: &World) -> anyhow::Result<DocId> {
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
+}
+
+/// Asks the sender's gateway for the bundle, and puts the root that it rests on beside it: the example keys go when the
+/// demo ends.
+async fn leave_proof(world: &World, doc_id: DocId, file: &Path) -> anyhow::Result<()> {
+    let bundle = world.sender.client.proof(doc_id).await?;
+    let shown = || file.display().to_string();
+    std::fs::write(file, &bundle).with_context(shown)?;
+    let trust = trust_of(file);
+    std::fs::create_dir_all(&trust).with_context(shown)?;
+    std::fs::copy(world.manifest.ca().root, trust.join("root.pem")).with_context(shown)?;
+    Ok(())
+}
+
+/// The folder beside a bundle with the root that it rests on.
+fn trust_of(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".trust");
+    PathBuf::from(name)
 }
 
 /// One document from hand-in to the last receipt.

@@ -15,6 +15,7 @@ mod errors;
 pub mod findings;
 mod inbox;
 mod kept;
+mod proof;
 mod send;
 mod serve;
 mod show;
@@ -53,6 +54,7 @@ enum Command {
     Ack(ack::Ack),
     Status(ack::Status),
     Trace(trace::Trace),
+    Proof(proof::Proof),
     Verify(verify::Verify),
     Agencies(trace::Agencies),
     Config(config::Config),
@@ -87,6 +89,7 @@ pub fn main() -> ExitCode {
         Command::Ack(command) => command.run(),
         Command::Status(command) => command.run(),
         Command::Trace(command) => command.run(),
+        Command::Proof(command) => command.run(),
         Command::Verify(command) => command.run(),
         Command::Agencies(command) => command.run(),
         Command::Config(command) => command.run(),

@@ -31,7 +31,7 @@ pub struct Trace {
     connection: Connection,
 }
 
-fn doc_id(text: &str) -> Result<DocId, String> {
+pub fn doc_id(text: &str) -> Result<DocId, String> {
     text.parse().map_err(|_| {
         "docId là mã do `send` in ra sau khi gửi, không phải DocumentId ghi trong gói tin — \
          the docId is the one that `send` printed, not the DocumentId written in the packet"

@@ -2,8 +2,10 @@
 //!
 //! Nothing in the file is believed but what a hop signed: the outcome is read from the receipts, never from the states
 //! written beside them, and a state that claims an end which no receipt proves makes the file invalid. Each receipt is
-//! judged by its own certificate chain at its own time.
+//! judged by its own certificate chain at its own time. A bundle is judged by [`crate::bundle`].
 
+mod anchors;
+mod bundle;
 mod evidence;
 mod told;
 
@@ -21,6 +23,7 @@ use serde::Serialize;
 
 use super::connection::load_manifest;
 use super::{Outcome, Verdict, show};
+use crate::bundle::{outcome, print};
 use crate::receipts::chain::order;
 use crate::receipts::{ChainFault, Event, HopKeys, Sealed, open, verify_chain};
 use crate::trust::TrustStore;
@@ -33,11 +36,14 @@ const MAX_EVIDENCE_BYTES: u64 = 256 << 20;
 /// Kiểm chứng biên nhận, không cần trục — offline proof of what became of a document.
 #[derive(Debug, Args)]
 pub struct Verify {
-    /// Tệp do `trace -o` lưu, hoặc biên nhận (JWS) — a file saved by `trace -o`, a receipt, or a JSON list of receipts.
+    /// Tệp do `proof` hoặc `trace -o` lưu, hoặc biên nhận (JWS) — a bundle, a file saved by `trace -o`, or receipts.
     #[arg(value_name = "FILE")]
     file: PathBuf,
+    /// Thư mục chứng thư gốc, có thể kèm danh sách thu hồi và pins.toml — a folder of trusted roots (PEM or DER).
+    #[arg(long, value_name = "DIR", env = "LIENTHONG_TRUST")]
+    trust: Option<PathBuf>,
     /// Chứng thư gốc của các trục — roots that the hops' certificates must lead to.
-    #[arg(long, value_name = "PEM", num_args = 1.., required_unless_present = "certs")]
+    #[arg(long, value_name = "PEM", num_args = 1.., required_unless_present_any = ["certs", "trust"])]
     roots: Vec<PathBuf>,
     /// Chứng thư CA trung gian — authorities below the roots.
     #[arg(long, value_name = "PEM", num_args = 1..)]
@@ -51,6 +57,12 @@ pub struct Verify {
     /// Đối chiếu với gói tin này — hold this packet against the receipts.
     #[arg(long, value_name = "FILE")]
     packet: Option<PathBuf>,
+    /// Ghi câu trả lời thành trang HTML để in — write the answer to a bundle as a page to print.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Ghi câu trả lời thành PDF — write the answer to a bundle as a PDF.
+    #[arg(long, value_name = "FILE")]
+    pdf: Option<PathBuf>,
     /// In một đối tượng JSON — print one JSON object.
     #[arg(long)]
     json: bool,
@@ -101,8 +113,14 @@ struct Line {
 
 impl Verify {
     pub fn run(self) -> Outcome {
+        let bytes = read(&self.file)?;
+        if bundle::is_one(&bytes) {
+            return self.run_bundle(&bytes);
+        }
+        let only = "--html, --pdf: chỉ cho tệp chứng minh — for bundles only";
+        ensure!(self.html.is_none() && self.pdf.is_none(), only);
         let keys = self.keys()?;
-        let text = read(&self.file)?;
+        let text = String::from_utf8(bytes).with_context(|| self.file.display().to_string())?;
         let evidence = Evidence::read(&text)
             .with_context(|| format!("{} không phải tệp biên nhận — holds no receipts", self.file.display()))?;
         let digest = self.packet.as_deref().map(digest_of).transpose()?;
@@ -115,7 +133,29 @@ impl Verify {
         Ok(if report.verdict == "valid" { Verdict::Yes } else { Verdict::No })
     }
 
+    fn run_bundle(&self, file: &[u8]) -> Outcome {
+        let digest = self.packet.as_deref().map(digest_of).transpose()?;
+        let answer = crate::bundle::verify(file, &self.anchors()?, digest);
+        if let Some(file) = &self.html {
+            std::fs::write(file, print::html(&answer)).with_context(|| file.display().to_string())?;
+        }
+        if let Some(file) = &self.pdf {
+            std::fs::write(file, print::pdf(&answer)?).with_context(|| file.display().to_string())?;
+        }
+        if self.json {
+            show::json(&answer)?;
+        } else {
+            bundle::tell(&answer);
+        }
+        Ok(if answer.is_valid() { Verdict::Yes } else { Verdict::No })
+    }
+
     fn keys(&self) -> anyhow::Result<HopTrust> {
+        if self.trust.is_some() {
+            let anchors = self.anchors()?;
+            let store = TrustStore::from_der(&anchors.roots, &anchors.intermediates, &anchors.crls)?;
+            return Ok(HopTrust::new(Arc::new(store), anchors.pins));
+        }
         let mut files = (self.roots.clone(), self.intermediates.clone(), self.crls.clone());
         if self.roots.is_empty()
             && let Some(folder) = &self.certs
@@ -128,14 +168,14 @@ impl Verify {
     }
 }
 
-fn read(path: &Path) -> anyhow::Result<String> {
+fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     let shown = || path.display().to_string();
-    let mut text = String::new();
+    let mut bytes = Vec::new();
     let file = File::open(path).with_context(shown)?;
-    file.take(MAX_EVIDENCE_BYTES + 1).read_to_string(&mut text).with_context(shown)?;
-    let fits = u64::try_from(text.len()).is_ok_and(|len| len <= MAX_EVIDENCE_BYTES);
+    file.take(MAX_EVIDENCE_BYTES + 1).read_to_end(&mut bytes).with_context(shown)?;
+    let fits = u64::try_from(bytes.len()).is_ok_and(|len| len <= MAX_EVIDENCE_BYTES);
     ensure!(fits, "{}: quá lớn — larger than any file of receipts", shown());
-    Ok(text)
+    Ok(bytes)
 }
 
 fn digest_of(path: &Path) -> anyhow::Result<Digest> {
@@ -262,20 +302,6 @@ fn chain_fault(evidence: &Evidence, strand: &Strand, chain: &[Sealed], packet: O
         return Some((at("state"), reason.to_owned()));
     }
     None
-}
-
-/// What became of a consignment whose last receipt is this one.
-const fn outcome(last: Event) -> &'static str {
-    match last {
-        Event::ContentHandover => "handed-over",
-        Event::ConsignmentRejection => "refused",
-        Event::SubmissionRejection => "not-accepted",
-        Event::RelayRejection => "rejected",
-        Event::RelayFailure | Event::ContentConsignmentFailure | Event::ContentHandoverFailure => "failed",
-        Event::ContentConsignment => "in-mailbox",
-        Event::SubmissionAcceptance | Event::RelayAcceptance | Event::ReceivedFromNonERDS => "in-flight",
-        Event::RelayToNonERDS => "left-the-network",
-    }
 }
 
 /// One word for all consignments.

@@ -112,6 +112,18 @@ impl Client {
         self.fetch(&Ask::to(Method::GET, format!("/v1/packets/{doc_id}"))).await
     }
 
+    /// The bundle that proves what became of a packet.
+    ///
+    /// # Errors
+    /// As [`Client::submit`].
+    pub async fn proof(&self, doc_id: DocId) -> Result<Bytes, ClientError> {
+        let ask = Ask::to(Method::GET, format!("/v1/packets/{doc_id}/proof"));
+        let (response, lease, _) = self.exchange(&ask).await?;
+        let status = response.status();
+        let (body, is_json) = self.whole(response, lease, crate::bundle::MAX_BYTES).await?;
+        if is_json && status.is_success() { Ok(body) } else { Err(refusal(status, &body)) }
+    }
+
     /// A page of the mailbox; `after` is the page before's `next`.
     ///
     /// # Errors
@@ -197,7 +209,7 @@ impl Client {
         }
         let (response, lease, _) = self.exchange(&Ask::to(Method::GET, "/health/ready".to_owned())).await?;
         let status = response.status();
-        let (body, is_json) = self.whole(response, lease).await?;
+        let (body, is_json) = self.whole(response, lease, MAX_JSON_BYTES).await?;
         let wire = serde_json::from_slice::<Wire>(&body).ok().filter(|_| is_json);
         let wire = wire.ok_or_else(|| refusal(status, &body))?;
         let parts = wire.parts.into_iter().map(|part| (part.name, part.ok, part.detail)).collect();
@@ -269,12 +281,17 @@ impl Client {
     }
 
     /// The whole body, and whether it claims to be JSON.
-    async fn whole(&self, mut response: Response<Incoming>, lease: Lease) -> Result<(Bytes, bool), ClientError> {
+    async fn whole(
+        &self,
+        mut response: Response<Incoming>,
+        lease: Lease,
+        most: usize,
+    ) -> Result<(Bytes, bool), ClientError> {
         let is_json = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes() == b"application/json");
         let mut body = BytesMut::new();
         while let Some(chunk) = self.next_chunk(&mut response).await? {
             body.extend_from_slice(&chunk);
-            if body.len() > MAX_JSON_BYTES {
+            if body.len() > most {
                 return Err(refusal(response.status(), &body));
             }
         }
@@ -284,14 +301,14 @@ impl Client {
 
     async fn json<T: DeserializeOwned>(&self, response: Response<Incoming>, lease: Lease) -> Result<T, ClientError> {
         let status = response.status();
-        let (body, is_json) = self.whole(response, lease).await?;
+        let (body, is_json) = self.whole(response, lease, MAX_JSON_BYTES).await?;
         let value = (is_json && status.is_success()).then(|| serde_json::from_slice(&body).ok()).flatten();
         value.ok_or_else(|| refusal(status, &body))
     }
 
     async fn refusal(&self, response: Response<Incoming>, lease: Lease) -> ClientError {
         let status = response.status();
-        match self.whole(response, lease).await {
+        match self.whole(response, lease, MAX_JSON_BYTES).await {
             Ok((body, _)) => refusal(status, &body),
             Err(error) => error,
         }

@@ -68,6 +68,13 @@ struct Header {
     x5c: Vec<String>,
 }
 
+impl Header {
+    fn chain(&self) -> Result<Vec<Vec<u8>>, Error> {
+        let decode = |text: &String| STANDARD.decode_to_vec(text).map_err(|_| Error::Malformed("x5c"));
+        self.x5c.iter().map(decode).collect()
+    }
+}
+
 /// Signs a receipt.
 ///
 /// # Errors
@@ -157,6 +164,16 @@ pub fn open_statement<T: DeserializeOwned>(
     Ok(parts.statement)
 }
 
+/// The certificate chain that a JWS of any of our types shows; nothing is verified.
+///
+/// # Errors
+/// [`Error::Malformed`].
+pub fn shown_chain(jws: &str) -> Result<Vec<Vec<u8>>, Error> {
+    let header = jws.split('.').next().filter(|_| jws.len() <= MAX_JWS_BYTES).ok_or(Error::Malformed("header"))?;
+    let header: Header = serde_json::from_slice(&decode(header)?).map_err(|_| Error::Malformed("header"))?;
+    header.chain()
+}
+
 struct Parts<'a, T> {
     alg: String,
     chain: Vec<Vec<u8>>,
@@ -177,11 +194,7 @@ impl<'a, T: DeserializeOwned> Parts<'a, T> {
         if header.typ != typ {
             return Err(Error::Malformed("typ is another one"));
         }
-        let chain: Vec<Vec<u8>> = header
-            .x5c
-            .iter()
-            .map(|text| STANDARD.decode_to_vec(text).map_err(|_| Error::Malformed("x5c")))
-            .collect::<Result<_, _>>()?;
+        let chain = header.chain()?;
         let statement = serde_json::from_slice(&decode(payload)?).map_err(|_| Error::Malformed("payload"))?;
         Ok(Self { alg: header.alg, chain, statement, signed, signature: decode(signature)? })
     }

@@ -64,7 +64,12 @@ pub(super) struct Crl {
     issuer: Authority,
     next_update: Option<Instant>,
     scope: Scope,
+    /// The list as it came, unless it is longer than is handed on.
+    der: Option<Vec<u8>>,
 }
+
+/// Longest list that is handed on as evidence, in bytes: the authorities of hops have few certificates.
+const MAX_HANDED_ON_BYTES: usize = 1 << 20;
 
 /// Which of the issuer's certificates the list speaks of.
 #[derive(Debug, Default)]
@@ -179,7 +184,18 @@ impl Crl {
             .ok_or_else(|| Refused::Foreign { issuer: parsed.issuer().to_string() })?
             .clone();
         let next_update = parsed.next_update().map(|time| Instant::from_millis(time.timestamp().saturating_mul(1000)));
-        Ok(Self { scope: Scope::of(&parsed), list, issuer, next_update })
+        let der = (der.len() <= MAX_HANDED_ON_BYTES).then(|| der.to_vec());
+        Ok(Self { scope: Scope::of(&parsed), list, issuer, next_update, der })
+    }
+
+    /// The list itself, unless it is too long to be handed on.
+    pub fn der(&self) -> Option<&[u8]> {
+        self.der.as_deref()
+    }
+
+    /// True when this authority issued it.
+    pub fn is_of(&self, authority: &Certificate) -> bool {
+        Authority::of(authority).is_some_and(|known| known.name == self.issuer.name && known.spki == self.issuer.spki)
     }
 }
 

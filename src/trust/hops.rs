@@ -61,22 +61,33 @@ impl HopTrust {
         self.remembered.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
+    /// The roots and lists in force.
+    #[must_use]
+    pub fn store(&self) -> Arc<TrustStore> {
+        Arc::clone(&self.store.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
     fn judge(&self, chain: &[Vec<u8>], hop: &HopName, at: Instant) -> Result<Verdict, String> {
         let (leaf, issuers) = chain.split_first().ok_or("it has no certificate")?;
-        let fingerprint = Digest::of(leaf);
-        match self.pins.get(hop) {
-            Some(pinned) if pinned.contains(&fingerprint) => {}
-            Some(_) => return Err(format!("{fingerprint} is not the certificate registered for it")),
-            None if names(leaf, hop) => {}
-            None => return Err("its certificate does not name it, and none is registered for it".to_owned()),
-        }
-        let store = Arc::clone(&self.store.read().unwrap_or_else(PoisonError::into_inner));
+        belongs(leaf, hop, &self.pins)?;
+        let store = self.store();
         store.check(leaf, issuers, Purpose::HopReceipts, at).map_err(|problem| problem.to_string())?;
         let certificate = Certificate::from_der(leaf).map_err(|error| error.to_string())?;
         // Never past the certificate's own end, however short a while before it was asked.
         let from = at.plus_millis(-REMEMBERED_MILLIS).max(certificate.not_before());
         let to = at.plus_millis(REMEMBERED_MILLIS).min(certificate.not_after());
         Ok(Verdict { from, to, key: certificate.public_key().to_vec() })
+    }
+}
+
+/// Whether a certificate is the hop's own: by its registered fingerprint, or else by its name.
+pub(super) fn belongs(leaf: &[u8], hop: &HopName, pins: &Pins) -> Result<(), String> {
+    let fingerprint = Digest::of(leaf);
+    match pins.get(hop) {
+        Some(pinned) if pinned.contains(&fingerprint) => Ok(()),
+        Some(_) => Err(format!("{fingerprint} is not the certificate registered for it")),
+        None if names(leaf, hop) => Ok(()),
+        None => Err("its certificate does not name it, and none is registered for it".to_owned()),
     }
 }
 

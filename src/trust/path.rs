@@ -161,6 +161,15 @@ impl PathProblem {
     }
 }
 
+/// What a verdict rests on besides the certificate itself, in DER.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Evidence {
+    /// The authorities, nearest first, the root last.
+    pub certificates: Vec<Vec<u8>>,
+    /// Their revocation lists, without those too long to be handed on.
+    pub crls: Vec<Vec<u8>>,
+}
+
 /// The configured roots, authorities below them, and revocation lists.
 pub struct TrustStore {
     anchors: Vec<TrustAnchor<'static>>,
@@ -289,8 +298,8 @@ impl TrustStore {
         Ok(facts)
     }
 
-    /// The verdict, and the authorities between the certificate and the root.
-    fn judge(
+    /// The verdict, made anew at each asking, and the authorities between the certificate and the root.
+    pub(super) fn judge(
         &self,
         leaf_der: &[u8],
         extra_intermediates: &[Vec<u8>],
@@ -334,6 +343,19 @@ impl TrustStore {
             revocation,
         };
         Ok((facts, authorities))
+    }
+
+    /// What an outsider needs besides the certificate to come to the same verdict: the authorities above it, up to the
+    /// root, and their revocation lists. Nothing when there is no good verdict as of `at`.
+    #[must_use]
+    pub fn evidence(&self, leaf_der: &[u8], extra: &[Vec<u8>], purpose: Purpose, at: Instant) -> Evidence {
+        let Ok((facts, mut authorities)) = self.judge(leaf_der, extra, purpose, at) else { return Evidence::default() };
+        authorities.extend(self.roots.iter().find(|root| root.fingerprint() == facts.root).cloned());
+        let of_these = |list: &&Crl| authorities.iter().any(|authority| list.is_of(authority));
+        Evidence {
+            crls: self.lists.iter().filter(of_these).filter_map(Crl::der).map(<[u8]>::to_vec).collect(),
+            certificates: authorities.iter().map(|authority| authority.der().to_vec()).collect(),
+        }
     }
 
     fn root_of(&self, anchor: &TrustAnchor<'_>) -> Option<&Certificate> {

@@ -298,6 +298,16 @@ pub trait Tracking: Send + Sync {
     async fn agencies(&self, search: Option<&str>, after: Option<&str>, limit: usize) -> Result<AgencyPage, Refusal>;
 }
 
+/// Proves what became of documents.
+#[async_trait]
+pub trait Proofs: Send + Sync {
+    /// The bundle that proves what became of a packet, as far as this hop knows; for those who may trace it.
+    ///
+    /// # Errors
+    /// As [`Tracking::trace`]; [`RefusalCause::TooLarge`] when there is more evidence than a bundle holds.
+    async fn proof(&self, caller: &Identity, doc_id: DocId) -> Result<Bytes, Refusal>;
+}
+
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct AgencyPage {
     pub items: Vec<AgencyItem>,

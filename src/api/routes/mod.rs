@@ -37,6 +37,7 @@ use super::{Api, Limits, OPENAPI, findings};
 
 const PACKETS: &str = "/v1/packets";
 const PACKET: &str = "/v1/packets/{id}";
+const PROOF: &str = "/v1/packets/{id}/proof";
 const INBOX: &str = "/v1/inbox";
 const CONTENT: &str = "/v1/inbox/{id}/content";
 const ACK: &str = "/v1/inbox/{id}/ack";
@@ -78,6 +79,7 @@ pub fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route(PACKETS, post(packets::submit))
         .route(PACKET, get(packets::trace))
+        .route(PROOF, get(packets::proof))
         .route(INBOX, get(inbox::list))
         .route(CONTENT, get(inbox::content))
         .route(ACK, post(inbox::acknowledge))
@@ -95,6 +97,7 @@ pub fn router(shared: Arc<Shared>) -> Router {
 pub const ROUTES: &[(&str, &str)] = &[
     ("post", PACKETS),
     ("get", PACKET),
+    ("get", PROOF),
     ("get", INBOX),
     ("get", CONTENT),
     ("post", ACK),

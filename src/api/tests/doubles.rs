@@ -203,6 +203,18 @@ impl Mailbox for Desk {
 }
 
 #[async_trait]
+impl Proofs for Desk {
+    async fn proof(&self, caller: &Identity, doc_id: DocId) -> Result<Bytes, Refusal> {
+        self.trace(caller, doc_id).await?;
+        let document = format!(r#"{{"consignments":[],"digest":"d","doc_id":"{doc_id}","from":"H37.02","size":4}}"#);
+        let (format, taken) = (r#""format":"lienthong-bundle""#, r#""2026-09-21T21:13:20.000+07:00""#);
+        let lists = r#""certificates":[],"crls":[],"late":[],"logs":[],"receipts":[{"jws":"a.b.c"}],"witnesses":[]"#;
+        let frame = format!(r#"{format},"revocation":{{"taken":{taken}}},"seal":"a.b.c","v":1"#);
+        Ok(format!(r#"{{"document":{document},{frame},{lists}}}"#).into())
+    }
+}
+
+#[async_trait]
 impl Tracking for Desk {
     async fn trace(&self, caller: &Identity, doc_id: DocId) -> Result<Trace, Refusal> {
         if !self.taken.lock().unwrap().values().any(|taken| *taken == doc_id) {

@@ -56,6 +56,7 @@ impl House {
             intake: desk.clone(),
             mailbox: desk.clone(),
             tracking: desk.clone(),
+            proofs: desk.clone(),
             identities: desk.clone(),
             health: desk.clone(),
             limits,

@@ -5,23 +5,14 @@ use std::path::Path;
 use super::super::kept;
 use super::super::show::say;
 use super::{Report, Told, digest_of};
+use crate::bundle::words;
 use crate::receipts::Event;
 use lienthong_contract::HopName;
 
 /// An outcome in both languages.
-fn in_words(outcome: &str) -> &'static str {
-    match outcome {
-        "handed-over" => "bên nhận đã tiếp nhận — handed over to the recipient",
-        "refused" => "bên nhận trả lại — given back by the recipient",
-        "not-accepted" => "trục từ chối tiếp nhận — refused at submission",
-        "rejected" => "trục sau từ chối — rejected by a later hop",
-        "failed" => "không chuyển được — could not be delivered",
-        "in-mailbox" => "đã vào hộp thư, bên nhận chưa tiếp nhận — in the recipient's mailbox, not taken over yet",
-        "in-flight" => "đang trên đường — on its way",
-        "left-the-network" => "đã chuyển cho hệ thống không cấp biên nhận — handed to a system without receipts",
-        "mixed" => "mỗi nơi nhận một kết quả — differs between recipients",
-        _ => "không chứng minh được — not proven",
-    }
+fn in_words(outcome: &str) -> String {
+    let words = words::of_outcome(outcome);
+    format!("{} — {}", words.vi, words.en)
 }
 
 /// Tells the answer; `given` is the packet that was held against the receipts.
