@@ -5,6 +5,7 @@
 //! the requests in progress, links end, lanes end, the store closes. A gateway that is killed instead loses nothing
 //! that it answered for.
 
+mod books;
 mod health;
 mod housekeeping;
 pub mod rehearsal;
@@ -144,7 +145,8 @@ impl Gateway {
         lock.try_lock().map_err(|_| StartError::InUse(config.hop.data.clone()))?;
         let blobs = Blobs::open(&config.hop.data).map_err(data)?;
         let hop = config.hop.name.clone();
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.hop.data.join("store.db"), &hop)?);
+        let sqlite = Arc::new(SqliteStore::open(&config.hop.data.join("store.db"), &hop)?);
+        let store: Arc<dyn Store> = Arc::clone(&sqlite) as _;
 
         sweep(&blobs, store.as_ref()).await?;
 
@@ -201,7 +203,10 @@ impl Gateway {
             signer: Arc::clone(&key) as _,
             clock,
         });
-        let health = Arc::new(HealthView::new(Arc::clone(&store), key, links.clone(), Arc::clone(&directory)));
+        let kept = Arc::new(books::Kept::new(hop.clone(), sqlite));
+        tasks.spawn(books::keep(Arc::clone(&kept), stop.clone()));
+        let health = HealthView::new(Arc::clone(&store), key, links.clone(), Arc::clone(&directory), kept);
+        let health = Arc::new(health);
         health.refresh().await;
         tasks.spawn(health::watch(Arc::clone(&health), stop.clone()));
         let watched = housekeeping::Watched {

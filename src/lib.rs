@@ -14,6 +14,7 @@
 
 pub mod api;
 pub mod bench;
+pub mod books;
 pub mod cli;
 pub mod client;
 pub mod clock;

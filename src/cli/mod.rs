@@ -5,6 +5,7 @@
 //! not be carried out.
 
 mod ack;
+mod admin;
 mod bench;
 mod certs;
 mod check;
@@ -55,6 +56,7 @@ enum Command {
     Trace(trace::Trace),
     Verify(verify::Verify),
     Agencies(trace::Agencies),
+    Admin(admin::Admin),
     Config(config::Config),
     Errors(errors::Errors),
 }
@@ -89,6 +91,7 @@ pub fn main() -> ExitCode {
         Command::Trace(command) => command.run(),
         Command::Verify(command) => command.run(),
         Command::Agencies(command) => command.run(),
+        Command::Admin(command) => command.run(),
         Command::Config(command) => command.run(),
         Command::Errors(command) => command.run(),
     };

@@ -4,6 +4,7 @@
 //! so that no answer waits for it. A power cut loses nothing that was answered.
 
 mod accept;
+mod books;
 mod mailbox;
 mod outbox;
 mod rows;
@@ -22,6 +23,7 @@ use rusqlite::{Connection, OpenFlags, params};
 use lienthong_contract::door::{InboxItem, Trace};
 use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId, HopName, Instant};
 
+use super::books::{AcceptancePage, BooksStore, Unreceipted};
 use super::{
     Accepted, AckOutcome, Consign, Counts, Delivered, Dispatch, Ended, Error, MailboxEntry, NewConsignment, NewPacket,
     Overdue, QueuedReceipt, Recorded, RefusalRecord, Result, Store,
@@ -38,6 +40,13 @@ const CHECKPOINT_EVERY: Duration = Duration::from_secs(2);
 const LOG_PAGES: i64 = 32 * 1024;
 /// Prepared statements kept by a connection.
 const CACHED_STATEMENTS: usize = 128;
+
+/// What [`SqliteStore::attach`] may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    Read,
+    Write,
+}
 
 /// The store in one SQLite file.
 #[derive(Debug, Clone)]
@@ -77,6 +86,26 @@ impl SqliteStore {
         let readers =
             Arc::new(Readers { free: Mutex::new(readers), places: Arc::new(tokio::sync::Semaphore::new(READERS)) });
         fold_log_back(connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?, &readers)?;
+        Ok(Self { writer: Writer::start(connection)?, readers })
+    }
+
+    /// Opens the store of a gateway from beside it, whether that is running or not. Nothing is made or upgraded, and
+    /// the log is left to the gateway; with [`Access::Read`] every write is refused.
+    ///
+    /// # Errors
+    /// [`Error::TooNew`], [`Error::NotUpgraded`], [`Error::OtherHop`], or the disk's refusal.
+    pub fn attach(file: &Path, hop: &HopName, access: Access) -> Result<Self> {
+        let flags = match access {
+            Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
+            Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
+        };
+        let connection = connect(file, flags)?;
+        connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+        schema::recognise(&connection, hop.as_str())?;
+        let readers =
+            (0..READERS).map(|_| connect(file, OpenFlags::SQLITE_OPEN_READ_ONLY)).collect::<Result<Vec<_>>>()?;
+        let readers =
+            Arc::new(Readers { free: Mutex::new(readers), places: Arc::new(tokio::sync::Semaphore::new(READERS)) });
         Ok(Self { writer: Writer::start(connection)?, readers })
     }
 
@@ -275,6 +304,22 @@ impl Store for SqliteStore {
             failed.map_or(Ok(digests), |error| Err(error.into()))
         })
         .await
+    }
+}
+
+#[async_trait]
+impl BooksStore for SqliteStore {
+    async fn acceptances(
+        &self,
+        after: i64,
+        within: Option<(Instant, Instant)>,
+        limit: usize,
+    ) -> Result<AcceptancePage> {
+        self.read(move |db| books::acceptances(db, after, within, limit)).await
+    }
+
+    async fn unreceipted(&self, after: i64, limit: usize) -> Result<(Vec<Unreceipted>, Option<i64>)> {
+        self.read(move |db| books::unreceipted(db, after, limit)).await
     }
 }
 

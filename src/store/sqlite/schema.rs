@@ -3,6 +3,8 @@
 //! `PRAGMA user_version` is the schema's version. Each migration is applied in one transaction; a store that is newer
 //! than this gateway is refused, not guessed at.
 
+use std::cmp::Ordering;
+
 use rusqlite::Connection;
 
 use super::super::Error;
@@ -177,6 +179,20 @@ pub fn prepare(connection: &mut Connection, hop: &str) -> Result<(), Error> {
         transaction.commit()?;
     }
     connection.execute("INSERT OR IGNORE INTO meta (key, value) VALUES ('hop', ?1)", [hop])?;
+    owned_by(connection, hop)
+}
+
+/// Makes sure that this is a store of [`VERSION`] and of this hop, and changes nothing.
+pub fn recognise(connection: &Connection, hop: &str) -> Result<(), Error> {
+    let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    match found.cmp(&VERSION) {
+        Ordering::Greater => Err(Error::TooNew { found, known: VERSION }),
+        Ordering::Less => Err(Error::NotUpgraded { found, known: VERSION }),
+        Ordering::Equal => owned_by(connection, hop),
+    }
+}
+
+fn owned_by(connection: &Connection, hop: &str) -> Result<(), Error> {
     let owner: String = connection.query_row("SELECT value FROM meta WHERE key = 'hop'", [], |row| row.get(0))?;
     if owner != hop {
         return Err(Error::OtherHop { found: owner, expected: hop.to_owned() });
