@@ -1,6 +1,9 @@
 //! Books over real stores: they balance by the receipts, and whatever is changed behind their back is named.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod network;
+mod property;
+
 use std::path::Path;
 
 use lienthong_contract::{ConsignmentId, Instant};
