@@ -9,6 +9,7 @@ mod books;
 mod health;
 mod housekeeping;
 pub mod rehearsal;
+mod retention;
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -197,12 +198,19 @@ impl Gateway {
         let mailboxes = Arc::new(Mailboxes {
             hop: hop.clone(),
             store: Arc::clone(&store),
-            blobs,
+            blobs: blobs.clone(),
             directory: Arc::clone(&directory),
             delivery: Arc::clone(&delivery),
             signer: Arc::clone(&key) as _,
-            clock,
+            clock: Arc::clone(&clock),
         });
+        let keeper = retention::Keeper {
+            store: Arc::clone(&sqlite) as _,
+            blobs: blobs.clone(),
+            clock: Arc::clone(&clock),
+            rules: config.retention.clone(),
+        };
+        tasks.spawn(retention::watch(keeper, stop.clone()));
         let kept = Arc::new(books::Kept::new(hop.clone(), sqlite));
         tasks.spawn(books::keep(Arc::clone(&kept), stop.clone()));
         let health = HealthView::new(Arc::clone(&store), key, links.clone(), Arc::clone(&directory), kept);

@@ -65,6 +65,8 @@ pub struct DestinationFigures {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct DayFigures {
     pub day: String,
+    /// Bodies of packets that were deleted on this day; their receipts are kept.
+    pub bodies_deleted: u64,
     #[serde(flatten)]
     pub figures: Figures,
 }
@@ -107,6 +109,7 @@ pub struct Account {
     pub agencies: Vec<AgencyFigures>,
     pub destinations: Vec<DestinationFigures>,
     pub days: Vec<DayFigures>,
+    pub bodies_deleted: u64,
     /// The first [`MAX_DIFFERENCES`].
     pub differences: Vec<Difference>,
     /// How many there are.
@@ -141,7 +144,7 @@ pub(super) struct Ledger {
     total: Tally,
     agencies: BTreeMap<AgencyCode, Tally>,
     destinations: BTreeMap<(&'static str, String), Tally>,
-    days: BTreeMap<Date, Tally>,
+    days: BTreeMap<Date, (Tally, u64)>,
     differences: Vec<Difference>,
     differences_in_all: u64,
 }
@@ -168,6 +171,15 @@ impl Ledger {
     /// A consignment without an acceptance.
     pub fn unreceipted(&mut self, missing: &Unreceipted) {
         self.note(&findings::NOT_ACCEPTED, Some(missing.doc_id), Some(missing.id), "");
+    }
+
+    /// Bodies deleted on a day, counted from 1970-01-01.
+    pub fn bodies_deleted(&mut self, number: i64, count: u64) {
+        let day = jiff::Span::new().try_days(number).and_then(|days| Date::constant(1970, 1, 1).checked_add(days));
+        let Ok(day) = day else { return };
+        if self.day.is_none_or(|only| only == day) {
+            self.days.entry(day).or_default().1 += count;
+        }
     }
 
     /// Enters what one acceptance names.
@@ -224,7 +236,7 @@ impl Ledger {
         let mut tallies = vec![
             &mut self.total,
             self.agencies.entry(from.clone()).or_default(),
-            self.days.entry(accepted.in_vietnam().date()).or_default(),
+            &mut self.days.entry(accepted.in_vietnam().date()).or_default().0,
         ];
         let destination = known.map(|known| match &known.next_hop {
             Some(next) => ("link", next.to_string()),
@@ -249,7 +261,12 @@ impl Ledger {
             figures: tally.close(),
         };
         let agency = |(agency, tally): (AgencyCode, Tally)| AgencyFigures { agency, figures: tally.close() };
-        let of_day = |(day, tally): (Date, Tally)| DayFigures { day: day.to_string(), figures: tally.close() };
+        let bodies_deleted = self.days.values().map(|(_, deleted)| deleted).sum();
+        let of_day = |(day, (tally, bodies_deleted)): (Date, (Tally, u64))| DayFigures {
+            day: day.to_string(),
+            bodies_deleted,
+            figures: tally.close(),
+        };
         Account {
             day: self.day.map(|day| day.to_string()),
             hop: self.hop,
@@ -257,6 +274,7 @@ impl Ledger {
             agencies: self.agencies.into_iter().map(agency).collect(),
             destinations: self.destinations.into_iter().map(destination).collect(),
             days: self.days.into_iter().map(of_day).collect(),
+            bodies_deleted,
             differences: self.differences,
             differences_in_all: self.differences_in_all,
         }

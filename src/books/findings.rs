@@ -66,5 +66,21 @@ pub static NOT_ACCEPTED: Kind = ours(
     },
 );
 
+pub static BODY_DELETED: Kind = Kind {
+    code: "LT-BOK-0010",
+    severity: Severity::Refuse,
+    blame: Blame::Recipient,
+    vxp: 0,
+    title: Text {
+        vi: "Nội dung văn bản đã được xóa khỏi trục sau thời hạn lưu giữ; biên nhận vẫn còn",
+        en: "The document's content was deleted from this gateway after its time; its receipts are kept",
+    },
+    fix: Text {
+        vi: "Lấy văn bản từ hồ sơ của cơ quan hoặc từ gói lưu trữ do quản trị trục xuất ra.",
+        en: "Take the document from the agency's own files, or from the archive that the gateway's operator exported.",
+    },
+    clause: "",
+};
+
 /// Every kind of this room, in the order of the codes.
-pub static ALL: &[&Kind] = &[&LOST, &STATE_DIFFERS, &ENDED_TWICE, &CHAIN_BROKEN, &NOT_ACCEPTED];
+pub static ALL: &[&Kind] = &[&LOST, &STATE_DIFFERS, &ENDED_TWICE, &CHAIN_BROKEN, &NOT_ACCEPTED, &BODY_DELETED];

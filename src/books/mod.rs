@@ -13,6 +13,8 @@
 //! the books are drawn up anew each time.
 
 mod account;
+pub mod archive;
+pub mod export;
 pub mod findings;
 mod told;
 
@@ -54,6 +56,9 @@ pub async fn account(store: &dyn BooksStore, hop: &HopName, day: Option<Date>) -
         missing.iter().for_each(|missing| ledger.unreceipted(missing));
         after = next;
         tokio::task::yield_now().await;
+    }
+    for (number, count) in store.bodies_deleted().await? {
+        ledger.bodies_deleted(number, count);
     }
     Ok(ledger.close())
 }

@@ -181,6 +181,7 @@ fn the_json_of_an_account_is_what_scripts_are_promised() {
         agencies: vec![AgencyFigures { agency: "H37.90".parse().unwrap(), figures: Figures::default() }],
         destinations: Vec::new(),
         days: Vec::new(),
+        bodies_deleted: 0,
         differences: vec![Difference::new(&findings::LOST, None, None, "x")],
         differences_in_all: 1,
     };

@@ -79,4 +79,10 @@ pub trait BooksStore: Send + Sync {
     /// # Errors
     /// [`super::Error`].
     async fn unreceipted(&self, after: i64, limit: usize) -> Result<(Vec<Unreceipted>, Option<i64>)>;
+
+    /// How many bodies were deleted on each day in Vietnam, the days counted from 1970-01-01.
+    ///
+    /// # Errors
+    /// [`super::Error`].
+    async fn bodies_deleted(&self) -> Result<Vec<(i64, u64)>>;
 }

@@ -12,6 +12,7 @@
 
 pub mod blobs;
 pub mod books;
+pub mod retention;
 pub mod sqlite;
 
 use std::sync::Arc;
@@ -266,6 +267,8 @@ pub struct MailboxEntry {
     /// The last receipt of the chain.
     pub head: Digest,
     pub held: Held,
+    /// Its bytes were deleted after its time, or after it was exported.
+    pub body_deleted_at: Option<Instant>,
 }
 
 /// The record of a refused packet; its content is not kept.

@@ -62,6 +62,12 @@ fn tell(account: &books::Account) {
             say!("{}", row(&day.day, &day.figures));
         }
     }
+    if account.bodies_deleted > 0 {
+        say!("\nNội dung đã xóa theo thời hạn — bodies deleted after their time: {}", account.bodies_deleted);
+        for day in account.days.iter().filter(|day| day.bodies_deleted > 0) {
+            say!("    {}  {}", day.day, day.bodies_deleted);
+        }
+    }
     for difference in &account.differences {
         let doc = difference.doc_id.map(|id| id.to_string()).unwrap_or_default();
         let id = difference.consignment.map(|id| id.to_string()).unwrap_or_default();

@@ -3,6 +3,7 @@
 //! The store is opened beside the gateway, which may be running or not.
 
 mod account;
+mod export;
 
 use std::path::PathBuf;
 
@@ -25,12 +26,14 @@ pub struct Admin {
 #[derive(Debug, Subcommand)]
 enum Command {
     Account(account::Account),
+    Export(export::Export),
 }
 
 impl Admin {
     pub fn run(self) -> Outcome {
         match self.command {
             Command::Account(command) => command.run(),
+            Command::Export(command) => command.run(),
         }
     }
 }

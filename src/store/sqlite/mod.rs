@@ -7,6 +7,7 @@ mod accept;
 mod books;
 mod mailbox;
 mod outbox;
+mod retention;
 mod rows;
 mod schema;
 mod trace;
@@ -24,6 +25,7 @@ use lienthong_contract::door::{InboxItem, Trace};
 use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId, HopName, Instant};
 
 use super::books::{AcceptancePage, BooksStore, Unreceipted};
+use super::retention::{DeletionReason, EndedPacket, ExportPacket, RetentionStore};
 use super::{
     Accepted, AckOutcome, Consign, Counts, Delivered, Dispatch, Ended, Error, MailboxEntry, NewConsignment, NewPacket,
     Overdue, QueuedReceipt, Recorded, RefusalRecord, Result, Store,
@@ -293,7 +295,7 @@ impl Store for SqliteStore {
 
     async fn packets_here(&self, mut digests: Vec<Digest>) -> Result<Vec<Digest>> {
         self.read(move |db| {
-            let mut query = db.prepare_cached("SELECT 1 FROM packets WHERE digest = ?1")?;
+            let mut query = db.prepare_cached("SELECT 1 FROM packets WHERE digest = ?1 AND body_deleted_at IS NULL")?;
             let mut failed = None;
             digests.retain(|digest| {
                 query.exists(params![digest.as_bytes()]).unwrap_or_else(|error| {
@@ -320,6 +322,43 @@ impl BooksStore for SqliteStore {
 
     async fn unreceipted(&self, after: i64, limit: usize) -> Result<(Vec<Unreceipted>, Option<i64>)> {
         self.read(move |db| books::unreceipted(db, after, limit)).await
+    }
+
+    async fn bodies_deleted(&self) -> Result<Vec<(i64, u64)>> {
+        self.read(retention::bodies_deleted).await
+    }
+}
+
+#[async_trait]
+impl RetentionStore for SqliteStore {
+    async fn ended_packets(
+        &self,
+        after: i64,
+        before: Instant,
+        limit: usize,
+    ) -> Result<(Vec<EndedPacket>, Option<i64>)> {
+        self.read(move |db| retention::ended_packets(db, after, before, limit)).await
+    }
+
+    async fn delete_body(&self, row: i64, reason: DeletionReason, at: Instant) -> Result<bool> {
+        self.writer.write(move |db| retention::delete_body(db, row, reason, at)).await
+    }
+
+    async fn mark_exported(&self, rows: Vec<i64>, at: Instant) -> Result<()> {
+        self.writer.write(move |db| retention::mark_exported(db, &rows, at)).await
+    }
+
+    async fn packets_to_export(
+        &self,
+        after: i64,
+        within: (Instant, Instant),
+        limit: usize,
+    ) -> Result<Vec<ExportPacket>> {
+        self.read(move |db| retention::packets_to_export(db, after, within, limit)).await
+    }
+
+    async fn prune_refusals(&self, before: Instant, limit: usize) -> Result<usize> {
+        self.writer.write(move |db| retention::prune_refusals(db, before, limit)).await
     }
 }
 

@@ -10,13 +10,13 @@ use rusqlite::Connection;
 use super::super::Error;
 
 /// Each step takes the store from one version to the next; the first makes a new one of version [`OLDEST`].
-const MIGRATIONS: &[&str] = &[V2, V3];
+const MIGRATIONS: &[&str] = &[V2, V3, V6];
 
 /// The oldest version that can be upgraded. Version 1 was never released.
 const OLDEST: i64 = 2;
 
 /// The newest version this gateway knows.
-pub const VERSION: i64 = 3;
+pub const VERSION: i64 = 4;
 
 const V2: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -161,6 +161,17 @@ UPDATE consignments SET due_at = CAST(strftime('%s', 'now') AS INTEGER) * 1000 +
     WHERE state IN ('queued', 'consigned');
 CREATE INDEX consignments_due ON consignments (due_at)
     WHERE state = 'queued' OR (state = 'consigned' AND next_hop IS NULL);
+";
+
+/// Retention. What was kept so far has its body.
+const V6: &str = "
+-- When and why the bytes of a packet were deleted; receipts and all that is told of it stay.
+ALTER TABLE packets ADD COLUMN body_deleted_at INTEGER;
+ALTER TABLE packets ADD COLUMN body_deleted_reason TEXT;
+-- When its bytes were last written into an archive.
+ALTER TABLE packets ADD COLUMN exported_at INTEGER;
+CREATE INDEX packets_without_body ON packets (body_deleted_at) WHERE body_deleted_at IS NOT NULL;
+CREATE INDEX consignments_of_packet ON consignments (packet);
 ";
 
 /// Brings the store to [`VERSION`] and binds it to this hop.
