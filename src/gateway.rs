@@ -31,6 +31,7 @@ use lienthong_contract::{Clock, Digest, HopName};
 use lienthong_schemas::{Catalogue, ValidatorPool};
 
 use crate::api::{self, Api};
+use crate::books::LinkBooks;
 use crate::config::{self, Config};
 use crate::delivery::{self, Delivery};
 use crate::directory::Directory;
@@ -179,6 +180,14 @@ impl Gateway {
             settings: delivery_settings(&config.delivery, &config.link),
         };
         let delivery = Delivery::start(parts, neighbours, &tasks, &stop);
+        let link_books = LinkBooks {
+            hop: hop.clone(),
+            peers: config.link.iter().map(|link| link.peer.clone()).collect(),
+            store: Arc::clone(&sqlite) as _,
+            neighbours: Arc::clone(&delivery) as _,
+            clock: Arc::clone(&clock),
+        };
+        tasks.spawn(books::state(link_books.clone(), stop.clone()));
         let intake = Intake::new(Parts {
             hop: hop.clone(),
             directory: Arc::clone(&directory),
@@ -194,6 +203,7 @@ impl Gateway {
             clock: Arc::clone(&clock),
             limits: edxml::Limits { max_total: config.api.max_packet_mib << 20, ..edxml::Limits::default() },
             forward_to_successor: config.directory.forward_to_successor,
+            link_books: Some(link_books),
         });
         let mailboxes = Arc::new(Mailboxes {
             hop: hop.clone(),
@@ -211,7 +221,7 @@ impl Gateway {
             rules: config.retention.clone(),
         };
         tasks.spawn(retention::watch(keeper, stop.clone()));
-        let kept = Arc::new(books::Kept::new(hop.clone(), sqlite));
+        let kept = Arc::new(books::Kept::new(hop.clone(), sqlite, Arc::clone(&clock)));
         tasks.spawn(books::keep(Arc::clone(&kept), stop.clone()));
         let health = HealthView::new(Arc::clone(&store), key, links.clone(), Arc::clone(&directory), kept);
         let health = Arc::new(health);

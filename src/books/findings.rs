@@ -66,6 +66,22 @@ pub static NOT_ACCEPTED: Kind = ours(
     },
 );
 
+pub static LINK_DIFFERS: Kind = Kind {
+    code: "LT-BOK-0006",
+    severity: Severity::Warning,
+    blame: Blame::Peer,
+    vxp: 0,
+    title: Text {
+        vi: "Hai đầu tuyến nối ghi khác nhau về lượt gửi đã bàn giao trong ngày",
+        en: "The two ends of a link do not agree on what crossed it on that day",
+    },
+    fix: Text {
+        vi: "Cùng quản trị trục kế cận đối chiếu biên nhận của văn bản này; kiểm tra kho nào vừa phục hồi từ bản cũ.",
+        en: "Compare this document's receipts with the neighbour's operator; see whose store was restored from an older copy.",
+    },
+    clause: "",
+};
+
 pub static BODY_DELETED: Kind = Kind {
     code: "LT-BOK-0010",
     severity: Severity::Refuse,
@@ -83,4 +99,5 @@ pub static BODY_DELETED: Kind = Kind {
 };
 
 /// Every kind of this room, in the order of the codes.
-pub static ALL: &[&Kind] = &[&LOST, &STATE_DIFFERS, &ENDED_TWICE, &CHAIN_BROKEN, &NOT_ACCEPTED, &BODY_DELETED];
+pub static ALL: &[&Kind] =
+    &[&LOST, &STATE_DIFFERS, &ENDED_TWICE, &CHAIN_BROKEN, &NOT_ACCEPTED, &LINK_DIFFERS, &BODY_DELETED];

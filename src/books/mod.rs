@@ -16,12 +16,14 @@ mod account;
 pub mod archive;
 pub mod export;
 pub mod findings;
+pub mod statement;
 mod told;
 
 use jiff::civil::Date;
 use lienthong_contract::{HopName, Instant};
 
 pub use account::{Account, AgencyFigures, DayFigures, DestinationFigures, Difference, Figures, MAX_DIFFERENCES};
+pub use statement::LinkBooks;
 pub use told::{End, Told, told};
 
 use crate::store::{BooksStore, Result};

@@ -3,6 +3,7 @@
 
 mod network;
 mod property;
+mod statements;
 
 use std::path::Path;
 

@@ -3,27 +3,35 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use lienthong_contract::HopName;
+use async_trait::async_trait;
+use lienthong_contract::{Clock, HopName};
 use tokio_util::sync::CancellationToken;
 
-use crate::books::{self, Figures};
-use crate::store::BooksStore;
+use crate::books::{self, Account, Figures, LinkBooks, statement};
+use crate::custody::Batch;
+use crate::delivery::Delivery;
+use crate::store::SqliteStore;
 
 /// How often the books are drawn up. Each time every receipt is read once.
 const EVERY: Duration = Duration::from_secs(3600);
+/// How often is looked whether a statement is due.
+const STATE_EVERY: Duration = Duration::from_secs(600);
+/// Until links are up.
+const STATE_FIRST: Duration = Duration::from_secs(15);
 /// The most differences that are logged each time; `lienthong admin account` tells them all.
 const MAX_LOGGED: usize = 20;
 
 /// The figures as they were last.
 pub struct Kept {
     hop: HopName,
-    store: Arc<dyn BooksStore>,
+    store: Arc<SqliteStore>,
+    clock: Arc<dyn Clock>,
     last: RwLock<Option<(Figures, u64)>>,
 }
 
 impl Kept {
-    pub fn new(hop: HopName, store: Arc<dyn BooksStore>) -> Self {
-        Self { hop, store, last: RwLock::default() }
+    pub fn new(hop: HopName, store: Arc<SqliteStore>, clock: Arc<dyn Clock>) -> Self {
+        Self { hop, store, clock, last: RwLock::default() }
     }
 
     /// For readiness: what the books say, once they were drawn up. Nothing to tell when they balance.
@@ -37,8 +45,14 @@ impl Kept {
         Some(("books".to_owned(), balanced, if balanced { String::new() } else { text }))
     }
 
+    async fn account(&self) -> crate::store::Result<Account> {
+        let mut account = books::account(self.store.as_ref(), &self.hop, None).await?;
+        statement::enter(self.store.as_ref(), &mut account, None, self.clock.now()).await?;
+        Ok(account)
+    }
+
     async fn draw_up(&self) {
-        let account = match books::account(self.store.as_ref(), &self.hop, None).await {
+        let account = match self.account().await {
             Ok(account) => account,
             Err(error) => {
                 tracing::error!(%error, "the books cannot be drawn up; it will be tried again");
@@ -66,5 +80,27 @@ pub async fn keep(kept: Arc<Kept>, stop: CancellationToken) {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(EVERY) => {}
         }
+    }
+}
+
+/// States to the neighbours what crossed the links, a day after, until stopped.
+pub async fn state(link_books: LinkBooks, stop: CancellationToken) {
+    let mut pause = STATE_FIRST;
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+        pause = STATE_EVERY;
+        if let Err(error) = link_books.state().await {
+            tracing::error!(%error, "what crossed the links cannot be stated; it will be tried again");
+        }
+    }
+}
+
+#[async_trait]
+impl statement::Tell for Delivery {
+    async fn tell(&self, peer: &HopName, batch: &Batch) -> Result<(), String> {
+        Self::tell(self, peer, batch).await
     }
 }

@@ -14,6 +14,7 @@ pub mod blobs;
 pub mod books;
 pub mod retention;
 pub mod sqlite;
+pub mod statements;
 
 use std::sync::Arc;
 

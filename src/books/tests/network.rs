@@ -5,7 +5,7 @@
 //! content; made up are the packets (nobody reads them here), the signatures and the links. What a gateway does with a
 //! message follows `intake::arrival` and `delivery` line by line.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lienthong_contract::door::ConsignmentState;
@@ -219,6 +219,7 @@ impl World {
                     self.network.push(Message { from: to, to: from, payload });
                 }
             }
+            Payload::Batch(Batch::Statement { .. } | Batch::Crossings { .. }) => panic!("nobody states anything here"),
             Payload::Batch(Batch::Stored { digests, .. }) => {
                 let node = &self.nodes[to];
                 let consign = consign(&node.name, Instant::from_millis(node.now));
@@ -361,6 +362,11 @@ impl World {
             }
         }
         panic!("there is always something overdue");
+    }
+
+    /// The database of a gateway.
+    pub fn file(&self, at: usize) -> PathBuf {
+        self.folder.path().join(&self.nodes[at].file)
     }
 
     /// The state of a consignment at a gateway.

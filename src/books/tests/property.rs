@@ -3,7 +3,7 @@
 //!
 //! `LIENTHONG_TEST_RUNS` sets the number of runs.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
 
 use lienthong_contract::door::ConsignmentState;
@@ -15,6 +15,7 @@ use super::super::{End, Told, account, told};
 use super::network::{HOUR, ROW, World};
 use crate::receipts::{Event, verify_chain};
 use crate::store::BooksStore;
+use crate::store::statements::{Crossed, Direction, StatementStore};
 
 /// Runs in one world, before a new one begins with empty stores.
 const RUNS_IN_A_WORLD: u32 = 16;
@@ -129,6 +130,28 @@ async fn balanced(world: &World) {
     }
 }
 
+/// What crossed each link is the same at both ends, day by day.
+async fn both_ends_agree(world: &World) {
+    for node in &world.nodes {
+        while node.store.list_crossings(50).await.unwrap() {}
+    }
+    for (one, other) in [(0, 1), (1, 0), (1, 2), (2, 1)] {
+        let (here, there) = (&world.nodes[one], &world.nodes[other]);
+        let days = |at: usize| {
+            let db = rusqlite::Connection::open(world.file(at)).unwrap();
+            let mut query = db.prepare("SELECT DISTINCT day FROM crossings").unwrap();
+            query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect::<BTreeSet<i64>>()
+        };
+        for day in days(one).union(&days(other)) {
+            let crossed = |peer: &HopName, direction| Crossed { peer: peer.clone(), direction, day: *day };
+            let given = here.store.sums(&crossed(&there.name, Direction::Given)).await.unwrap();
+            let taken = there.store.sums(&crossed(&here.name, Direction::Taken)).await.unwrap();
+            assert_eq!((given.accepted, given.rejected), (taken.accepted, taken.rejected), "{} day {day}", here.name);
+            assert!(given == taken, "{} → {} day {day}", here.name, there.name);
+        }
+    }
+}
+
 /// The statistics of a run, so that the runs can be seen to reach what they are about.
 #[derive(Debug, Default, Clone, Copy)]
 struct Reached {
@@ -148,6 +171,7 @@ async fn run(world: &mut World, actions: Vec<Action>) -> Reached {
     world.settle().await;
     world.run_out().await;
     balanced(world).await;
+    both_ends_agree(world).await;
     let heard = heard(world).await;
     let mut reached = Reached::default();
     for (at, doc_id, id) in &world.handed_in {

@@ -2,11 +2,13 @@
 
 use clap::Args;
 use jiff::civil::Date;
+use lienthong_contract::Clock as _;
 
 use super::{Place, day};
 use crate::books::{self, Figures};
 use crate::cli::show::say;
 use crate::cli::{Outcome, Verdict, runtime, show};
+use crate::clock::SystemClock;
 use crate::store::sqlite::Access;
 
 /// Lập sổ đối chiếu từ biên nhận — draws up the books from the receipts; exit code 1 when they do not balance.
@@ -26,7 +28,9 @@ impl Account {
     pub fn run(self) -> Outcome {
         let account = runtime()?.block_on(async {
             let (config, store) = self.place.open(Access::Read)?;
-            anyhow::Ok(books::account(&store, &config.hop.name, self.day).await?)
+            let mut account = books::account(&store, &config.hop.name, self.day).await?;
+            books::statement::enter(&store, &mut account, self.day, SystemClock.now()).await?;
+            anyhow::Ok(account)
         })?;
         if self.json {
             show::json(&account)?;

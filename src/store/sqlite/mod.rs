@@ -10,6 +10,7 @@ mod outbox;
 mod retention;
 mod rows;
 mod schema;
+mod statements;
 mod trace;
 mod writer;
 
@@ -26,6 +27,7 @@ use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId, HopName, Inst
 
 use super::books::{AcceptancePage, BooksStore, Unreceipted};
 use super::retention::{DeletionReason, EndedPacket, ExportPacket, RetentionStore};
+use super::statements::{Crossed, Crossing, LinkDifference, StatementStore, Sums};
 use super::{
     Accepted, AckOutcome, Consign, Counts, Delivered, Dispatch, Ended, Error, MailboxEntry, NewConsignment, NewPacket,
     Overdue, QueuedReceipt, Recorded, RefusalRecord, Result, Store,
@@ -359,6 +361,53 @@ impl RetentionStore for SqliteStore {
 
     async fn prune_refusals(&self, before: Instant, limit: usize) -> Result<usize> {
         self.writer.write(move |db| retention::prune_refusals(db, before, limit)).await
+    }
+}
+
+#[async_trait]
+impl StatementStore for SqliteStore {
+    async fn list_crossings(&self, limit: usize) -> Result<bool> {
+        self.writer.write(move |db| statements::list_crossings(db, limit)).await
+    }
+
+    async fn sums(&self, crossed: &Crossed) -> Result<Sums> {
+        let crossed = crossed.clone();
+        self.read(move |db| statements::sums(db, &crossed)).await
+    }
+
+    async fn crossings(
+        &self,
+        crossed: &Crossed,
+        buckets: Vec<u8>,
+        after: Option<ConsignmentId>,
+        limit: usize,
+    ) -> Result<Vec<Crossing>> {
+        let crossed = crossed.clone();
+        self.read(move |db| statements::crossings(db, &crossed, &buckets, after, limit)).await
+    }
+
+    async fn was_stated(&self, crossed: &Crossed, today: i64) -> Result<bool> {
+        let crossed = crossed.clone();
+        self.read(move |db| statements::was_stated(db, &crossed, today)).await
+    }
+
+    async fn stated(&self, crossed: &Crossed, today: i64) -> Result<()> {
+        let crossed = crossed.clone();
+        self.writer.write(move |db| statements::stated(db, &crossed, today)).await
+    }
+
+    async fn compared(&self, crossed: &Crossed, agrees: bool) -> Result<()> {
+        let crossed = crossed.clone();
+        self.writer.write(move |db| statements::compared(db, &crossed, agrees)).await
+    }
+
+    async fn put_differences(&self, crossed: &Crossed, buckets: Vec<u8>, found: Vec<LinkDifference>) -> Result<()> {
+        let crossed = crossed.clone();
+        self.writer.write(move |db| statements::put_differences(db, &crossed, &buckets, &found)).await
+    }
+
+    async fn differences(&self, up_to: i64, limit: usize) -> Result<(Vec<LinkDifference>, Vec<Crossed>)> {
+        self.read(move |db| statements::differences(db, up_to, limit)).await
     }
 }
 

@@ -163,7 +163,7 @@ CREATE INDEX consignments_due ON consignments (due_at)
     WHERE state = 'queued' OR (state = 'consigned' AND next_hop IS NULL);
 ";
 
-/// Retention. What was kept so far has its body.
+/// Retention, and what crossed each link. What was kept so far has its body; the list begins with the first receipt.
 const V6: &str = "
 -- When and why the bytes of a packet were deleted; receipts and all that is told of it stay.
 ALTER TABLE packets ADD COLUMN body_deleted_at INTEGER;
@@ -172,6 +172,37 @@ ALTER TABLE packets ADD COLUMN body_deleted_reason TEXT;
 ALTER TABLE packets ADD COLUMN exported_at INTEGER;
 CREATE INDEX packets_without_body ON packets (body_deleted_at) WHERE body_deleted_at IS NOT NULL;
 CREATE INDEX consignments_of_packet ON consignments (packet);
+
+-- What crossed each link, by the day of the next hop's receipt: follows `receipts` up to the number that `meta` holds.
+CREATE TABLE crossings (
+    peer          TEXT NOT NULL,
+    direction     TEXT NOT NULL,
+    day           INTEGER NOT NULL,
+    consignment   BLOB NOT NULL,
+    accepted      INTEGER NOT NULL,
+    PRIMARY KEY (peer, direction, day, consignment)
+) WITHOUT ROWID;
+
+-- When ours was last sent, and whether the neighbour's last one agreed.
+CREATE TABLE link_statements (
+    peer          TEXT NOT NULL,
+    direction     TEXT NOT NULL,
+    day           INTEGER NOT NULL,
+    stated_on     INTEGER,
+    agrees        INTEGER,
+    PRIMARY KEY (peer, direction, day)
+) WITHOUT ROWID;
+
+CREATE TABLE link_differences (
+    peer          TEXT NOT NULL,
+    direction     TEXT NOT NULL,
+    day           INTEGER NOT NULL,
+    consignment   BLOB NOT NULL,
+    bucket        INTEGER NOT NULL,
+    here          INTEGER,
+    there         INTEGER,
+    PRIMARY KEY (peer, direction, day, consignment)
+) WITHOUT ROWID;
 ";
 
 /// Brings the store to [`VERSION`] and binds it to this hop.
