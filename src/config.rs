@@ -33,6 +33,8 @@ pub struct Config {
     #[serde(default)]
     pub delivery: Delivery,
     #[serde(default)]
+    pub retention: Retention,
+    #[serde(default)]
     pub schemas: Schemas,
     #[serde(default)]
     pub log: Log,
@@ -206,6 +208,28 @@ impl Default for Delivery {
     }
 }
 
+/// How long what is done with is kept. Receipts, and what is told of a packet, are kept for ever.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retention {
+    /// Days from the end of a packet's last consignment until its bytes are deleted; kept for ever when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bodies_days: Option<u64>,
+    /// Delete the bytes of what has ended as soon as they lie in an archive (`lienthong admin export`).
+    pub after_export: bool,
+    /// Days until the record of a refused packet is deleted; kept for ever when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refusals_days: Option<u64>,
+}
+
+impl Retention {
+    /// True when anything is ever deleted.
+    #[must_use]
+    pub const fn deletes(&self) -> bool {
+        self.bodies_days.is_some() || self.after_export || self.refusals_days.is_some()
+    }
+}
+
 /// XML Schemas.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -254,6 +278,9 @@ impl Default for Log {
 
 /// Hours of a quarter: no packet is on its way for longer.
 const MONTHS: u64 = 92 * 24;
+
+/// A hundred years.
+const MOST_DAYS: u64 = 36_525;
 
 /// Seconds of a day: no wait is longer.
 const DAY: u64 = 86_400;
@@ -466,6 +493,18 @@ impl Config {
         ] {
             if !(1..=most).contains(&value) {
                 note(key.to_owned(), &format!("phải từ 1 đến {most}"), &format!("must be between 1 and {most}"));
+            }
+        }
+        for (key, days) in [
+            ("retention.bodies_days", self.retention.bodies_days),
+            ("retention.refusals_days", self.retention.refusals_days),
+        ] {
+            if days.is_some_and(|days| !(1..=MOST_DAYS).contains(&days)) {
+                note(
+                    key.to_owned(),
+                    &format!("phải từ 1 đến {MOST_DAYS}"),
+                    &format!("must be between 1 and {MOST_DAYS}"),
+                );
             }
         }
         let mut paths = self.clone();

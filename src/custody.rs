@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId, HopName, Instant};
 
+use crate::books::statement::{Crossings, Statement};
 use crate::receipts::jws::{open_statement, sign_statement};
 use crate::receipts::{Error, HopKeys, Signer};
 use crate::store::Dispatch;
@@ -106,6 +107,10 @@ pub enum Batch {
     Receipts { from_hop: HopName, time: Instant, receipts: Vec<String> },
     /// These receipts are on disk here.
     Stored { from_hop: HopName, time: Instant, digests: Vec<Digest> },
+    /// What crossed the link on a day that is over.
+    Statement { from_hop: HopName, time: Instant, statement: Statement },
+    /// Which consignments, where the two ends have counted differently.
+    Crossings { from_hop: HopName, time: Instant, crossings: Crossings },
 }
 
 impl Batch {
@@ -124,7 +129,10 @@ impl Batch {
     pub fn open(bytes: &[u8], keys: &dyn HopKeys) -> Result<Self, Error> {
         let text = std::str::from_utf8(bytes).map_err(|_| Error::Malformed("not UTF-8"))?;
         open_statement(BATCH_TYPE, text, keys, |batch: &Self| {
-            let (Self::Receipts { from_hop, time, .. } | Self::Stored { from_hop, time, .. }) = batch;
+            let (Self::Receipts { from_hop, time, .. }
+            | Self::Stored { from_hop, time, .. }
+            | Self::Statement { from_hop, time, .. }
+            | Self::Crossings { from_hop, time, .. }) = batch;
             (from_hop.clone(), *time)
         })
     }

@@ -5,9 +5,11 @@
 //! the requests in progress, links end, lanes end, the store closes. A gateway that is killed instead loses nothing
 //! that it answered for.
 
+mod books;
 mod health;
 mod housekeeping;
 pub mod rehearsal;
+mod retention;
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -29,6 +31,7 @@ use lienthong_contract::{Clock, Digest, HopName};
 use lienthong_schemas::{Catalogue, ValidatorPool};
 
 use crate::api::{self, Api};
+use crate::books::LinkBooks;
 use crate::config::{self, Config};
 use crate::delivery::{self, Delivery};
 use crate::directory::Directory;
@@ -145,7 +148,8 @@ impl Gateway {
         lock.try_lock().map_err(|_| StartError::InUse(config.hop.data.clone()))?;
         let blobs = Blobs::open(&config.hop.data).map_err(data)?;
         let hop = config.hop.name.clone();
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.hop.data.join("store.db"), &hop)?);
+        let sqlite = Arc::new(SqliteStore::open(&config.hop.data.join("store.db"), &hop)?);
+        let store: Arc<dyn Store> = Arc::clone(&sqlite) as _;
 
         sweep(&blobs, store.as_ref()).await?;
 
@@ -177,6 +181,14 @@ impl Gateway {
             settings: delivery_settings(&config.delivery, &config.link),
         };
         let delivery = Delivery::start(parts, neighbours, &tasks, &stop);
+        let link_books = LinkBooks {
+            hop: hop.clone(),
+            peers: config.link.iter().map(|link| link.peer.clone()).collect(),
+            store: Arc::clone(&sqlite) as _,
+            neighbours: Arc::clone(&delivery) as _,
+            clock: Arc::clone(&clock),
+        };
+        tasks.spawn(books::state(link_books.clone(), stop.clone()));
         let intake = Intake::new(Parts {
             hop: hop.clone(),
             directory: Arc::clone(&directory),
@@ -192,11 +204,12 @@ impl Gateway {
             clock: Arc::clone(&clock),
             limits: edxml::Limits { max_total: config.api.max_packet_mib << 20, ..edxml::Limits::default() },
             forward_to_successor: config.directory.forward_to_successor,
+            link_books: Some(link_books),
         });
         let mailboxes = Arc::new(Mailboxes {
             hop: hop.clone(),
             store: Arc::clone(&store),
-            blobs,
+            blobs: blobs.clone(),
             directory: Arc::clone(&directory),
             delivery: Arc::clone(&delivery),
             signer: Arc::clone(&key) as _,
@@ -208,9 +221,19 @@ impl Gateway {
             ledger: Arc::new(NoLedger),
             trust: Arc::clone(&hops),
             signer: Arc::clone(&key) as _,
-            clock,
+            clock: Arc::clone(&clock),
         });
-        let health = Arc::new(HealthView::new(Arc::clone(&store), key, links.clone(), Arc::clone(&directory)));
+        let keeper = retention::Keeper {
+            store: Arc::clone(&sqlite) as _,
+            blobs: blobs.clone(),
+            clock: Arc::clone(&clock),
+            rules: config.retention.clone(),
+        };
+        tasks.spawn(retention::watch(keeper, stop.clone()));
+        let kept = Arc::new(books::Kept::new(hop.clone(), sqlite, Arc::clone(&clock)));
+        tasks.spawn(books::keep(Arc::clone(&kept), stop.clone()));
+        let health = HealthView::new(Arc::clone(&store), key, links.clone(), Arc::clone(&directory), kept);
+        let health = Arc::new(health);
         health.refresh().await;
         tasks.spawn(health::watch(Arc::clone(&health), stop.clone()));
         let watched = housekeeping::Watched {

@@ -16,6 +16,7 @@
 pub mod api;
 pub mod bench;
 pub mod bundle;
+pub mod books;
 pub mod cli;
 pub mod client;
 pub mod clock;

@@ -16,8 +16,9 @@ use lienthong_contract::door::{
     self, Acknowledged, Acknowledgement, AgencyItem, AgencyPage, ConsignmentState, Content, Identity, InboxPage,
     Refusal, RefusalCause, Trace, Upload,
 };
-use lienthong_contract::{AgencyCode, Clock, ConsignmentId, DocId, Finding, HopName, Kind};
+use lienthong_contract::{AgencyCode, Clock, ConsignmentId, DocId, Finding, HopName, Instant, Kind};
 
+use crate::books::findings::BODY_DELETED;
 use crate::delivery::Delivery;
 use crate::directory::{Agency, AgencyKey, Directory};
 use crate::intake::{findings, recipients_reason};
@@ -67,6 +68,12 @@ fn locked() -> Refusal {
 /// It failed at its deadline; its sender must not hear that, and the recipient have it all the same.
 fn too_late() -> Refusal {
     refusal(RefusalCause::Conflict, &findings::COLLECTED_TOO_LATE)
+}
+
+/// It was here, and its time is over; the receipts still are.
+fn deleted(at: Instant) -> Refusal {
+    let finding = Finding::of(&BODY_DELETED).found(at.to_string());
+    Refusal { cause: RefusalCause::Gone, findings: vec![finding], receipt: None }
 }
 
 fn bad_cursor(found: &str) -> Refusal {
@@ -166,12 +173,15 @@ impl door::Mailbox for Mailboxes {
         if entry.state == ConsignmentState::Failed {
             return Err(too_late());
         }
+        if let Some(at) = entry.body_deleted_at {
+            return Err(deleted(at));
+        }
         let (digest, size) = (entry.item.digest, entry.item.size);
         let bytes: Upload = match entry.held {
             Held::Inline(bytes) => Box::pin(stream::iter([Ok(bytes)])),
             Held::File => {
-                let file = tokio::fs::File::open(self.blobs.path(digest)).await.map_err(|error| unavailable(&error))?;
-                Box::pin(chunks(file))
+                let file = tokio::fs::File::open(self.blobs.path(digest)).await;
+                Box::pin(chunks(file.map_err(|error| unavailable(&error))?))
             }
             Held::Dropped => Box::pin(chunks(Cursor::new(Vec::new()))),
         };

@@ -68,6 +68,7 @@ causes! {
     TOO_SLOW "too-slow" REQUEST_TIMEOUT "Yêu cầu đến quá chậm" "The request arrived too slowly";
     UNAVAILABLE "unavailable" SERVICE_UNAVAILABLE "Trục tạm thời chưa tiếp nhận được" "The gateway cannot take this just now";
     NOT_FOUND "not-found" NOT_FOUND "Không tìm thấy" "Not found";
+    GONE "gone" GONE "Nội dung đã được xóa" "The content was deleted";
     BAD_REQUEST "bad-request" BAD_REQUEST "Yêu cầu không hợp lệ" "The request is not valid";
     RATE_LIMITED "rate-limited" TOO_MANY_REQUESTS "Gọi quá nhiều" "Too many requests";
     WRONG_METHOD "method-not-allowed" METHOD_NOT_ALLOWED "Sai phương thức HTTP" "Wrong HTTP method";
@@ -127,6 +128,7 @@ impl Problem {
             RefusalCause::Incomplete => &INCOMPLETE,
             RefusalCause::Unavailable => &UNAVAILABLE,
             RefusalCause::NotFound => &NOT_FOUND,
+            RefusalCause::Gone => &GONE,
         };
         let mut problem = Self::new(cause, refusal.findings);
         problem.receipt = refusal.receipt;
@@ -204,6 +206,7 @@ mod tests {
             (RefusalCause::Incomplete, 400),
             (RefusalCause::Unavailable, 503),
             (RefusalCause::NotFound, 404),
+            (RefusalCause::Gone, 410),
         ] {
             let problem = status(cause);
             assert_eq!(problem.status, expected);

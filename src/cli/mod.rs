@@ -5,6 +5,7 @@
 //! not be carried out.
 
 mod ack;
+mod admin;
 mod bench;
 mod certs;
 mod check;
@@ -57,6 +58,7 @@ enum Command {
     Proof(proof::Proof),
     Verify(verify::Verify),
     Agencies(trace::Agencies),
+    Admin(admin::Admin),
     Config(config::Config),
     Errors(errors::Errors),
 }
@@ -92,6 +94,7 @@ pub fn main() -> ExitCode {
         Command::Proof(command) => command.run(),
         Command::Verify(command) => command.run(),
         Command::Agencies(command) => command.run(),
+        Command::Admin(command) => command.run(),
         Command::Config(command) => command.run(),
         Command::Errors(command) => command.run(),
     };

@@ -260,6 +260,16 @@ impl Delivery {
         });
     }
 
+    /// Says something to a neighbour, once.
+    ///
+    /// # Errors
+    /// There is no such neighbour, it cannot be signed, or the link does not take it.
+    pub async fn tell(&self, peer: &HopName, batch: &Batch) -> Result<(), String> {
+        let door = self.doors.get(peer).ok_or_else(|| format!("{peer} is no neighbour"))?;
+        let bytes = batch.sign(self.shared.signer.as_ref()).map_err(|error| error.to_string())?;
+        door.link.send_receipts(peer, bytes.into()).await.map_err(|error| error.to_string())
+    }
+
     /// How every neighbour is doing.
     #[must_use]
     pub fn states(&self) -> Vec<(HopName, DestinationState)> {

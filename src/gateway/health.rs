@@ -12,6 +12,8 @@ use crate::link::amqp::AmqpLink;
 use crate::store::Store;
 use crate::trust::HopKey;
 
+use super::books::Kept;
+
 /// How often the store and the key are tried.
 const EVERY: Duration = Duration::from_secs(2);
 
@@ -20,13 +22,20 @@ pub struct HealthView {
     key: Arc<HopKey>,
     links: Vec<Arc<AmqpLink>>,
     directory: Arc<Directory>,
+    books: Arc<Kept>,
     /// What the last try of the slow parts told.
     tried: RwLock<Vec<(String, bool, String)>>,
 }
 
 impl HealthView {
-    pub fn new(store: Arc<dyn Store>, key: Arc<HopKey>, links: Vec<Arc<AmqpLink>>, directory: Arc<Directory>) -> Self {
-        Self { store, key, links, directory, tried: RwLock::default() }
+    pub fn new(
+        store: Arc<dyn Store>,
+        key: Arc<HopKey>,
+        links: Vec<Arc<AmqpLink>>,
+        directory: Arc<Directory>,
+        books: Arc<Kept>,
+    ) -> Self {
+        Self { store, key, links, directory, books, tried: RwLock::default() }
     }
 
     /// Tries to store and to sign.
@@ -55,6 +64,8 @@ impl Health for HealthView {
         if let Some(trouble) = self.directory.trouble() {
             parts.push(("directory-file".to_owned(), false, trouble.kind().title.en.to_owned()));
         }
+        // Books that do not balance are for a person to look at; what comes in is no less safe.
+        parts.extend(self.books.part());
         Readiness { ready, parts }
     }
 }

@@ -82,6 +82,14 @@ impl Sink for Intake {
         match Batch::open(&batch, self.parts.hops.as_ref()).map_err(poison)? {
             Batch::Stored { from_hop, digests, .. } => self.parts.delivery.stored(&from_hop, digests),
             Batch::Receipts { from_hop, receipts, .. } => self.store_receipts(&from_hop, &receipts).await?,
+            Batch::Statement { from_hop, statement, .. } => {
+                let Some(books) = &self.parts.link_books else { return Ok(()) };
+                books.heard(&from_hop, &statement).await.map_err(retry)?;
+            }
+            Batch::Crossings { from_hop, crossings, .. } => {
+                let Some(books) = &self.parts.link_books else { return Ok(()) };
+                books.heard_crossings(&from_hop, &crossings).await.map_err(retry)?;
+            }
         }
         Ok(())
     }

@@ -28,6 +28,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use lienthong_contract::{Clock, HopName};
 use lienthong_schemas::ValidatorPool;
 
+use crate::books::LinkBooks;
 use crate::delivery::Delivery;
 use crate::directory::Directory;
 use crate::edxml::Limits;
@@ -56,6 +57,8 @@ pub struct Parts {
     pub limits: Limits,
     /// Deliver to the successor of a closed agency when there is exactly one.
     pub forward_to_successor: bool,
+    /// Hears the neighbours' daily statements.
+    pub link_books: Option<LinkBooks>,
 }
 
 impl fmt::Debug for Parts {

@@ -190,6 +190,7 @@ fn house(
         strictness: Strictness::Advise,
         clock: Arc::new(Still),
         limits: Limits::default(),
+        link_books: None,
         forward_to_successor: true,
     });
     House { intake, store, link, keys, key, _folder: folder }

@@ -62,6 +62,22 @@ impl Blobs {
         Ok(blobs)
     }
 
+    /// The folders of a gateway that may be running, to read packets from: nothing is made or swept.
+    #[must_use]
+    pub fn beside(data: &Path) -> Self {
+        Self { packets: data.join("packets"), spool: data.join("spool"), holders: Arc::default() }
+    }
+
+    /// Holds a packet's file so that it can be discarded; nothing while somebody else is putting the same one in place.
+    #[must_use]
+    pub fn claim(&self, digest: Digest) -> Option<Kept> {
+        let kept = Kept::hold(self, digest);
+        let holders = self.holders.lock().unwrap_or_else(PoisonError::into_inner);
+        let shared = holders.get(&digest).is_some_and(|entry| entry.shared);
+        drop(holders);
+        (!shared).then_some(kept)
+    }
+
     /// The folder for files that are not whole yet.
     #[must_use]
     pub fn spool_folder(&self) -> &Path {

@@ -11,7 +11,10 @@
 //! given); callers repeat with the same names and get the same answers.
 
 pub mod blobs;
+pub mod books;
+pub mod retention;
 pub mod sqlite;
+pub mod statements;
 
 use std::sync::Arc;
 
@@ -25,6 +28,7 @@ use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId, HopName, Inst
 use crate::receipts::Sealed;
 
 pub use blobs::{Blobs, Kept, SpoolFile};
+pub use books::BooksStore;
 pub use sqlite::SqliteStore;
 
 /// Why the store did not do what was asked. Nothing was changed.
@@ -46,6 +50,9 @@ pub enum Error {
          move the data folder away and begin a new one"
     )]
     TooOld { found: i64, oldest: i64 },
+    /// The database was written by an older version of the gateway, and this is not the gateway that may upgrade it.
+    #[error("the store has schema version {found}, this program reads version {known}: start the gateway once with it")]
+    NotUpgraded { found: i64, known: i64 },
     #[error("the store belongs to hop {found}, this gateway is {expected}")]
     OtherHop { found: String, expected: String },
     #[error("the store holds something that cannot be read: {0}")]
@@ -261,6 +268,8 @@ pub struct MailboxEntry {
     /// The last receipt of the chain.
     pub head: Digest,
     pub held: Held,
+    /// Its bytes were deleted after its time, or after it was exported.
+    pub body_deleted_at: Option<Instant>,
 }
 
 /// The record of a refused packet; its content is not kept.

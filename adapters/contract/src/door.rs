@@ -71,6 +71,8 @@ pub enum RefusalCause {
     /// This gateway cannot store or sign just now; the same bytes may be sent again.
     Unavailable,
     NotFound,
+    /// It was here; its bytes were deleted after their time.
+    Gone,
 }
 
 /// Hands packets in.

@@ -129,7 +129,8 @@ fn hold_packet(db: &Connection, packet: &NewPacket) -> Result<i64> {
     // What was said of it then may be as little as the header of a transfer told.
     let fill =
         "UPDATE packets SET kind = ?2, document_id = ?3, business_type = ?4, sender = ?5, subject = ?6, code = ?7,
-                urgency = ?8, content = ?9 WHERE id = ?1 AND content IS NULL";
+                urgency = ?8, content = ?9, body_deleted_at = NULL, body_deleted_reason = NULL
+                WHERE id = ?1 AND content IS NULL";
     db.prepare_cached(fill)?.execute(params![
         row,
         packet.kind.as_str(),

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, Row, params};
 
 use lienthong_contract::door::InboxItem;
-use lienthong_contract::{AgencyCode, ConsignmentId};
+use lienthong_contract::{AgencyCode, ConsignmentId, Instant};
 
 use super::super::{AckOutcome, Error, MailboxEntry, Result};
 use super::rows::{self, insert_receipt, integer, queue_receipt};
@@ -71,7 +71,7 @@ pub fn entry(db: &Connection, id: ConsignmentId) -> Result<Option<MailboxEntry>>
 /// The entry, with the rows of its packet and of itself.
 fn found(db: &Connection, id: ConsignmentId) -> Result<Option<(MailboxEntry, (i64, i64))>> {
     let query = format!(
-        "SELECT {ITEM}, c.state, c.previous_hop, c.head, p.content, c.packet, c.seq
+        "SELECT {ITEM}, c.state, c.previous_hop, c.head, p.content, c.packet, c.seq, p.body_deleted_at
          FROM consignments c JOIN packets p ON p.id = c.packet
          WHERE c.id = ?1 AND c.next_hop IS NULL AND c.state NOT IN ('offered', 'withdrawn', 'rejected')"
     );
@@ -84,6 +84,7 @@ fn found(db: &Connection, id: ConsignmentId) -> Result<Option<(MailboxEntry, (i6
         previous_hop: rows::hop(row, 13)?,
         head: rows::digest(row, 14)?,
         held: rows::held(row, 15)?,
+        body_deleted_at: row.get::<_, Option<i64>>(18)?.map(Instant::from_millis),
     };
     Ok(Some((entry, (row.get(16)?, row.get(17)?))))
 }

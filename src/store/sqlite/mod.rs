@@ -4,10 +4,13 @@
 //! so that no answer waits for it. A power cut loses nothing that was answered.
 
 mod accept;
+mod books;
 mod mailbox;
 mod outbox;
+mod retention;
 mod rows;
 mod schema;
+mod statements;
 mod trace;
 mod writer;
 
@@ -22,6 +25,9 @@ use rusqlite::{Connection, OpenFlags, params};
 use lienthong_contract::door::{InboxItem, Trace};
 use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId, HopName, Instant};
 
+use super::books::{AcceptancePage, BooksStore, Unreceipted};
+use super::retention::{DeletionReason, EndedPacket, ExportPacket, RetentionStore};
+use super::statements::{Crossed, Crossing, LinkDifference, StatementStore, Sums};
 use super::{
     Accepted, AckOutcome, Consign, Counts, Delivered, Dispatch, Ended, Error, MailboxEntry, NewConsignment, NewPacket,
     Overdue, QueuedReceipt, Recorded, RefusalRecord, Result, Store,
@@ -38,6 +44,13 @@ const CHECKPOINT_EVERY: Duration = Duration::from_secs(2);
 const LOG_PAGES: i64 = 32 * 1024;
 /// Prepared statements kept by a connection.
 const CACHED_STATEMENTS: usize = 128;
+
+/// What [`SqliteStore::attach`] may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    Read,
+    Write,
+}
 
 /// The store in one SQLite file.
 #[derive(Debug, Clone)]
@@ -77,6 +90,26 @@ impl SqliteStore {
         let readers =
             Arc::new(Readers { free: Mutex::new(readers), places: Arc::new(tokio::sync::Semaphore::new(READERS)) });
         fold_log_back(connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?, &readers)?;
+        Ok(Self { writer: Writer::start(connection)?, readers })
+    }
+
+    /// Opens the store of a gateway from beside it, whether that is running or not. Nothing is made or upgraded, and
+    /// the log is left to the gateway; with [`Access::Read`] every write is refused.
+    ///
+    /// # Errors
+    /// [`Error::TooNew`], [`Error::NotUpgraded`], [`Error::OtherHop`], or the disk's refusal.
+    pub fn attach(file: &Path, hop: &HopName, access: Access) -> Result<Self> {
+        let flags = match access {
+            Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
+            Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
+        };
+        let connection = connect(file, flags)?;
+        connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+        schema::recognise(&connection, hop.as_str())?;
+        let readers =
+            (0..READERS).map(|_| connect(file, OpenFlags::SQLITE_OPEN_READ_ONLY)).collect::<Result<Vec<_>>>()?;
+        let readers =
+            Arc::new(Readers { free: Mutex::new(readers), places: Arc::new(tokio::sync::Semaphore::new(READERS)) });
         Ok(Self { writer: Writer::start(connection)?, readers })
     }
 
@@ -283,7 +316,7 @@ impl Store for SqliteStore {
 
     async fn packets_here(&self, mut digests: Vec<Digest>) -> Result<Vec<Digest>> {
         self.read(move |db| {
-            let mut query = db.prepare_cached("SELECT 1 FROM packets WHERE digest = ?1")?;
+            let mut query = db.prepare_cached("SELECT 1 FROM packets WHERE digest = ?1 AND body_deleted_at IS NULL")?;
             let mut failed = None;
             digests.retain(|digest| {
                 query.exists(params![digest.as_bytes()]).unwrap_or_else(|error| {
@@ -294,6 +327,106 @@ impl Store for SqliteStore {
             failed.map_or(Ok(digests), |error| Err(error.into()))
         })
         .await
+    }
+}
+
+#[async_trait]
+impl BooksStore for SqliteStore {
+    async fn acceptances(
+        &self,
+        after: i64,
+        within: Option<(Instant, Instant)>,
+        limit: usize,
+    ) -> Result<AcceptancePage> {
+        self.read(move |db| books::acceptances(db, after, within, limit)).await
+    }
+
+    async fn unreceipted(&self, after: i64, limit: usize) -> Result<(Vec<Unreceipted>, Option<i64>)> {
+        self.read(move |db| books::unreceipted(db, after, limit)).await
+    }
+
+    async fn bodies_deleted(&self) -> Result<Vec<(i64, u64)>> {
+        self.read(retention::bodies_deleted).await
+    }
+}
+
+#[async_trait]
+impl RetentionStore for SqliteStore {
+    async fn ended_packets(
+        &self,
+        after: i64,
+        before: Instant,
+        limit: usize,
+    ) -> Result<(Vec<EndedPacket>, Option<i64>)> {
+        self.read(move |db| retention::ended_packets(db, after, before, limit)).await
+    }
+
+    async fn delete_body(&self, row: i64, reason: DeletionReason, at: Instant) -> Result<bool> {
+        self.writer.write(move |db| retention::delete_body(db, row, reason, at)).await
+    }
+
+    async fn mark_exported(&self, rows: Vec<i64>, at: Instant) -> Result<()> {
+        self.writer.write(move |db| retention::mark_exported(db, &rows, at)).await
+    }
+
+    async fn packets_to_export(
+        &self,
+        after: i64,
+        within: (Instant, Instant),
+        limit: usize,
+    ) -> Result<Vec<ExportPacket>> {
+        self.read(move |db| retention::packets_to_export(db, after, within, limit)).await
+    }
+
+    async fn prune_refusals(&self, before: Instant, limit: usize) -> Result<usize> {
+        self.writer.write(move |db| retention::prune_refusals(db, before, limit)).await
+    }
+}
+
+#[async_trait]
+impl StatementStore for SqliteStore {
+    async fn list_crossings(&self, limit: usize) -> Result<bool> {
+        self.writer.write(move |db| statements::list_crossings(db, limit)).await
+    }
+
+    async fn sums(&self, crossed: &Crossed) -> Result<Sums> {
+        let crossed = crossed.clone();
+        self.read(move |db| statements::sums(db, &crossed)).await
+    }
+
+    async fn crossings(
+        &self,
+        crossed: &Crossed,
+        buckets: Vec<u8>,
+        after: Option<ConsignmentId>,
+        limit: usize,
+    ) -> Result<Vec<Crossing>> {
+        let crossed = crossed.clone();
+        self.read(move |db| statements::crossings(db, &crossed, &buckets, after, limit)).await
+    }
+
+    async fn was_stated(&self, crossed: &Crossed, today: i64) -> Result<bool> {
+        let crossed = crossed.clone();
+        self.read(move |db| statements::was_stated(db, &crossed, today)).await
+    }
+
+    async fn stated(&self, crossed: &Crossed, today: i64) -> Result<()> {
+        let crossed = crossed.clone();
+        self.writer.write(move |db| statements::stated(db, &crossed, today)).await
+    }
+
+    async fn compared(&self, crossed: &Crossed, agrees: bool) -> Result<()> {
+        let crossed = crossed.clone();
+        self.writer.write(move |db| statements::compared(db, &crossed, agrees)).await
+    }
+
+    async fn put_differences(&self, crossed: &Crossed, buckets: Vec<u8>, found: Vec<LinkDifference>) -> Result<()> {
+        let crossed = crossed.clone();
+        self.writer.write(move |db| statements::put_differences(db, &crossed, &buckets, &found)).await
+    }
+
+    async fn differences(&self, up_to: i64, limit: usize) -> Result<(Vec<LinkDifference>, Vec<Crossed>)> {
+        self.read(move |db| statements::differences(db, up_to, limit)).await
     }
 }
 

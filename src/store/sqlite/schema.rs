@@ -3,18 +3,20 @@
 //! `PRAGMA user_version` is the schema's version. Each migration is applied in one transaction; a store that is newer
 //! than this gateway is refused, not guessed at.
 
+use std::cmp::Ordering;
+
 use rusqlite::Connection;
 
 use super::super::Error;
 
 /// Each step takes the store from one version to the next; the first makes a new one of version [`OLDEST`].
-const MIGRATIONS: &[&str] = &[V2, V3];
+const MIGRATIONS: &[&str] = &[V2, V3, V6];
 
 /// The oldest version that can be upgraded. Version 1 was never released.
 const OLDEST: i64 = 2;
 
 /// The newest version this gateway knows.
-pub const VERSION: i64 = 3;
+pub const VERSION: i64 = 4;
 
 const V2: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -161,6 +163,48 @@ CREATE INDEX consignments_due ON consignments (due_at)
     WHERE state = 'queued' OR (state = 'consigned' AND next_hop IS NULL);
 ";
 
+/// Retention, and what crossed each link. What was kept so far has its body; the list begins with the first receipt.
+const V6: &str = "
+-- When and why the bytes of a packet were deleted; receipts and all that is told of it stay.
+ALTER TABLE packets ADD COLUMN body_deleted_at INTEGER;
+ALTER TABLE packets ADD COLUMN body_deleted_reason TEXT;
+-- When its bytes were last written into an archive.
+ALTER TABLE packets ADD COLUMN exported_at INTEGER;
+CREATE INDEX packets_without_body ON packets (body_deleted_at) WHERE body_deleted_at IS NOT NULL;
+CREATE INDEX consignments_of_packet ON consignments (packet);
+
+-- What crossed each link, by the day of the next hop's receipt: follows `receipts` up to the number that `meta` holds.
+CREATE TABLE crossings (
+    peer          TEXT NOT NULL,
+    direction     TEXT NOT NULL,
+    day           INTEGER NOT NULL,
+    consignment   BLOB NOT NULL,
+    accepted      INTEGER NOT NULL,
+    PRIMARY KEY (peer, direction, day, consignment)
+) WITHOUT ROWID;
+
+-- When ours was last sent, and whether the neighbour's last one agreed.
+CREATE TABLE link_statements (
+    peer          TEXT NOT NULL,
+    direction     TEXT NOT NULL,
+    day           INTEGER NOT NULL,
+    stated_on     INTEGER,
+    agrees        INTEGER,
+    PRIMARY KEY (peer, direction, day)
+) WITHOUT ROWID;
+
+CREATE TABLE link_differences (
+    peer          TEXT NOT NULL,
+    direction     TEXT NOT NULL,
+    day           INTEGER NOT NULL,
+    consignment   BLOB NOT NULL,
+    bucket        INTEGER NOT NULL,
+    here          INTEGER,
+    there         INTEGER,
+    PRIMARY KEY (peer, direction, day, consignment)
+) WITHOUT ROWID;
+";
+
 /// Brings the store to [`VERSION`] and binds it to this hop.
 pub fn prepare(connection: &mut Connection, hop: &str) -> Result<(), Error> {
     let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
@@ -177,6 +221,20 @@ pub fn prepare(connection: &mut Connection, hop: &str) -> Result<(), Error> {
         transaction.commit()?;
     }
     connection.execute("INSERT OR IGNORE INTO meta (key, value) VALUES ('hop', ?1)", [hop])?;
+    owned_by(connection, hop)
+}
+
+/// Makes sure that this is a store of [`VERSION`] and of this hop, and changes nothing.
+pub fn recognise(connection: &Connection, hop: &str) -> Result<(), Error> {
+    let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    match found.cmp(&VERSION) {
+        Ordering::Greater => Err(Error::TooNew { found, known: VERSION }),
+        Ordering::Less => Err(Error::NotUpgraded { found, known: VERSION }),
+        Ordering::Equal => owned_by(connection, hop),
+    }
+}
+
+fn owned_by(connection: &Connection, hop: &str) -> Result<(), Error> {
     let owner: String = connection.query_row("SELECT value FROM meta WHERE key = 'hop'", [], |row| row.get(0))?;
     if owner != hop {
         return Err(Error::OtherHop { found: owner, expected: hop.to_owned() });

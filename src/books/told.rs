@@ -1,0 +1,94 @@
+//! What the receipts of one consignment tell, without a look at any column.
+
+use lienthong_contract::door::ConsignmentState;
+use lienthong_contract::{ConsignmentId, HopName, Instant};
+
+use crate::receipts::chain::follows;
+use crate::receipts::{Event, Sealed};
+
+/// How a consignment ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    HandedOver,
+    /// By the recipient, or by a later hop that could not accept it.
+    Refused,
+    Failed,
+}
+
+impl End {
+    /// How this event ends a consignment.
+    #[must_use]
+    pub const fn of(event: Event) -> Option<Self> {
+        match event {
+            Event::ContentHandover => Some(Self::HandedOver),
+            Event::ConsignmentRejection | Event::RelayRejection => Some(Self::Refused),
+            Event::RelayFailure | Event::ContentConsignmentFailure | Event::ContentHandoverFailure => {
+                Some(Self::Failed)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What the receipts tell of one consignment.
+#[derive(Debug, Clone)]
+pub struct Told {
+    /// Its chain from the submission on, as far as it holds.
+    pub chain: Vec<Sealed>,
+    /// When this hop accepted it; nothing when its acceptance does not stand in the chain (the hop before gave up
+    /// first), or there is none.
+    pub accepted: Option<Instant>,
+    pub end: Option<End>,
+    /// Terminal receipts that this hop signed, in the chain or beside it.
+    pub own_ends: usize,
+}
+
+/// Reads the receipts of a consignment, given in the order in which they came.
+#[must_use]
+pub fn told(hop: &HopName, id: ConsignmentId, receipts: &[Sealed]) -> Told {
+    let mut chain: Vec<Sealed> = Vec::new();
+    let begins = |event| matches!(event, Event::SubmissionAcceptance | Event::ReceivedFromNonERDS);
+    let submission = receipts.iter().find(|sealed| {
+        begins(sealed.receipt.event) && sealed.receipt.previous.is_none() && sealed.receipt.is_about(id)
+    });
+    let mut head = submission;
+    while let Some(sealed) = head {
+        chain.push(sealed.clone());
+        // Where a hop gave up, what the next one said of the same offer came too late: see `crate::life`.
+        let mut next = receipts.iter().filter(|candidate| follows(candidate, sealed, id));
+        let first = next.clone().next();
+        head = next.find(|candidate| candidate.receipt.event == Event::RelayFailure).or(first);
+    }
+    let accepts = |event| begins(event) || event == Event::RelayAcceptance;
+    let acceptance = chain.iter().find(|sealed| sealed.receipt.hop == *hop && accepts(sealed.receipt.event));
+    let accepted = acceptance.map(|sealed| sealed.receipt.time);
+    let end = chain.last().and_then(|sealed| End::of(sealed.receipt.event));
+    let own_end = |sealed: &&Sealed| sealed.receipt.hop == *hop && sealed.receipt.event.is_terminal();
+    let own_ends = receipts.iter().filter(own_end).count();
+    Told { chain, accepted, end, own_ends }
+}
+
+impl Told {
+    /// True when the state that the store gives is the one to which these receipts lead at this hop.
+    #[must_use]
+    pub fn agrees(&self, hop: &HopName, state: ConsignmentState) -> bool {
+        use ConsignmentState as State;
+        let Some(last) = self.chain.last().map(|sealed| &sealed.receipt) else { return false };
+        let own = last.hop == *hop;
+        match last.event {
+            Event::SubmissionAcceptance | Event::ReceivedFromNonERDS => own && state == State::Queued,
+            // Whether the hop before has let go, no receipt tells.
+            Event::RelayAcceptance if own => matches!(state, State::Queued | State::Offered),
+            Event::RelayAcceptance => state == State::Relayed,
+            Event::RelayRejection => state == State::Rejected,
+            Event::RelayFailure if self.accepted.is_none() => state == State::Withdrawn,
+            Event::RelayFailure | Event::ContentConsignmentFailure | Event::ContentHandoverFailure => {
+                state == State::Failed
+            }
+            Event::ContentConsignment => state == State::Consigned,
+            Event::ContentHandover => state == State::HandedOver,
+            Event::ConsignmentRejection => state == State::Refused,
+            Event::SubmissionRejection | Event::RelayToNonERDS => false,
+        }
+    }
+}

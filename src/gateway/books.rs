@@ -1,0 +1,106 @@
+//! The books of a running gateway: drawn up at the start and then every hour, and alarmed when they do not balance.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use lienthong_contract::{Clock, HopName};
+use tokio_util::sync::CancellationToken;
+
+use crate::books::{self, Account, Figures, LinkBooks, statement};
+use crate::custody::Batch;
+use crate::delivery::Delivery;
+use crate::store::SqliteStore;
+
+/// How often the books are drawn up. Each time every receipt is read once.
+const EVERY: Duration = Duration::from_secs(3600);
+/// How often is looked whether a statement is due.
+const STATE_EVERY: Duration = Duration::from_secs(600);
+/// Until links are up.
+const STATE_FIRST: Duration = Duration::from_secs(15);
+/// The most differences that are logged each time; `lienthong admin account` tells them all.
+const MAX_LOGGED: usize = 20;
+
+/// The figures as they were last.
+pub struct Kept {
+    hop: HopName,
+    store: Arc<SqliteStore>,
+    clock: Arc<dyn Clock>,
+    last: RwLock<Option<(Figures, u64)>>,
+}
+
+impl Kept {
+    pub fn new(hop: HopName, store: Arc<SqliteStore>, clock: Arc<dyn Clock>) -> Self {
+        Self { hop, store, clock, last: RwLock::default() }
+    }
+
+    /// For readiness: what the books say, once they were drawn up. Nothing to tell when they balance.
+    pub fn part(&self) -> Option<(String, bool, String)> {
+        let (figures, differences) = (*self.last.read().unwrap_or_else(PoisonError::into_inner))?;
+        let Figures { accepted, handed_over, refused, failed, in_flight, balanced } = figures;
+        let text = format!(
+            "accepted {accepted}, handed over {handed_over}, refused {refused}, failed {failed}, \
+             in flight {in_flight}; differences: {differences}; see: lienthong admin account"
+        );
+        Some(("books".to_owned(), balanced, if balanced { String::new() } else { text }))
+    }
+
+    async fn account(&self) -> crate::store::Result<Account> {
+        let mut account = books::account(self.store.as_ref(), &self.hop, None).await?;
+        statement::enter(self.store.as_ref(), &mut account, None, self.clock.now()).await?;
+        Ok(account)
+    }
+
+    async fn draw_up(&self) {
+        let account = match self.account().await {
+            Ok(account) => account,
+            Err(error) => {
+                tracing::error!(%error, "the books cannot be drawn up; it will be tried again");
+                return;
+            }
+        };
+        let Figures { accepted, handed_over, refused, failed, in_flight, balanced } = account.total;
+        tracing::info!(accepted, handed_over, refused, failed, in_flight, balanced, "the books");
+        for difference in account.differences.iter().take(MAX_LOGGED) {
+            let books::Difference { doc_id, consignment, code, why_en, .. } = difference;
+            tracing::error!(%code, ?doc_id, ?consignment, "{why_en}");
+        }
+        *self.last.write().unwrap_or_else(PoisonError::into_inner) = Some((account.total, account.differences_in_all));
+    }
+}
+
+/// Keeps the books until stopped.
+pub async fn keep(kept: Arc<Kept>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = kept.draw_up() => {}
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(EVERY) => {}
+        }
+    }
+}
+
+/// States to the neighbours what crossed the links, a day after, until stopped.
+pub async fn state(link_books: LinkBooks, stop: CancellationToken) {
+    let mut pause = STATE_FIRST;
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+        pause = STATE_EVERY;
+        if let Err(error) = link_books.state().await {
+            tracing::error!(%error, "what crossed the links cannot be stated; it will be tried again");
+        }
+    }
+}
+
+#[async_trait]
+impl statement::Tell for Delivery {
+    async fn tell(&self, peer: &HopName, batch: &Batch) -> Result<(), String> {
+        Self::tell(self, peer, batch).await
+    }
+}
