@@ -15,6 +15,7 @@ mod errors;
 pub mod findings;
 mod inbox;
 mod kept;
+mod recall;
 mod send;
 mod serve;
 mod show;
@@ -52,6 +53,7 @@ enum Command {
     Fetch(inbox::Fetch),
     Ack(ack::Ack),
     Status(ack::Status),
+    Recall(recall::Recall),
     Trace(trace::Trace),
     Verify(verify::Verify),
     Agencies(trace::Agencies),
@@ -86,6 +88,7 @@ pub fn main() -> ExitCode {
         Command::Fetch(command) => command.run(),
         Command::Ack(command) => command.run(),
         Command::Status(command) => command.run(),
+        Command::Recall(command) => command.run(),
         Command::Trace(command) => command.run(),
         Command::Verify(command) => command.run(),
         Command::Agencies(command) => command.run(),

@@ -50,8 +50,11 @@ fn codes(text: &str) -> Result<Vec<AgencyCode>> {
 }
 
 /// Draws the consequence of a packet that was just stored: an agreement to give a document back ends what still lies in
-/// the recipient's mailbox, and marks what is to be destroyed. Only consignments that went where the word comes from are
-/// meant: the neighbour that a consignment was handed to, or this hop's own mailbox.
+/// the recipient's mailbox, and marks what is to be destroyed.
+///
+/// The word is the recipient's: the chain of its packet says so, and who brought it was asked before. Here it must also
+/// have come the way that the document went (from the neighbour that it was handed to, or from this hop's own mailbox),
+/// and have been handed in at the hop that laid the document into the recipient's mailbox, as far as that is known.
 pub fn settle(db: &Connection, packet: &NewPacket, row: i64) -> Result<()> {
     let agreed = StatusCode::TakeBackAgreed;
     let Some(status) = packet.status.as_ref().filter(|status| status.code == agreed.code()) else { return Ok(()) };
@@ -61,7 +64,8 @@ pub fn settle(db: &Connection, packet: &NewPacket, row: i64) -> Result<()> {
         return Ok(());
     }
     for (seq, document, id, next_hop) in versions(db, sender, name, recipient)? {
-        if next_hop != packet.previous_hop {
+        if next_hop != packet.previous_hop || !is_of_its_hop(db, row, document, seq)? {
+            tracing::warn!(%id, "an agreement to give back came another way than the document went, and destroys nothing");
             continue;
         }
         let mark = "INSERT OR IGNORE INTO recalls (consignment, packet, status) VALUES (?1, ?2, ?3)";
@@ -71,6 +75,23 @@ pub fn settle(db: &Connection, packet: &NewPacket, row: i64) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The status packet was handed in at the hop that says the document lies in its mailbox.
+fn is_of_its_hop(db: &Connection, status: i64, document: i64, consignment: i64) -> Result<bool> {
+    let consigned = "SELECT jws FROM sealed WHERE packet = ?1 AND consignment = ?2 AND event = ?3 ORDER BY seq LIMIT 1";
+    let event = crate::receipts::Event::ContentConsignment;
+    let mut consigned = db.prepare_cached(consigned)?;
+    let consigned: Option<String> =
+        consigned.query_row(params![document, consignment, event.as_str()], |row| row.get(0)).optional()?;
+    let Some(consigned) = consigned else { return Ok(true) };
+    let hop = rows::read(&consigned)?.receipt.hop.clone();
+    for submission in receipts_of(db, status, SUBMISSION)? {
+        if rows::read(&submission.jws)?.receipt.hop == hop {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 type Version = (i64, i64, ConsignmentId, Option<HopName>);
@@ -149,7 +170,7 @@ pub fn destroy(db: &Connection, digest: Digest, now: Instant) -> Result<bool> {
 /// See [`super::Store::name_of_code`].
 pub fn name_of_code(db: &Connection, sender: &AgencyCode, code: &str) -> Result<Option<String>> {
     let query = "SELECT document_id FROM packets WHERE sender = ?1 AND code = ?2 AND kind = 'document'
-                 AND business_type <> 1 AND document_id IS NOT NULL ORDER BY received_at DESC LIMIT 1";
+                 AND business_type <> 1 AND document_id IS NOT NULL ORDER BY received_at DESC, id DESC LIMIT 1";
     Ok(db.prepare_cached(query)?.query_row(params![sender.as_str(), code], |row| row.get(0)).optional()?)
 }
 
@@ -292,7 +313,7 @@ fn ordered(mut events: Vec<(i64, Event)>) -> Vec<Event> {
 }
 
 /// What came here about a document of this name between these two, with the packet it came in. What is only offered, or
-/// was withdrawn, does not count, except in the packet `now`, which is about to.
+/// was withdrawn, does not count, except in the packet `now`, which is about to, and in one that has had its effect.
 fn events(
     db: &Connection,
     (sender, recipient, name): (&AgencyCode, &AgencyCode, &str),
@@ -302,7 +323,8 @@ fn events(
                         EXISTS (SELECT 1 FROM consignments c
                                 WHERE c.doc_id = s.doc_id AND c.state NOT IN ('rejected', 'failed')) AS heard
                  FROM statuses s JOIN packets p ON p.id = s.packet
-                 WHERE s.document_id = ?1 AND s.about = ?2 AND s.agency = ?3 AND (s.packet = ?4 OR EXISTS
+                 WHERE s.document_id = ?1 AND s.about = ?2 AND s.agency = ?3 AND (s.packet = ?4
+                   OR EXISTS (SELECT 1 FROM recalls r WHERE r.status = s.packet) OR EXISTS
                    (SELECT 1 FROM consignments c WHERE c.doc_id = s.doc_id
                     AND c.state NOT IN ('offered', 'withdrawn')))
                  ORDER BY s.packet";

@@ -189,6 +189,7 @@ CREATE TABLE recalls (
     status        INTEGER NOT NULL,
     destroyed     INTEGER NOT NULL DEFAULT 0
 );
+CREATE INDEX recalls_by_status ON recalls (status);
 CREATE INDEX recalls_to_do ON recalls (packet) WHERE destroyed = 0;
 
 -- When the content was destroyed; null while it is held, also for what was refused and never held.
