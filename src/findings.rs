@@ -16,7 +16,7 @@ pub struct Room {
 
 /// All rooms, in the order a packet meets them.
 #[must_use]
-pub fn rooms() -> [Room; 13] {
+pub fn rooms() -> [Room; 14] {
     let room = |name, name_vi, kinds| Room { name, name_vi, kinds };
     [
         room("The interface", "Giao diện", crate::api::findings::ALL),
@@ -24,6 +24,7 @@ pub fn rooms() -> [Room; 13] {
         room("Reading the packet", "Đọc gói tin", crate::edxml::findings::ALL),
         room("Schemas", "Lược đồ", lienthong_schemas::findings::ALL),
         room("Rules", "Quy tắc nghiệp vụ", crate::rules::findings::ALL),
+        room("Business flows", "Luồng nghiệp vụ", crate::flows::findings::ALL),
         room("Certificates", "Chứng thư số", crate::trust::findings::ALL),
         room("Packet signatures", "Chữ ký số của gói tin", crate::trust::xmldsig::findings::ALL),
         room("Directory", "Danh mục cơ quan", crate::directory::findings::ALL),

@@ -26,6 +26,7 @@ pub mod delivery;
 pub mod directory;
 pub mod edxml;
 pub mod findings;
+pub mod flows;
 pub mod gateway;
 pub mod intake;
 pub mod ledger;

@@ -13,14 +13,15 @@ use futures_util::stream;
 use tokio::io::AsyncReadExt;
 
 use lienthong_contract::door::{
-    self, Acknowledged, Acknowledgement, AgencyItem, AgencyPage, ConsignmentState, Content, Identity, InboxPage,
-    Refusal, RefusalCause, Trace, Upload,
+    self, Acknowledged, Acknowledgement, AgencyItem, AgencyPage, ConsignmentState, Content, Identity, InboxPage, Link,
+    Refusal, RefusalCause, Relation, Trace, Upload,
 };
 use lienthong_contract::{AgencyCode, Clock, ConsignmentId, DocId, Finding, HopName, Instant, Kind};
 
 use crate::books::findings::BODY_DELETED;
 use crate::delivery::Delivery;
 use crate::directory::{Agency, AgencyKey, Directory};
+use crate::flows;
 use crate::intake::{findings, recipients_reason};
 use crate::receipts::{Event, Receipt, Signer, seal};
 use crate::store::{AckOutcome, Blobs, Held, MailboxEntry, Store};
@@ -74,6 +75,29 @@ fn too_late() -> Refusal {
 fn deleted(at: Instant) -> Refusal {
     let finding = Finding::of(&BODY_DELETED).found(at.to_string());
     Refusal { cause: RefusalCause::Gone, findings: vec![finding], receipt: None }
+}
+
+/// Its recipient has agreed to give it back.
+fn given_back() -> Refusal {
+    refusal(RefusalCause::Conflict, &flows::findings::GIVEN_BACK)
+}
+
+/// Leaves of a packet's ties what is the caller's business: who has no part in the other packet learns no more of it than
+/// this packet says itself.
+fn restrict(links: &mut Vec<Link>, may: impl Fn(&AgencyCode) -> bool) {
+    links.retain_mut(|link| {
+        let sender = link.from.as_ref().is_some_and(&may);
+        let part = sender || link.recipients.iter().any(|one| may(&one.recipient));
+        if !part {
+            (link.doc_id, link.time) = (None, None);
+        }
+        if !sender {
+            link.recipients.retain(|one| may(&one.recipient));
+            link.added.retain(&may);
+            link.removed.retain(&may);
+        }
+        part || matches!(link.relation, Relation::Revokes | Relation::Updates | Relation::Replaces | Relation::Answers)
+    });
 }
 
 fn bad_cursor(found: &str) -> Refusal {
@@ -164,7 +188,11 @@ impl door::Mailbox for Mailboxes {
         }
         let key = self.directory.snapshot().lookup(agency).map(|agency| agency.key.code().clone());
         let key = key.unwrap_or_else(|| agency.to_new_form());
-        let (items, next) = self.store.inbox(&key, after, limit).await.map_err(|error| unavailable(&error))?;
+        let (mut items, next) = self.store.inbox(&key, after, limit).await.map_err(|error| unavailable(&error))?;
+        for item in &mut items {
+            let recipient = item.recipient.clone();
+            restrict(&mut item.links, |code| *code == recipient);
+        }
         Ok(InboxPage { items, next })
     }
 
@@ -176,6 +204,9 @@ impl door::Mailbox for Mailboxes {
         if let Some(at) = entry.body_deleted_at {
             return Err(deleted(at));
         }
+        if entry.given_back {
+            return Err(given_back());
+        }
         let (digest, size) = (entry.item.digest, entry.item.size);
         let bytes: Upload = match entry.held {
             Held::Inline(bytes) => Box::pin(stream::iter([Ok(bytes)])),
@@ -184,6 +215,7 @@ impl door::Mailbox for Mailboxes {
                 Box::pin(chunks(file.map_err(|error| unavailable(&error))?))
             }
             Held::Dropped => Box::pin(chunks(Cursor::new(Vec::new()))),
+            Held::Destroyed => return Err(given_back()),
         };
         Ok(Content { digest, size, bytes })
     }
@@ -216,6 +248,7 @@ impl door::Mailbox for Mailboxes {
             AckOutcome::Ended { state: ConsignmentState::Failed, .. } => Err(too_late()),
             AckOutcome::Ended { state, jws } if state == wanted => Ok(Acknowledged { id, receipt: jws }),
             AckOutcome::Ended { .. } => Err(refusal(RefusalCause::Conflict, &findings::ANSWERED_OTHERWISE)),
+            AckOutcome::GivenBack => Err(given_back()),
             AckOutcome::NotFound => Err(not_found()),
         }
     }
@@ -242,11 +275,12 @@ fn chunks(
 impl door::Tracking for Mailboxes {
     async fn trace(&self, caller: &Identity, doc_id: DocId) -> Result<Trace, Refusal> {
         let trace = self.store.trace(doc_id).await.map_err(|error| unavailable(&error))?.ok_or_else(not_found)?;
+        let mut trace = trace;
+        restrict(&mut trace.links, |code| self.standing(caller, code) == Standing::Acts);
         let sender = self.standing(caller, &trace.from);
         if sender == Standing::Acts {
             return Ok(trace);
         }
-        let mut trace = trace;
         let mut shut_out = sender == Standing::Locked;
         // A recipient sees its own consignments, not the sender's other ones.
         trace.consignments.retain(|consignment| {

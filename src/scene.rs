@@ -221,6 +221,14 @@ impl Letter<'_> {
     /// # Errors
     /// None in practice: it is written to memory.
     pub fn packet(&self) -> std::io::Result<Vec<u8>> {
+        self.packet_of(&self.document())
+    }
+
+    /// The same with another text: [`Letter::document`], changed.
+    ///
+    /// # Errors
+    /// As [`Letter::packet`].
+    pub fn packet_of(&self, document: &Document) -> std::io::Result<Vec<u8>> {
         let mut out = Vec::new();
         let meta = AttachmentMeta {
             content_id: format!("{:08}", self.number),
@@ -228,7 +236,7 @@ impl Letter<'_> {
             description: Some("Văn bản thí dụ".to_owned()),
             content_type: "application/pdf".to_owned(),
         };
-        write_document(&mut out, &self.document(), [(meta, self.attachment)])?;
+        write_document(&mut out, document, [(meta, self.attachment)])?;
         Ok(out)
     }
 
@@ -238,7 +246,9 @@ impl Letter<'_> {
         format!("{},{},{}/TD-VP", self.from, self.date.strftime("%Y/%m/%d"), self.number)
     }
 
-    fn document(&self) -> Document {
+    /// What the letter says.
+    #[must_use]
+    pub fn document(&self) -> Document {
         let noon = lienthong_contract::Instant::from_vietnam(self.date.at(8, 0, 0, 0));
         Document {
             from: organization(self.from),

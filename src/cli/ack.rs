@@ -53,10 +53,10 @@ pub struct Status {
     /// Mã văn bản (DocumentId) — the document it is about, e.g. `H37.90,2026/03/02,12/TD-VP`.
     #[arg(long, value_name = "DOCUMENT_ID")]
     document: String,
-    /// Cơ quan nhận trạng thái — the agency that is told, the document's sender.
+    /// Cơ quan nhận trạng thái — the agency that is told: the document's sender; of 13 the recipient asked.
     #[arg(long, value_name = "CODE")]
     to: AgencyCode,
-    /// Diễn giải, bắt buộc với 02 — a word on it; 02 and 13 need one.
+    /// Diễn giải, bắt buộc với 02 — a word on it; 02 needs one, 13 should have one.
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
     /// In một đối tượng JSON — print one JSON object.
@@ -86,17 +86,17 @@ fn listed_codes() -> String {
 }
 
 /// What a status packet is to say.
-struct Word<'a> {
-    code: &'a str,
-    to: &'a AgencyCode,
-    document_id: &'a str,
+pub(super) struct Word<'a> {
+    pub code: &'a str,
+    pub to: &'a AgencyCode,
+    pub document_id: &'a str,
     /// Number and notation, where they are known.
-    number: Option<&'a str>,
-    description: Option<&'a str>,
+    pub number: Option<&'a str>,
+    pub description: Option<&'a str>,
 }
 
 /// Who speaks: the caller, its name and its key.
-struct Speaker {
+pub(super) struct Speaker {
     client: Client,
     signer: Option<KeySigner>,
     code: AgencyCode,
@@ -201,7 +201,7 @@ impl Status {
 }
 
 impl Speaker {
-    async fn new(client: &Client, connection: &Connection, signing: &SigningKey) -> anyhow::Result<Self> {
+    pub(super) async fn new(client: &Client, connection: &Connection, signing: &SigningKey) -> anyhow::Result<Self> {
         let code = connection.named_agency()?.clone();
         let page = client.agencies(Some(code.as_str()), None, None).await?;
         let name = page.items.into_iter().find(|row| row.code.to_new_form() == code.to_new_form()).map(|row| row.name);
@@ -209,7 +209,7 @@ impl Speaker {
     }
 
     /// Writes, signs and sends one status packet.
-    async fn say(&self, word: &Word<'_>) -> anyhow::Result<Result<Submission, ClientError>> {
+    pub(super) async fn say(&self, word: &Word<'_>) -> anyhow::Result<Result<Submission, ClientError>> {
         let mut packet = Vec::new();
         write_status(&mut packet, &self.report(word))?;
         if let Some(signer) = &self.signer {

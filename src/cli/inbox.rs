@@ -86,6 +86,12 @@ fn tell(item: &InboxItem) {
     say!("{}  {} → {}  {}{urgent}", item.id, item.from, item.recipient, item.arrived_at);
     say!("    {} {name}  {}", item.kind, item.subject.as_deref().unwrap_or(""));
     say!("    docId {}  {}", item.doc_id, show::size(item.size));
+    if let Some(about) = &item.about {
+        let meaning = about.meaning.as_ref().map(|text| format!("{} — {}", text.vi, text.en)).unwrap_or_default();
+        say!("    {} {meaning}: {}", about.code, about.document_id);
+    }
+    item.links.iter().for_each(super::trace::tell_link);
+    item.recall.iter().for_each(super::trace::tell_recall);
 }
 
 /// The row of the mailbox that an id or a docId names, if it still waits there.

@@ -17,6 +17,7 @@ pub mod findings;
 mod inbox;
 mod kept;
 mod proof;
+mod recall;
 mod send;
 mod serve;
 mod show;
@@ -54,6 +55,7 @@ enum Command {
     Fetch(inbox::Fetch),
     Ack(ack::Ack),
     Status(ack::Status),
+    Recall(recall::Recall),
     Trace(trace::Trace),
     Proof(proof::Proof),
     Verify(verify::Verify),
@@ -90,6 +92,7 @@ pub fn main() -> ExitCode {
         Command::Fetch(command) => command.run(),
         Command::Ack(command) => command.run(),
         Command::Status(command) => command.run(),
+        Command::Recall(command) => command.run(),
         Command::Trace(command) => command.run(),
         Command::Proof(command) => command.run(),
         Command::Verify(command) => command.run(),

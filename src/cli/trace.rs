@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
-use lienthong_contract::DocId;
-use lienthong_contract::door::{AgencyItem, ConsignmentState, Trace as Way};
+use lienthong_contract::door::{
+    AgencyItem, ConsignmentState, Link, RecallState, RecallView, Relation, StatusView, Trace as Way,
+};
+use lienthong_contract::{AgencyCode, DocId};
 use serde_json::json;
 
 use super::connection::Connection;
@@ -99,6 +101,10 @@ fn tell(way: &Way) {
     if let Some(subject) = &way.subject {
         say!("  {subject}");
     }
+    if let Some(time) = way.destroyed_at {
+        say!("  {time}  nội dung đã huỷ tại trục này — the content was destroyed at this gateway");
+    }
+    way.links.iter().for_each(tell_link);
     for consignment in &way.consignments {
         say!("→ {}  {}", consignment.recipient, state(consignment.state));
         if let Some(hop) = &consignment.waiting_for {
@@ -111,10 +117,56 @@ fn tell(way: &Way) {
             let reason = receipt.reason.as_ref().map(|reason| format!("  {reason}")).unwrap_or_default();
             say!("    {}  {:<22} {}{reason}", receipt.time, receipt.event, receipt.hop);
         }
-        for status in &consignment.statuses {
-            let time = status.time.map(|time| time.to_string()).unwrap_or_default();
-            say!("    {time}  trạng thái — status {} {}", status.code, status.description.as_deref().unwrap_or(""));
-        }
+        consignment.statuses.iter().for_each(|status| tell_status(status, consignment.current.as_ref()));
+        consignment.recall.iter().for_each(tell_recall);
+    }
+}
+
+fn tell_status(status: &StatusView, current: Option<&StatusView>) {
+    let time = status.time.or(status.received_at).map(|time| time.to_string()).unwrap_or_default();
+    let meaning = status.meaning.as_ref().map(|text| format!("{} — {}", text.vi, text.en)).unwrap_or_default();
+    let now = if current == Some(status) { "  ◄ hiện tại — current" } else { "" };
+    say!("    {time}  trạng thái — status {} {meaning}{now}", status.code);
+    if let Some(words) = &status.description {
+        say!("        {words}");
+    }
+}
+
+pub(super) fn tell_recall(recall: &RecallView) {
+    let (word, time) = match recall.state {
+        RecallState::Asked => ("bên gửi yêu cầu lấy lại, chờ trả lời — asked back, not answered yet", None),
+        RecallState::Agreed => ("bên nhận đồng ý trả lại — given back", recall.answered_at),
+        RecallState::Refused => ("bên nhận không trả lại — the recipient keeps it", recall.answered_at),
+    };
+    say!("    {}  {word}", time.unwrap_or(recall.asked_at));
+    for words in recall.reason.iter().chain(&recall.answer) {
+        say!("        {words}");
+    }
+}
+
+pub(super) fn tell_link(link: &Link) {
+    let word = match link.relation {
+        Relation::Revokes => "thu hồi — revokes",
+        Relation::Updates => "cập nhật — updates",
+        Relation::Replaces => "thay thế — replaces",
+        Relation::Answers => "trả lời — answers",
+        Relation::RevokedBy => "bị thu hồi bởi — revoked by",
+        Relation::UpdatedBy => "được cập nhật bởi — updated by",
+        Relation::ReplacedBy => "bị thay thế bởi — replaced by",
+        Relation::AnsweredBy => "được trả lời bởi — answered by",
+    };
+    let name = link.document_id.as_deref().or(link.code.as_deref()).unwrap_or("");
+    let doc_id = link.doc_id.map(|doc_id| format!("  docId {doc_id}")).unwrap_or_default();
+    say!("  ⇄ {word} {name}{doc_id}");
+    if let Some(reason) = &link.reason {
+        say!("        {reason}");
+    }
+    let codes = |codes: &[AgencyCode]| codes.iter().map(AgencyCode::as_str).collect::<Vec<_>>().join(", ");
+    if !link.added.is_empty() {
+        say!("        thêm nơi nhận — recipients added: {}", codes(&link.added));
+    }
+    if !link.removed.is_empty() {
+        say!("        bỏ nơi nhận — recipients removed: {}", codes(&link.removed));
     }
 }
 

@@ -98,6 +98,8 @@ impl Delivery {
             }
             // As long as a look is full there may be more.
             while self.end_overdue().await == AT_ONCE && !stop.is_cancelled() {}
+            // What was under way when its recipient gave it back, and what a crash left.
+            self.destroy_given_back().await;
         }
     }
 

@@ -308,7 +308,9 @@ async fn send(shared: Arc<Shared>, link: Arc<dyn Link>, peer: HopName, dispatch:
     };
     let content = match dispatch.held {
         Held::Inline(bytes) => Content::Bytes(bytes),
-        Held::File | Held::Dropped => Content::File { path: shared.blobs.path(dispatch.digest), len: dispatch.size },
+        Held::File | Held::Dropped | Held::Destroyed => {
+            Content::File { path: shared.blobs.path(dispatch.digest), len: dispatch.size }
+        }
     };
     // One name for one entry, so that frames of a repeated transfer fall into place at the far end.
     let transfer_id = format!("{}-{outbox_id}", shared.hop);

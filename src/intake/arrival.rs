@@ -15,8 +15,9 @@ use lienthong_contract::digest::Hasher;
 use lienthong_contract::{AgencyCode, Digest, Finding, HopName, Instant};
 
 use super::examine::{Bearer, Examined};
+use super::flows::{Handed, Spoken};
 use super::receive::{NotReceived, Received, from_memory, from_spool};
-use super::submit::{PacketFacts, is_urgent, link_of, new_packet, reason_of};
+use super::submit::{PacketFacts, is_given_back, is_urgent, link_of, new_packet, reason_of};
 use super::{Intake, findings};
 use crate::custody::{Batch, MAX_CHAIN, MAX_CONSIGNMENTS, TransferHeader, Transferred, VERSION};
 use crate::link::{Arrived, Coming, Sink, SinkError};
@@ -161,6 +162,10 @@ impl Intake {
         let facts = PacketFacts { digest: header.digest, size: examined.size, doc_id: header.doc_id, sender, now };
         let (mut rows, mut submission) = (Vec::with_capacity(consignments.len()), None);
         let urgent = is_urgent(packet);
+        let spoken = match &refusal {
+            Some(_) => Spoken::default(),
+            None => self.spoken_on_the_way(packet, &facts, &consignments, &header.from_hop).await.map_err(retry)?,
+        };
         for Verified { entry, mut chain, expires } in consignments {
             let served_by = parts.directory.snapshot().lookup(&entry.recipient).and_then(|agency| agency.hop.clone());
             let blocked = examined.recipients.iter().find(|recipient| *recipient.key.code() == entry.recipient);
@@ -169,7 +174,7 @@ impl Intake {
                 let finding = Finding::of(&findings::EXPIRED).found(now.to_string()).expected(expires.to_string());
                 reason_of(&finding)
             });
-            let refusal = refusal.clone().or(blocked).or(late);
+            let refusal = refusal.clone().or(blocked).or(late).or(spoken.refusal(&entry.recipient).map(reason_of));
             let route = match &refusal {
                 Some(_) => Route::Refused,
                 None => parts.routes.route(&entry.recipient, served_by.as_ref(), Some(&header.from_hop)),
@@ -200,11 +205,12 @@ impl Intake {
         }
         let dropped = rows.iter().all(|row| row.route == Route::Refused);
         let first = rows.first().map(|row| row.recipient.clone());
-        let mut row = new_packet(&facts, packet, first.as_ref(), Held::Dropped);
+        let mut row = new_packet(&facts, packet, first.as_ref(), spoken, Held::Dropped);
         if dropped {
             // Of what is refused as a whole nothing is kept that it says: it may be a secret.
-            (row.subject, row.code, row.status) = (None, None, None);
+            (row.subject, row.code, row.status, row.acts) = (None, None, None, Vec::new());
         }
+        let gives_back = is_given_back(&row);
         row.previous_hop = Some(header.from_hop.clone());
         let mut _kept = None;
         if !dropped {
@@ -213,7 +219,29 @@ impl Intake {
         }
         parts.store.take_custody(row, submission, rows).await.map_err(retry)?;
         parts.delivery.receipts_wait(&header.from_hop);
+        if gives_back {
+            parts.delivery.destroy_given_back().await;
+        }
         Ok(())
+    }
+
+    /// What the packet says of others; judged for the recipients whose mailbox is here.
+    async fn spoken_on_the_way(
+        &self,
+        packet: &crate::edxml::Packet,
+        facts: &PacketFacts,
+        consignments: &[Verified],
+        from_hop: &HopName,
+    ) -> crate::store::Result<Spoken> {
+        let directory = self.parts.directory.snapshot();
+        let to: Vec<AgencyCode> = consignments.iter().map(|one| one.entry.recipient.clone()).collect();
+        let in_mailbox = |code: &&AgencyCode| {
+            let served_by = directory.lookup(code).and_then(|agency| agency.hop.clone());
+            self.parts.routes.route(code, served_by.as_ref(), Some(from_hop)) == Route::Mailbox
+        };
+        let here: Vec<AgencyCode> = to.iter().filter(in_mailbox).cloned().collect();
+        let (sender, now) = (&facts.sender, facts.now);
+        self.spoken(&Handed { packet, sender, recipients: &to, here: &here, first: false, now }).await
     }
 
     /// The first hop answers in its receipt for the sender that it names; what the packet itself says must be the same
@@ -281,6 +309,8 @@ impl Intake {
             received_at: now,
             previous_hop: Some(header.from_hop.clone()),
             status: None,
+            acts: Vec::new(),
+            gives_back: Vec::new(),
             held: Held::Dropped,
         };
         self.parts.store.take_custody(row, Some(submission), rows).await.map_err(retry)?;

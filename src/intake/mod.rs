@@ -1,7 +1,7 @@
 //! The one way in. Bytes and an identity become a receipt or a refusal.
 //!
 //! ```text
-//!   receive ─► examine (edxml, schemas, rules, signature) ─► decide ─► store ─► answer
+//!   receive ─► examine (edxml, schemas, rules, signature) ─► flows ─► decide ─► store ─► answer
 //!   link::Sink::transfer ─► chain verified ─► examine ─► route ─► store ─► receipts back
 //! ```
 //!
@@ -16,6 +16,7 @@
 mod arrival;
 mod examine;
 pub mod findings;
+mod flows;
 pub mod receive;
 mod submit;
 

@@ -6,9 +6,11 @@ use lienthong_contract::door::{self, ConsignmentRef, Identity, Refusal, RefusalC
 use lienthong_contract::{AgencyCode, Blame, ConsignmentId, Digest, DocId, Finding, Instant};
 
 use super::examine::{Bearer, Examined, examine};
+use super::flows::{Handed, Spoken};
 use super::receive::{NotReceived, PacketBytes, Received, receive};
 use super::{Intake, Parts, findings};
 use crate::edxml::Packet;
+use crate::edxml::model::StatusCode;
 use crate::receipts::{ConsignedTo, Event, Fact, Reason, Receipt, Sealed, seal};
 use crate::rules::secrecy;
 use crate::store::{Accepted, Held, Kept, NewConsignment, NewPacket, PacketKind, RefusalRecord, Route, StatusFact};
@@ -24,14 +26,15 @@ impl door::Intake for Intake {
             Ok(received) => received,
             Err(not) => return Err(self.refuse_unread(caller, not, now).await),
         };
-        let examined = self.examine(received, Bearer::Agency(caller.agency.clone()), now).await?;
+        let mut examined = self.examine(received, Bearer::Agency(caller.agency.clone()), now).await?;
+        let spoken = self.judge_spoken(&mut examined, now).await?;
         if examined.refused() {
             return match self.answered_before(&examined).await? {
                 Some(first) => Ok(first),
                 None => Err(self.refuse(caller, examined, now).await),
             };
         }
-        self.accept(caller, examined, now).await
+        self.accept(caller, examined, spoken, now).await
     }
 }
 
@@ -49,6 +52,24 @@ impl Intake {
                     .map_err(|error| unavailable(&error))
             }
         }
+    }
+
+    /// Looks at what the packet says of others; what is found there is told with the rest.
+    async fn judge_spoken(&self, examined: &mut Examined, now: Instant) -> Result<Spoken, Refusal> {
+        let (false, Some(packet), Some(sender)) = (examined.refused(), &examined.packet, &examined.sender) else {
+            return Ok(Spoken::default());
+        };
+        let recipients: Vec<AgencyCode> = examined.recipients.iter().map(|one| one.key.code().clone()).collect();
+        let to_mailbox = |one: &&crate::rules::Recipient| {
+            self.parts.routes.route(one.key.code(), one.hop.as_ref(), None) == Route::Mailbox
+        };
+        let here: Vec<AgencyCode> =
+            examined.recipients.iter().filter(to_mailbox).map(|one| one.key.code().clone()).collect();
+        let (sender, first) = (sender.code(), true);
+        let handed = Handed { packet, sender, recipients: &recipients, here: &here, first, now };
+        let spoken = self.spoken(&handed).await.map_err(|error| into_refusal(NotReceived::our_fault(&error)))?;
+        examined.findings.extend(spoken.findings().cloned());
+        Ok(spoken)
     }
 
     /// The first answer to bytes that were accepted once and would be refused today: a recipient closed since, a
@@ -71,7 +92,13 @@ impl Intake {
         }
     }
 
-    async fn accept(&self, caller: &Identity, examined: Examined, now: Instant) -> Result<Submission, Refusal> {
+    async fn accept(
+        &self,
+        caller: &Identity,
+        examined: Examined,
+        spoken: Spoken,
+        now: Instant,
+    ) -> Result<Submission, Refusal> {
         let parts = &self.parts;
         let Examined { bytes, digest, size, packet, sender, recipients, checks, mut findings } = examined;
         let (Some(packet), Some(sender)) = (packet, sender) else {
@@ -118,7 +145,13 @@ impl Intake {
         }
         let links: Vec<_> = consignments.iter().filter_map(|c| link_of(&c.route)).collect();
         let (held, kept) = self.hold(bytes, digest).await?;
-        let row = new_packet(&facts, &packet, consigned.first().map(|entry| &entry.recipient), held);
+        let to: Vec<AgencyCode> = consigned.iter().map(|entry| entry.recipient.clone()).collect();
+        let handed = Handed { packet: &packet, sender: &facts.sender, recipients: &to, here: &[], first: true, now };
+        let ends = self.given_back(&handed, spoken.name.as_deref()).await;
+        let ends = ends.map_err(|error| into_refusal(NotReceived::our_fault(&error)))?;
+        let mut row = new_packet(&facts, &packet, to.first(), spoken, held);
+        row.gives_back = ends.iter().map(|(end, _)| end.clone()).collect();
+        let gives_back = is_given_back(&row);
         let accepted = parts.store.accept(row, submission.clone(), consignments).await;
         match accepted.map_err(|error| into_refusal(NotReceived::our_fault(&error)))? {
             Accepted::New { same_code } => {
@@ -127,6 +160,12 @@ impl Intake {
                 };
                 findings.extend(same_code.map(remark));
                 links.iter().for_each(|peer| parts.delivery.packet_waits(peer, urgent));
+                ends.iter().filter_map(|(_, entry)| entry.previous_hop.as_ref()).for_each(|peer| {
+                    parts.delivery.receipts_wait(peer);
+                });
+                if gives_back {
+                    parts.delivery.destroy_given_back().await;
+                }
                 let consignments = consigned
                     .into_iter()
                     .map(|entry| ConsignmentRef { id: entry.consignment, recipient: entry.recipient })
@@ -298,11 +337,13 @@ fn document_id(packet: &Packet) -> Option<String> {
 
 /// The stored form of a packet.
 ///
-/// `recipient` is the first one; for a status it is whom the document spoken of came from.
+/// `recipient` is the first one; for a status it is the other party: whom the document spoken of came from, or, of a
+/// request to have it back, who is asked.
 pub(super) fn new_packet(
     facts: &PacketFacts,
     packet: &Packet,
     recipient: Option<&AgencyCode>,
+    spoken: Spoken,
     held: Held,
 ) -> NewPacket {
     let mut row = NewPacket {
@@ -319,6 +360,8 @@ pub(super) fn new_packet(
         received_at: facts.now,
         previous_hop: None,
         status: None,
+        acts: spoken.acts,
+        gives_back: Vec::new(),
         held,
     };
     match packet {
@@ -332,9 +375,8 @@ pub(super) fn new_packet(
             row.kind = PacketKind::Status;
             row.subject = status.description.as_ref().map(|text| text.value.clone());
             row.code = status.response_for.code.as_ref().map(|text| text.value.clone());
-            let target = status.response_for.document_id.as_ref().zip(recipient);
-            row.status = target.map(|(target, about)| StatusFact {
-                document_id: target.value.clone(),
+            row.status = spoken.name.zip(recipient).map(|(document_id, about)| StatusFact {
+                document_id,
                 about: about.clone(),
                 code: status.status.value.code().to_owned(),
                 description: status.description.as_ref().map(|text| text.value.clone()),
@@ -343,6 +385,11 @@ pub(super) fn new_packet(
         }
     }
     row
+}
+
+/// The recipient of a document agrees to give it back.
+pub(super) fn is_given_back(packet: &NewPacket) -> bool {
+    packet.status.as_ref().is_some_and(|status| status.code == StatusCode::TakeBackAgreed.code())
 }
 
 /// Urgent packets have lanes of their own and less time.

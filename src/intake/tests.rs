@@ -12,7 +12,7 @@ use futures_util::stream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use lienthong_contract::door::{Identity, Intake as _, RefusalCause, Submission};
+use lienthong_contract::door::{Identity, Intake as _, Refusal, RefusalCause, Submission};
 use lienthong_contract::{Digest, Instant};
 use lienthong_schemas::Catalogue;
 
@@ -197,6 +197,15 @@ fn house(
 }
 
 impl House {
+    /// Verifies every chain of a trace.
+    pub(crate) fn verify(&self, trace: &lienthong_contract::door::Trace) {
+        for consignment in &trace.consignments {
+            let chain = trace.chain(consignment);
+            let chain: Vec<Sealed> = chain.map(|view| open(&view.jws, self.keys.as_ref()).unwrap()).collect();
+            verify_chain(&chain, trace.digest, consignment.id).unwrap();
+        }
+    }
+
     /// The mailboxes of this gateway.
     pub(crate) fn mailboxes(&self) -> crate::mailbox::Mailboxes {
         let parts = &self.intake.parts;
@@ -247,13 +256,25 @@ impl World {
     }
 
     pub(crate) async fn submit(&self, packet: Vec<u8>) -> Submission {
+        let submitted = self.hand_in(&self.province, scene::SENDER, packet).await;
+        submitted.unwrap_or_else(|refusal| panic!("{refusal:?}"))
+    }
+
+    /// Hands a signed packet in at a gateway.
+    pub(crate) async fn hand_in(&self, at: &House, agency: &str, packet: Vec<u8>) -> Result<Submission, Refusal> {
         let identity = Identity {
-            agency: scene::SENDER.parse().unwrap(),
+            agency: agency.parse().unwrap(),
             credential: "certificate of the test".to_owned(),
             door: "native".to_owned(),
         };
-        let upload = Box::pin(stream::iter([Ok(Bytes::from(packet))]));
-        self.province.intake.submit(&identity, upload).await.unwrap_or_else(|refusal| panic!("{refusal:?}"))
+        at.intake.submit(&identity, Box::pin(stream::iter([Ok(Bytes::from(packet))]))).await
+    }
+
+    /// Signs a packet with the key of this agency.
+    pub(crate) fn signed(&self, agency: &str, packet: &[u8]) -> Vec<u8> {
+        let files = self.example.manifest.agency(agency).unwrap();
+        let signer = crate::signing::load_signer(&files.sign_key, &files.sign_chain).unwrap();
+        crate::signing::sign_bytes(packet, &signer).unwrap()
     }
 
     pub(crate) async fn end(self) {

@@ -111,6 +111,12 @@ impl Blobs {
         Ok(kept)
     }
 
+    /// Holds the place of this packet's file, so that it can be discarded unless somebody puts it in place meanwhile.
+    #[must_use]
+    pub fn hold(&self, digest: Digest) -> Kept {
+        Kept::hold(self, digest)
+    }
+
     /// The packets that stand here as files, for [`Blobs::sweep`].
     ///
     /// # Errors

@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use lienthong_contract::door::{ConsignmentRef, ConsignmentState, InboxItem, Trace};
 use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId, HopName, Instant};
 
+use crate::flows::{Act, Known};
 use crate::receipts::Sealed;
 
 pub use blobs::{Blobs, Kept, SpoolFile};
@@ -93,6 +94,8 @@ pub enum Held {
     File,
     /// Nowhere: every consignment of it was refused, and what is refused is not kept.
     Dropped,
+    /// Nowhere any more: it was given back.
+    Destroyed,
 }
 
 /// What a status packet says, kept so that the document's page can show it.
@@ -100,7 +103,8 @@ pub enum Held {
 pub struct StatusFact {
     /// The document that is spoken of.
     pub document_id: String,
-    /// Who sent that document, so that nobody else's document of the same name takes the status for its own.
+    /// The other party: who sent that document (of a 13: who is asked), so that nobody else's document of the same name
+    /// takes the status for its own.
     pub about: AgencyCode,
     pub code: String,
     pub description: Option<String>,
@@ -127,6 +131,11 @@ pub struct NewPacket {
     /// The hop it came from; absent at the first hop.
     pub previous_hop: Option<HopName>,
     pub status: Option<StatusFact>,
+    /// What it does to other documents.
+    pub acts: Vec<Act>,
+    /// Of an agreement to give a document back (15), at the recipient's own hop: the receipts that end what still lies in
+    /// its mailbox. Each counts only when the agreement does.
+    pub gives_back: Vec<Sealed>,
     pub held: Held,
 }
 
@@ -256,6 +265,8 @@ pub enum AckOutcome {
         state: ConsignmentState,
         jws: String,
     },
+    /// The recipient has agreed to give it back, and cannot take it over any more.
+    GivenBack,
     NotFound,
 }
 
@@ -270,6 +281,8 @@ pub struct MailboxEntry {
     pub held: Held,
     /// Its bytes were deleted after its time, or after it was exported.
     pub body_deleted_at: Option<Instant>,
+    /// The recipient has agreed to give it back.
+    pub given_back: bool,
 }
 
 /// The record of a refused packet; its content is not kept.
@@ -432,6 +445,37 @@ pub trait Store: Send + Sync {
     /// [`Error`].
     async fn trace(&self, doc_id: DocId) -> Result<Option<Trace>>;
 
+    /// What is known here of the documents of this name.
+    ///
+    /// # Errors
+    /// [`Error`].
+    async fn known_documents(&self, name: &str) -> Result<Vec<Known>>;
+
+    /// The name of this sender's newest document with this number and notation.
+    ///
+    /// # Errors
+    /// [`Error`].
+    async fn name_of_code(&self, sender: &AgencyCode, code: &str) -> Result<Option<String>>;
+
+    /// The consignments of this document, or of an update of it, that still lie in this recipient's mailbox.
+    ///
+    /// # Errors
+    /// [`Error`].
+    async fn in_mailbox(&self, sender: &AgencyCode, name: &str, recipient: &AgencyCode) -> Result<Vec<ConsignmentId>>;
+
+    /// Packets whose recipients gave them back and that nobody needs here any more: their content is to be destroyed.
+    ///
+    /// # Errors
+    /// [`Error`].
+    async fn given_back(&self, limit: usize) -> Result<Vec<Digest>>;
+
+    /// Destroys the content of a packet that was given back, unless somebody needs it here (again); true when it is gone.
+    /// A file of it is the caller's to remove, after this.
+    ///
+    /// # Errors
+    /// [`Error`]; then it stands as before.
+    async fn destroy(&self, digest: Digest, now: Instant) -> Result<bool>;
+
     /// Records a refusal.
     ///
     /// # Errors
@@ -448,7 +492,7 @@ pub trait Store: Send + Sync {
     /// [`Error`].
     async fn probe(&self) -> Result<()>;
 
-    /// Which of these packets are here.
+    /// Which of these packets are here with their content.
     ///
     /// # Errors
     /// [`Error`].

@@ -104,6 +104,41 @@ pub struct InboxItem {
     /// 0 normal … 4 express at a set hour.
     pub urgency: u8,
     pub arrived_at: Instant,
+    /// Of a document: what was said of this consignment, see [`ConsignmentTrace::statuses`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub statuses: Vec<StatusView>,
+    /// Of a document: where it stands by those words, see [`ConsignmentTrace::current`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current: Option<StatusView>,
+    /// Of a document: its sender asks for it back, or has asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recall: Option<RecallView>,
+    /// Of a document: other packets that it is tied to, as far as they are the recipient's business.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<Link>,
+    /// Of a status packet: what it says, and of which document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<StatusAbout>,
+}
+
+/// What a status packet says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusAbout {
+    /// Two digits.
+    pub code: String,
+    /// What the code means; absent for one of no list.
+    pub meaning: Option<Meaning>,
+    /// The document spoken of.
+    pub document_id: String,
+    /// The same document's docId, when it is known here.
+    pub doc_id: Option<DocId>,
+}
+
+/// A sentence in both languages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Meaning {
+    pub vi: String,
+    pub en: String,
 }
 
 /// A page of a mailbox, oldest first, urgent ones before normal ones.
@@ -186,6 +221,17 @@ pub struct Trace {
     pub code: Option<String>,
     pub urgency: u8,
     pub received_at: Instant,
+    /// 0 new, 1 revoke, 2 update, 3 replace.
+    #[serde(default)]
+    pub business_type: u8,
+    /// Other packets that this one is tied to, in both directions: what it revokes, updates, replaces or answers, and
+    /// what does so to it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<Link>,
+    /// When its content was destroyed at this hop, after its recipients had agreed to give it back. Receipts and what is
+    /// told here stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destroyed_at: Option<Instant>,
     /// The SubmissionAcceptance receipt of the first hop: the beginning of every consignment's chain. It names all
     /// recipients, so it stands here once.
     pub submission: Option<ReceiptView>,
@@ -212,8 +258,88 @@ pub struct ConsignmentTrace {
     /// Receipts that came after its end, or that nothing leads to (yet): evidence that moved nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub late: Vec<ReceiptView>,
-    /// Business statuses that the recipient sent back, in order of arrival.
+    /// What was said of it by status packets, ordered by the time that they bear; the same word twice stands here once.
+    /// Never evidence of delivery: that is in the receipts.
     pub statuses: Vec<StatusView>,
+    /// Where it stands by the recipient's words: an agreement to give it back before all others; otherwise the word with
+    /// the latest time, of words of the same time the one that stands last in 01, 03, 04, 05, 06, 02.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current: Option<StatusView>,
+    /// The sender's request to have it back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recall: Option<RecallView>,
+}
+
+/// A request to have a document back (13), and what became of it (15, 16).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecallView {
+    pub state: RecallState,
+    /// When the request came to this hop.
+    pub asked_at: Instant,
+    /// The sender's reason.
+    pub reason: Option<String>,
+    /// When the answer came to this hop.
+    pub answered_at: Option<Instant>,
+    /// The recipient's words.
+    pub answer: Option<String>,
+    /// When the content was destroyed at this hop. Absent also where another recipient still needs it here.
+    pub destroyed_at: Option<Instant>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RecallState {
+    /// Not answered yet.
+    Asked,
+    /// The recipient gives it back.
+    Agreed,
+    /// The recipient keeps it.
+    Refused,
+}
+
+/// Another packet that this one is tied to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    pub relation: Relation,
+    /// The other packet, when it is known here.
+    pub doc_id: Option<DocId>,
+    /// Its name, or its number and notation where it was named by them alone.
+    pub document_id: Option<String>,
+    pub code: Option<String>,
+    /// Who sent it.
+    pub from: Option<AgencyCode>,
+    /// When it came to this hop.
+    pub time: Option<Instant>,
+    /// Why it revokes, updates or replaces.
+    pub reason: Option<String>,
+    /// Whom it went to from here, and where it stands.
+    pub recipients: Vec<LinkedRecipient>,
+    /// Recipients that an update adds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub added: Vec<AgencyCode>,
+    /// Recipients that an update takes away: to them it is the notice that the document is revoked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removed: Vec<AgencyCode>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkedRecipient {
+    pub recipient: AgencyCode,
+    pub state: ConsignmentState,
+}
+
+/// How this packet is tied to the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Relation {
+    Revokes,
+    Updates,
+    Replaces,
+    Answers,
+    RevokedBy,
+    UpdatedBy,
+    ReplacedBy,
+    AnsweredBy,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -227,7 +353,7 @@ pub struct ReceiptView {
     pub jws: String,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusView {
     /// Two digits: 01 arrived … 16 take-back refused.
     pub code: String,
@@ -235,6 +361,15 @@ pub struct StatusView {
     /// Time written in the status packet.
     pub time: Option<Instant>,
     pub doc_id: DocId,
+    /// Who says it: the recipient, or the sender for 13.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<AgencyCode>,
+    /// What the code means; absent for one of no list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meaning: Option<Meaning>,
+    /// When it came to this hop, which may be in another order than it was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub received_at: Option<Instant>,
 }
 
 /// Where a consignment stands, seen from this hop.

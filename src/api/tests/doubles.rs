@@ -167,6 +167,16 @@ impl Mailbox for Desk {
             code: Some("12".into()),
             urgency: 2,
             arrived_at: Instant::from_millis(1_790_000_000_000),
+            statuses: vec![status(DocId::from_bytes([9; 16]))],
+            current: Some(status(DocId::from_bytes([9; 16]))),
+            recall: Some(recall()),
+            links: vec![link()],
+            about: Some(StatusAbout {
+                code: "13".into(),
+                meaning: None,
+                document_id: "12/QĐ-UBND".into(),
+                doc_id: None,
+            }),
         };
         Ok(InboxPage { items: vec![item], next: Some("n".into()) })
     }
@@ -202,6 +212,46 @@ impl Mailbox for Desk {
     }
 }
 
+fn status(doc_id: DocId) -> StatusView {
+    let time = Instant::from_millis(1_790_000_000_000);
+    StatusView {
+        code: "03".into(),
+        description: None,
+        time: Some(time),
+        doc_id,
+        from: Some(code("H01")),
+        meaning: Some(Meaning { vi: "tiếp nhận".into(), en: "accepted".into() }),
+        received_at: Some(time),
+    }
+}
+
+fn recall() -> RecallView {
+    let time = Instant::from_millis(1_790_000_000_000);
+    RecallView {
+        state: RecallState::Agreed,
+        asked_at: time,
+        reason: Some("gửi nhầm".into()),
+        answered_at: Some(time),
+        answer: None,
+        destroyed_at: Some(time),
+    }
+}
+
+fn link() -> Link {
+    Link {
+        relation: Relation::UpdatedBy,
+        doc_id: Some(DocId::from_bytes([8; 16])),
+        document_id: Some("13/QĐ-UBND".into()),
+        code: None,
+        from: Some(code("H37")),
+        time: Some(Instant::from_millis(1_790_000_000_000)),
+        reason: None,
+        recipients: vec![LinkedRecipient { recipient: code("H01"), state: ConsignmentState::Consigned }],
+        added: vec![code("H02")],
+        removed: vec![code("H03")],
+    }
+}
+
 #[async_trait]
 impl Proofs for Desk {
     async fn proof(&self, caller: &Identity, doc_id: DocId) -> Result<Bytes, Refusal> {
@@ -228,7 +278,6 @@ impl Tracking for Desk {
             reason: None,
             jws: "a.b.c".into(),
         };
-        let status = StatusView { code: "03".into(), description: None, time: Some(time), doc_id };
         let consignment = ConsignmentTrace {
             id: consignment(PLAIN),
             recipient: code("H01"),
@@ -237,7 +286,9 @@ impl Tracking for Desk {
             last_error: Some("lỗi".into()),
             receipts: vec![view.clone()],
             late: Vec::new(),
-            statuses: vec![status],
+            statuses: vec![status(doc_id)],
+            current: Some(status(doc_id)),
+            recall: Some(recall()),
         };
         Ok(Trace {
             doc_id,
@@ -250,6 +301,9 @@ impl Tracking for Desk {
             code: None,
             urgency: 0,
             received_at: time,
+            business_type: 2,
+            links: vec![link()],
+            destroyed_at: Some(time),
             submission: Some(view),
             consignments: vec![consignment],
         })

@@ -6,6 +6,7 @@ use lienthong_contract::door::{ConsignmentRef, ConsignmentState};
 use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId};
 
 use super::super::{Accepted, Held, MAX_PER_DISPATCH, NewConsignment, NewPacket, RefusalRecord, Result, Route};
+use super::flows;
 use super::rows::{self, SUBMISSION, insert_receipt, integer, queue_receipt};
 use crate::receipts::Sealed;
 
@@ -27,6 +28,7 @@ pub fn accept(
     insert_identity(db, packet, row)?;
     insert_receipt(db, row, SUBMISSION, submission, true)?;
     insert_consignments(db, packet, row, Some(submission), consignments)?;
+    flows::settle(db, packet, row)?;
     Ok(Accepted::New { same_code })
 }
 
@@ -50,7 +52,8 @@ pub fn take_custody(
             fresh.push(consignment.clone());
         }
     }
-    insert_consignments(db, packet, row, submission, &fresh)
+    insert_consignments(db, packet, row, submission, &fresh)?;
+    flows::settle(db, packet, row)
 }
 
 /// A consignment that arrives again is answered with the receipts it was answered with before.
@@ -88,7 +91,7 @@ pub fn accepted_before(db: &Connection, digest: Digest, sender: &AgencyCode) -> 
 }
 
 fn same_name_other_bytes(db: &Connection, packet: &NewPacket) -> Result<Option<Accepted>> {
-    // An update or a replacement speaks of the document it changes, as often as the sender likes.
+    // What revokes, updates or replaces speaks of the document it changes, as often as the sender likes.
     let Some(document_id) = packet.document_id.as_ref().filter(|_| !changes_another(packet)) else { return Ok(None) };
     let query = "SELECT p.doc_id, p.digest, p.received_at FROM identities i JOIN packets p ON p.id = i.packet
                  WHERE i.sender = ?1 AND i.document_id = ?2 AND i.business_type = ?3";
@@ -99,9 +102,9 @@ fn same_name_other_bytes(db: &Connection, packet: &NewPacket) -> Result<Option<A
     Ok(Some(Accepted::Conflict { doc_id, digest, received_at: rows::instant(row, 2)? }))
 }
 
-/// Business types 2 (update) and 3 (replace).
+/// Business types 1 (revoke), 2 (update) and 3 (replace).
 const fn changes_another(packet: &NewPacket) -> bool {
-    matches!(packet.business_type, 2 | 3)
+    matches!(packet.business_type, 1..=3)
 }
 
 /// Another document of this sender with the same number and notation, of the same year.
@@ -129,7 +132,7 @@ fn hold_packet(db: &Connection, packet: &NewPacket) -> Result<i64> {
     // What was said of it then may be as little as the header of a transfer told.
     let fill =
         "UPDATE packets SET kind = ?2, document_id = ?3, business_type = ?4, sender = ?5, subject = ?6, code = ?7,
-                urgency = ?8, content = ?9, body_deleted_at = NULL, body_deleted_reason = NULL
+                urgency = ?8, content = ?9, body_deleted_at = NULL, body_deleted_reason = NULL, destroyed_at = NULL
                 WHERE id = ?1 AND content IS NULL";
     db.prepare_cached(fill)?.execute(params![
         row,
@@ -143,13 +146,14 @@ fn hold_packet(db: &Connection, packet: &NewPacket) -> Result<i64> {
         content(packet),
     ])?;
     insert_status(db, packet, row)?;
+    flows::insert_acts(db, packet, row)?;
     Ok(row)
 }
 
 fn content(packet: &NewPacket) -> Option<&[u8]> {
     match &packet.held {
         Held::Inline(bytes) => Some(bytes.as_ref()),
-        Held::File | Held::Dropped => None,
+        Held::File | Held::Dropped | Held::Destroyed => None,
     }
 }
 
@@ -172,6 +176,7 @@ fn insert_packet(db: &Connection, packet: &NewPacket) -> Result<i64> {
     ])?;
     let row = db.last_insert_rowid();
     insert_status(db, packet, row)?;
+    flows::insert_acts(db, packet, row)?;
     Ok(row)
 }
 

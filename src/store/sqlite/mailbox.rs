@@ -5,7 +5,8 @@ use rusqlite::{Connection, Row, params};
 use lienthong_contract::door::InboxItem;
 use lienthong_contract::{AgencyCode, ConsignmentId, Instant};
 
-use super::super::{AckOutcome, Error, MailboxEntry, Result};
+use super::super::{AckOutcome, Error, Held, MailboxEntry, Result};
+use super::flows;
 use super::rows::{self, insert_receipt, integer, queue_receipt};
 use crate::life::{Input, Outcome, Standing, step};
 use crate::receipts::{Event, Sealed};
@@ -22,7 +23,7 @@ pub fn inbox(
 ) -> Result<(Vec<InboxItem>, Option<String>)> {
     let (urgent, seq) = after.and_then(cursor).unwrap_or((1, 0));
     let query = format!(
-        "SELECT {ITEM}, c.urgent, c.seq FROM consignments c JOIN packets p ON p.id = c.packet
+        "SELECT {ITEM}, c.urgent, c.seq, p.id FROM consignments c JOIN packets p ON p.id = c.packet
          WHERE c.recipient = ?1 AND c.state = 'consigned' AND c.next_hop IS NULL
            AND (c.urgent < ?2 OR (c.urgent = ?2 AND c.seq > ?3))
          ORDER BY c.urgent DESC, c.seq LIMIT ?4"
@@ -35,7 +36,9 @@ pub fn inbox(
             next = last;
             break;
         }
-        items.push(item(row)?);
+        let mut listed = item(row)?;
+        flows::tell(db, &mut listed, row.get(14)?)?;
+        items.push(listed);
         last = Some(format!("{}.{}", row.get::<_, i64>(12)?, row.get::<_, i64>(13)?));
     }
     Ok((items, next))
@@ -60,6 +63,11 @@ fn item(row: &Row<'_>) -> Result<InboxItem> {
         code: row.get(9)?,
         urgency: row.get(10)?,
         arrived_at: rows::instant(row, 11)?,
+        statuses: Vec::new(),
+        current: None,
+        recall: None,
+        links: Vec::new(),
+        about: None,
     })
 }
 
@@ -71,7 +79,8 @@ pub fn entry(db: &Connection, id: ConsignmentId) -> Result<Option<MailboxEntry>>
 /// The entry, with the rows of its packet and of itself.
 fn found(db: &Connection, id: ConsignmentId) -> Result<Option<(MailboxEntry, (i64, i64))>> {
     let query = format!(
-        "SELECT {ITEM}, c.state, c.previous_hop, c.head, p.content, c.packet, c.seq, p.body_deleted_at
+        "SELECT {ITEM}, c.state, c.previous_hop, c.head, p.content, c.packet, c.seq, p.destroyed_at IS NOT NULL,
+                EXISTS (SELECT 1 FROM recalls r WHERE r.consignment = c.seq), p.body_deleted_at
          FROM consignments c JOIN packets p ON p.id = c.packet
          WHERE c.id = ?1 AND c.next_hop IS NULL AND c.state NOT IN ('offered', 'withdrawn', 'rejected')"
     );
@@ -83,8 +92,9 @@ fn found(db: &Connection, id: ConsignmentId) -> Result<Option<(MailboxEntry, (i6
         state: rows::state(row, 12)?,
         previous_hop: rows::hop(row, 13)?,
         head: rows::digest(row, 14)?,
-        held: rows::held(row, 15)?,
-        body_deleted_at: row.get::<_, Option<i64>>(18)?.map(Instant::from_millis),
+        held: if row.get(18)? { Held::Destroyed } else { rows::held(row, 15)? },
+        given_back: row.get(19)?,
+        body_deleted_at: row.get::<_, Option<i64>>(20)?.map(Instant::from_millis),
     };
     Ok(Some((entry, (row.get(16)?, row.get(17)?))))
 }
@@ -98,6 +108,9 @@ pub fn acknowledge(db: &Connection, id: ConsignmentId, terminal: &Sealed) -> Res
         return Ok(AckOutcome::Ended { state: entry.state, jws });
     }
     let event = terminal.receipt.event;
+    if entry.given_back && event == Event::ContentHandover {
+        return Ok(AckOutcome::GivenBack);
+    }
     let answer = Input::Answered { taken: event == Event::ContentHandover };
     let state = match step(Standing { state: entry.state, ends_here: true }, answer) {
         Outcome::Moves { to, attested } if attested == Some(event) => to,

@@ -5,6 +5,7 @@
 
 mod accept;
 mod books;
+mod flows;
 mod mailbox;
 mod outbox;
 mod retention;
@@ -32,6 +33,7 @@ use super::{
     Accepted, AckOutcome, Consign, Counts, Delivered, Dispatch, Ended, Error, MailboxEntry, NewConsignment, NewPacket,
     Overdue, QueuedReceipt, Recorded, RefusalRecord, Result, Store,
 };
+use crate::flows::Known;
 use crate::receipts::Sealed;
 use writer::Writer;
 
@@ -298,6 +300,29 @@ impl Store for SqliteStore {
         self.read(move |db| trace::trace(db, doc_id)).await
     }
 
+    async fn known_documents(&self, name: &str) -> Result<Vec<Known>> {
+        let name = name.to_owned();
+        self.read(move |db| flows::known_documents(db, &name)).await
+    }
+
+    async fn name_of_code(&self, sender: &AgencyCode, code: &str) -> Result<Option<String>> {
+        let (sender, code) = (sender.clone(), code.to_owned());
+        self.read(move |db| flows::name_of_code(db, &sender, &code)).await
+    }
+
+    async fn in_mailbox(&self, sender: &AgencyCode, name: &str, recipient: &AgencyCode) -> Result<Vec<ConsignmentId>> {
+        let (sender, name, recipient) = (sender.clone(), name.to_owned(), recipient.clone());
+        self.read(move |db| flows::in_mailbox(db, &sender, &name, &recipient)).await
+    }
+
+    async fn given_back(&self, limit: usize) -> Result<Vec<Digest>> {
+        self.read(move |db| flows::given_back(db, limit)).await
+    }
+
+    async fn destroy(&self, digest: Digest, now: Instant) -> Result<bool> {
+        self.writer.write(move |db| flows::destroy(db, digest, now)).await
+    }
+
     async fn refused(&self, record: RefusalRecord) -> Result<()> {
         self.writer.write(move |db| accept::refused(db, &record)).await
     }
@@ -316,7 +341,8 @@ impl Store for SqliteStore {
 
     async fn packets_here(&self, mut digests: Vec<Digest>) -> Result<Vec<Digest>> {
         self.read(move |db| {
-            let mut query = db.prepare_cached("SELECT 1 FROM packets WHERE digest = ?1 AND body_deleted_at IS NULL")?;
+            let here = "SELECT 1 FROM packets WHERE digest = ?1 AND body_deleted_at IS NULL AND destroyed_at IS NULL";
+            let mut query = db.prepare_cached(here)?;
             let mut failed = None;
             digests.retain(|digest| {
                 query.exists(params![digest.as_bytes()]).unwrap_or_else(|error| {

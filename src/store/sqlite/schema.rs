@@ -10,13 +10,13 @@ use rusqlite::Connection;
 use super::super::Error;
 
 /// Each step takes the store from one version to the next; the first makes a new one of version [`OLDEST`].
-const MIGRATIONS: &[&str] = &[V2, V3, V6];
+const MIGRATIONS: &[&str] = &[V2, V3, V4, V5, V6];
 
 /// The oldest version that can be upgraded. Version 1 was never released.
 const OLDEST: i64 = 2;
 
 /// The newest version this gateway knows.
-pub const VERSION: i64 = 4;
+pub const VERSION: i64 = 6;
 
 const V2: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -161,6 +161,41 @@ UPDATE consignments SET due_at = CAST(strftime('%s', 'now') AS INTEGER) * 1000 +
     WHERE state IN ('queued', 'consigned');
 CREATE INDEX consignments_due ON consignments (due_at)
     WHERE state = 'queued' OR (state = 'consigned' AND next_hop IS NULL);
+";
+
+/// Business flows: what packets do to other packets, and what was given back.
+const V5: &str = "
+-- A document is spoken of by its name. Names are a sender's own, so several senders may use the same.
+CREATE INDEX packets_of_name ON packets (document_id) WHERE kind = 'document' AND document_id IS NOT NULL;
+
+-- What a document does to another: revoke, update, replace, reply. The target is named, not pointed at: it may come later,
+-- or never. `added` and `removed` are agency codes with commas between them.
+CREATE TABLE acts (
+    packet        INTEGER NOT NULL,
+    nr            INTEGER NOT NULL,
+    kind          TEXT NOT NULL,
+    owner         TEXT,
+    document_id   TEXT,
+    code          TEXT,
+    reason        TEXT,
+    added         TEXT NOT NULL,
+    removed       TEXT NOT NULL,
+    PRIMARY KEY (packet, nr)
+) WITHOUT ROWID;
+CREATE INDEX acts_on_document ON acts (document_id) WHERE document_id IS NOT NULL;
+
+-- Consignments whose recipient agreed to give the document back; `status` is the packet of that word.
+CREATE TABLE recalls (
+    consignment   INTEGER PRIMARY KEY,
+    packet        INTEGER NOT NULL,
+    status        INTEGER NOT NULL,
+    destroyed     INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX recalls_by_status ON recalls (status);
+CREATE INDEX recalls_to_do ON recalls (packet) WHERE destroyed = 0;
+
+-- When the content was destroyed; null while it is held, also for what was refused and never held.
+ALTER TABLE packets ADD COLUMN destroyed_at INTEGER;
 ";
 
 /// Retention, and what crossed each link. What was kept so far has its body; the list begins with the first receipt.

@@ -2,17 +2,18 @@
 
 use rusqlite::{Connection, params};
 
-use lienthong_contract::door::{ConsignmentState, ConsignmentTrace, ReceiptView, StatusView, Trace};
-use lienthong_contract::{AgencyCode, DocId};
+use lienthong_contract::door::{ConsignmentState, ConsignmentTrace, RecallState, ReceiptView, Trace};
+use lienthong_contract::{DocId, Instant};
 
 use super::super::{Counts, Result};
+use super::flows;
 use super::rows::{self, SUBMISSION, Stored};
 use crate::receipts::Sealed;
 
 /// See [`super::Store::trace`].
 pub fn trace(db: &Connection, doc_id: DocId) -> Result<Option<Trace>> {
     let query = "SELECT p.size, p.kind, p.document_id, p.sender, p.subject, p.code, p.urgency, p.received_at,
-                        p.digest, p.id
+                        p.digest, p.id, p.business_type, p.destroyed_at
                  FROM consignments c JOIN packets p ON p.id = c.packet WHERE c.doc_id = ?1 LIMIT 1";
     let mut query = db.prepare_cached(query)?;
     let mut found = query.query(params![doc_id.as_bytes()])?;
@@ -21,7 +22,14 @@ pub fn trace(db: &Connection, doc_id: DocId) -> Result<Option<Trace>> {
     let from = rows::agency(row, 3)?;
     let packet: i64 = row.get(9)?;
     let submissions = rows::receipts_of(db, packet, SUBMISSION)?;
-    let consignments = consignments(db, (doc_id, packet), &submissions, document_id.as_deref(), &from)?;
+    let business_type: u8 = row.get(10)?;
+    let destroyed_at = row.get::<_, Option<i64>>(11)?.map(Instant::from_millis);
+    let subject = flows::Subject { packet, sender: &from, document_id: document_id.as_deref(), business_type };
+    let mut consignments = consignments(db, (doc_id, packet), &submissions, &subject)?;
+    for recall in consignments.iter_mut().filter_map(|consignment| consignment.recall.as_mut()) {
+        recall.destroyed_at = destroyed_at.filter(|_| recall.state == RecallState::Agreed);
+    }
+    let links = flows::links(db, &subject)?;
     let read = submissions.iter().map(|stored| rows::read(&stored.jws)).collect::<Result<Vec<_>>>()?;
     let submission = read.iter().find(|sealed| sealed.receipt.doc_id == doc_id).map(view);
     Ok(Some(Trace {
@@ -35,6 +43,9 @@ pub fn trace(db: &Connection, doc_id: DocId) -> Result<Option<Trace>> {
         code: row.get(5)?,
         urgency: row.get(6)?,
         received_at: rows::instant(row, 7)?,
+        business_type,
+        links,
+        destroyed_at,
         submission,
         consignments,
     }))
@@ -44,8 +55,7 @@ fn consignments(
     db: &Connection,
     (doc_id, packet): (DocId, i64),
     submissions: &[Stored],
-    document_id: Option<&str>,
-    sender: &AgencyCode,
+    subject: &flows::Subject<'_>,
 ) -> Result<Vec<ConsignmentTrace>> {
     let query = "SELECT c.id, c.recipient, c.state, c.next_hop, o.last_error, c.head, c.seq
                  FROM consignments c LEFT JOIN outbox o ON o.id = c.outbox_id WHERE c.doc_id = ?1 ORDER BY c.seq";
@@ -65,6 +75,7 @@ fn consignments(
         late.retain(|stored| chain.iter().all(|counted| counted.digest != stored.digest));
         let late = late.iter().map(|stored| Ok(view(&rows::read(&stored.jws)?))).collect::<Result<Vec<_>>>()?;
         let chain = chain.iter().map(|stored| rows::read(&stored.jws)).collect::<Result<Vec<_>>>()?;
+        let told = flows::story(db, subject, &recipient)?;
         consignments.push(ConsignmentTrace {
             id,
             state,
@@ -72,7 +83,9 @@ fn consignments(
             last_error: row.get(4)?,
             receipts: chain.iter().filter(|sealed| sealed.receipt.consignment.is_some()).map(view).collect(),
             late,
-            statuses: statuses(db, document_id, sender, &recipient)?,
+            statuses: told.statuses,
+            current: told.current,
+            recall: told.recall,
             recipient,
         });
     }
@@ -87,33 +100,6 @@ fn view(sealed: &Sealed) -> ReceiptView {
         reason: sealed.receipt.reason.as_ref().map(|reason| reason.text.clone()),
         jws: sealed.jws.to_string(),
     }
-}
-
-fn statuses(
-    db: &Connection,
-    document_id: Option<&str>,
-    sender: &AgencyCode,
-    agency: &AgencyCode,
-) -> Result<Vec<StatusView>> {
-    let Some(document_id) = document_id else { return Ok(Vec::new()) };
-    let query = "SELECT code, description, time, doc_id FROM statuses
-                 WHERE document_id = ?1 AND about = ?2 AND agency = ?3 AND EXISTS
-                   (SELECT 1 FROM consignments c WHERE c.doc_id = statuses.doc_id
-                    AND c.state NOT IN ('offered', 'withdrawn'))
-                 ORDER BY seq";
-    let mut query = db.prepare_cached(query)?;
-    let mut found = query.query(params![document_id, sender.as_str(), agency.as_str()])?;
-    let mut statuses = Vec::new();
-    while let Some(row) = found.next()? {
-        let time: Option<i64> = row.get(2)?;
-        statuses.push(StatusView {
-            code: row.get(0)?,
-            description: row.get(1)?,
-            time: time.map(lienthong_contract::Instant::from_millis),
-            doc_id: rows::doc_id(row, 3)?,
-        });
-    }
-    Ok(statuses)
 }
 
 /// See [`super::Store::counts`].

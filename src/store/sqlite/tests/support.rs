@@ -98,6 +98,8 @@ fn packet(text: &str, urgency: u8) -> NewPacket {
         received_at: Instant::from_millis(1_790_000_000_000),
         previous_hop: None,
         status: None,
+        acts: Vec::new(),
+        gives_back: Vec::new(),
         held: Held::Inline(text.as_bytes().to_vec().into()),
     }
 }

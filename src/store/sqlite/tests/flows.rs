@@ -1,0 +1,162 @@
+//! What was given back is gone from the disk, and a word that came another way destroys nothing.
+
+use lienthong_contract::door::RecallState;
+use lienthong_contract::{DocId, Instant};
+
+use super::super::SqliteStore;
+use super::support::{Made, agency, hop, letter, open, relayed, to_nation};
+use crate::flows::{Act, ActKind};
+use crate::receipts::{Event, Receipt, seal};
+use crate::store::{Held, PacketKind, Route, StatusFact, Store};
+
+const NOW: Instant = Instant::from_millis(1_790_000_100_000);
+
+/// A status packet about the document of `of`, handed in at `at`.
+fn word(of: &Made, code: &str, from: &str, to: &str, at: &str, route: Route) -> Made {
+    let mut made = letter(&format!("{code} {from} {at}"), 0, &[(to, route)]);
+    made.packet.kind = PacketKind::Status;
+    made.packet.document_id = None;
+    made.packet.sender = agency(from);
+    made.packet.status = Some(StatusFact {
+        document_id: of.packet.document_id.clone().unwrap(),
+        about: agency(to),
+        code: code.to_owned(),
+        description: None,
+        time: None,
+    });
+    let receipt = Receipt { hop: hop(at), from: agency(from), ..Receipt::clone(&made.submission.receipt) };
+    made.submission = seal(receipt, &super::support::Stamp).unwrap();
+    made
+}
+
+/// Arrives from a neighbour, for the sender's mailbox here.
+async fn brings(store: &SqliteStore, made: &Made, from: &str) {
+    relayed(made, "province-a", from, &Route::Mailbox).take(store).await;
+}
+
+async fn handed_over(store: &SqliteStore, sent: &Made) {
+    store.record_receipts(&hop("nation"), sent.way(Event::ContentHandover)).await.unwrap();
+}
+
+async fn recall(store: &SqliteStore, doc_id: DocId) -> Option<RecallState> {
+    let trace = store.trace(doc_id).await.unwrap().unwrap();
+    trace.consignments[0].recall.as_ref().map(|recall| recall.state)
+}
+
+fn marked(folder: &std::path::Path, marker: &str) -> bool {
+    let connection = rusqlite::Connection::open(folder.join("store.db")).unwrap();
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0)).unwrap();
+    let bytes = std::fs::read(folder.join("store.db")).unwrap();
+    bytes.windows(marker.len()).any(|window| window == marker.as_bytes())
+}
+
+#[tokio::test]
+async fn the_content_of_what_was_given_back_leaves_the_disk_and_everything_else_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let mut sent = letter("one", 0, &[("G09.90", to_nation())]);
+    let body = "nội dung không ai được đọc nữa ".repeat(400);
+    sent.packet.held = Held::Inline(body.clone().into());
+    sent.accept(&store).await;
+    handed_over(&store, &sent).await;
+    word(&sent, "13", "H37.90", "G09.90", "province-a", to_nation()).accept(&store).await;
+    assert!(store.given_back(10).await.unwrap().is_empty());
+    assert!(!store.destroy(sent.packet.digest, NOW).await.unwrap(), "only asked for");
+    brings(&store, &word(&sent, "15", "G09.90", "H37.90", "nation", to_nation()), "nation").await;
+    assert_eq!(store.given_back(10).await.unwrap(), [sent.packet.digest]);
+    assert!(marked(folder.path(), "không ai được đọc"));
+    let before = store.trace(sent.packet.doc_id).await.unwrap().unwrap();
+    assert!(store.destroy(sent.packet.digest, NOW).await.unwrap());
+    assert!(!marked(folder.path(), "không ai được đọc"));
+    assert!(store.given_back(10).await.unwrap().is_empty());
+    let after = store.trace(sent.packet.doc_id).await.unwrap().unwrap();
+    assert_eq!((before.destroyed_at, after.destroyed_at), (None, Some(NOW)));
+    assert_eq!(after.consignments[0].receipts.len(), before.consignments[0].receipts.len());
+    assert_eq!((after.subject, after.document_id), (before.subject, before.document_id));
+    // To the sweep at start a file of it is nobody's.
+    assert!(store.packets_here(vec![sent.packet.digest]).await.unwrap().is_empty());
+    // The same bytes for somebody else are content again.
+    let again = letter("one", 0, &[("G22.90", Route::Mailbox)]);
+    relayed(&again, "province-a", "province-b", &Route::Mailbox).take(&store).await;
+    assert_eq!(store.packets_here(vec![sent.packet.digest]).await.unwrap().len(), 1);
+    assert!(store.given_back(10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn an_agreement_counts_only_by_the_way_that_the_document_went_and_from_the_recipients_hop() {
+    for (at, from) in [("province-b", "province-b"), ("nation", "province-b"), ("province-b", "nation")] {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path());
+        let sent = letter("one", 0, &[("G09.90", to_nation())]);
+        sent.accept(&store).await;
+        handed_over(&store, &sent).await;
+        word(&sent, "13", "H37.90", "G09.90", "province-a", to_nation()).accept(&store).await;
+        brings(&store, &word(&sent, "15", "G09.90", "H37.90", at, to_nation()), from).await;
+        assert!(store.given_back(10).await.unwrap().is_empty(), "{at} by {from}");
+        let trace = store.trace(sent.packet.doc_id).await.unwrap().unwrap();
+        assert_eq!(trace.destroyed_at, None);
+    }
+}
+
+#[tokio::test]
+async fn a_body_under_way_is_destroyed_when_its_custody_has_passed() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let sent = letter("one", 0, &[("G09.90", to_nation())]);
+    sent.accept(&store).await;
+    word(&sent, "13", "H37.90", "G09.90", "province-a", to_nation()).accept(&store).await;
+    brings(&store, &word(&sent, "15", "G09.90", "H37.90", "nation", to_nation()), "nation").await;
+    assert!(store.given_back(10).await.unwrap().is_empty() && !store.destroy(sent.packet.digest, NOW).await.unwrap());
+    assert_eq!(store.due(&hop("nation"), false, 0, 10).await.unwrap().len(), 2, "the document and the request");
+    handed_over(&store, &sent).await;
+    assert_eq!(store.given_back(10).await.unwrap(), [sent.packet.digest]);
+}
+
+#[tokio::test]
+async fn a_request_that_was_refused_on_its_way_was_never_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let sent = letter("one", 0, &[("G09.90", to_nation())]);
+    sent.accept(&store).await;
+    handed_over(&store, &sent).await;
+    let asks = word(&sent, "13", "H37.90", "G09.90", "province-a", to_nation());
+    asks.accept(&store).await;
+    assert_eq!(recall(&store, sent.packet.doc_id).await, Some(RecallState::Asked));
+    let refused = super::support::about(&asks.packet, asks.id(), Event::RelayRejection, "nation", &asks.submission);
+    store.record_receipts(&hop("nation"), vec![refused]).await.unwrap();
+    assert_eq!(recall(&store, sent.packet.doc_id).await, None);
+    brings(&store, &word(&sent, "15", "G09.90", "H37.90", "nation", to_nation()), "nation").await;
+    assert!(store.given_back(10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn ties_are_found_whichever_end_comes_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let target = letter("one", 0, &[("H37.91", Route::Mailbox)]);
+    let mut later = letter("two", 0, &[("H37.91", Route::Mailbox)]);
+    later.packet.business_type = 3;
+    later.packet.acts = vec![Act {
+        kind: ActKind::Replace,
+        owner: Some(agency("H37.90")),
+        document_id: target.packet.document_id.clone(),
+        code: None,
+        reason: Some("sai số liệu".to_owned()),
+        added: Vec::new(),
+        removed: Vec::new(),
+        receivers: Vec::new(),
+    }];
+    later.accept(&store).await;
+    let alone = store.trace(later.packet.doc_id).await.unwrap().unwrap();
+    assert_eq!((alone.links.len(), alone.links[0].doc_id), (1, None));
+    target.accept(&store).await;
+    let tied = store.trace(later.packet.doc_id).await.unwrap().unwrap();
+    assert_eq!(tied.links[0].doc_id, Some(target.packet.doc_id));
+    let back = store.trace(target.packet.doc_id).await.unwrap().unwrap();
+    assert_eq!(back.links[0].doc_id, Some(later.packet.doc_id));
+    assert_eq!(back.links[0].recipients[0].recipient, agency("H37.91"));
+    let known = store.known_documents(target.packet.document_id.as_deref().unwrap()).await.unwrap();
+    assert_eq!((known.len(), known[0].recipients.clone()), (1, vec![agency("H37.91")]));
+    assert_eq!(store.name_of_code(&agency("H37.90"), "12/TD-VP").await.unwrap(), target.packet.document_id);
+    assert_eq!(store.name_of_code(&agency("H37.91"), "12/TD-VP").await.unwrap(), None);
+}
