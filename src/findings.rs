@@ -16,7 +16,7 @@ pub struct Room {
 
 /// All rooms, in the order a packet meets them.
 #[must_use]
-pub fn rooms() -> [Room; 11] {
+pub fn rooms() -> [Room; 12] {
     let room = |name, name_vi, kinds| Room { name, name_vi, kinds };
     [
         room("The interface", "Giao diện", crate::api::findings::ALL),
@@ -29,6 +29,7 @@ pub fn rooms() -> [Room; 11] {
         room("Directory", "Danh mục cơ quan", crate::directory::findings::ALL),
         room("Links", "Kết nối giữa các trục", crate::link::findings::ALL),
         room("Deadlines", "Thời hạn", crate::delivery::findings::ALL),
+        room("Ledger", "Sổ biên nhận", crate::logkeeper::findings::ALL),
         room("Command line", "Dòng lệnh", crate::cli::findings::ALL),
     ]
 }

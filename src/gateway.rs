@@ -37,9 +37,11 @@ use crate::intake::{Intake, Parts};
 use crate::link::amqp::{AmqpLink, Broker, TlsFiles};
 use crate::link::inprocess::Hub;
 use crate::link::{Arrived, Link, Sink, SinkError};
+use crate::logkeeper::outside::{self, Opening, Refused};
+use crate::logkeeper::{self, Keeper};
 use crate::mailbox::Mailboxes;
 use crate::routing::{LinkRoute, Routes};
-use crate::store::{Blobs, SqliteStore, Store};
+use crate::store::{Blobs, LedgerStore, SqliteStore, Store};
 use crate::trust::hops::HopTrust;
 use crate::trust::path::RevocationPolicy;
 use crate::trust::tls::{ReloadableServerConfig, ServerFiles};
@@ -60,6 +62,11 @@ pub enum StartError {
     InUse(PathBuf),
     #[error(transparent)]
     Store(#[from] crate::store::Error),
+    /// Receipts that were given out are gone or altered.
+    #[error(transparent)]
+    Ledger(#[from] Box<Refused>),
+    #[error(transparent)]
+    Keeper(#[from] logkeeper::Error),
     #[error(transparent)]
     Trust(#[from] crate::trust::Error),
     #[error(transparent)]
@@ -74,6 +81,15 @@ pub enum StartError {
     Listen { address: SocketAddr, source: io::Error },
 }
 
+impl From<Opening> for StartError {
+    fn from(error: Opening) -> Self {
+        match error {
+            Opening::Refused(refused) => Self::Ledger(refused),
+            Opening::Store(error) => Self::Store(error),
+        }
+    }
+}
+
 /// A gateway that is running.
 pub struct Gateway {
     pub hop: HopName,
@@ -81,6 +97,8 @@ pub struct Gateway {
     pub address: SocketAddr,
     pub store: Arc<dyn Store>,
     pub delivery: Arc<Delivery>,
+    /// Absent when it keeps no log.
+    pub keeper: Option<Arc<Keeper>>,
     links: Vec<Arc<AmqpLink>>,
     hub: Hub,
     door: CancellationToken,
@@ -144,7 +162,14 @@ impl Gateway {
         lock.try_lock().map_err(|_| StartError::InUse(config.hop.data.clone()))?;
         let blobs = Blobs::open(&config.hop.data).map_err(data)?;
         let hop = config.hop.name.clone();
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.hop.data.join("store.db"), &hop)?);
+        let file = config.hop.data.join("store.db");
+        let (opened, setup) = if config.ledger.enabled {
+            let (opened, setup) = outside::open(&file, &hop, &config.ledger_files())?;
+            (Arc::new(opened), Some(setup))
+        } else {
+            (Arc::new(SqliteStore::open(&file, &hop)?), None)
+        };
+        let store: Arc<dyn Store> = Arc::clone(&opened) as _;
 
         sweep(&blobs, store.as_ref()).await?;
 
@@ -175,6 +200,24 @@ impl Gateway {
             clock: Arc::clone(&clock),
             settings: delivery_settings(&config.delivery, &config.link),
         };
+        let log = Arc::clone(&opened) as Arc<dyn LedgerStore>;
+        let keeper = match log.log().zip(setup) {
+            Some(((origin, heads), setup)) => {
+                let parts = logkeeper::Parts {
+                    hop: hop.clone(),
+                    store: log,
+                    key: setup.key.named(origin.as_str()).map_err(logkeeper::Error::from)?,
+                    signer: Arc::clone(&key) as _,
+                    hops: Arc::clone(&hops) as _,
+                    clock: Arc::clone(&clock),
+                    links: neighbours.clone(),
+                    every: Duration::from_secs(config.ledger.witness_seconds.max(1)),
+                };
+                tasks.spawn(outside::keep(config.ledger_files().checkpoint, heads, stop.clone()));
+                Some(Keeper::start(parts, &tasks, &stop).await?)
+            }
+            None => None,
+        };
         let delivery = Delivery::start(parts, neighbours, &tasks, &stop);
         let intake = Intake::new(Parts {
             hop: hop.clone(),
@@ -191,6 +234,7 @@ impl Gateway {
             clock: Arc::clone(&clock),
             limits: edxml::Limits { max_total: config.api.max_packet_mib << 20, ..edxml::Limits::default() },
             forward_to_successor: config.directory.forward_to_successor,
+            keeper: keeper.clone(),
         });
         let mailboxes = Arc::new(Mailboxes {
             hop: hop.clone(),
@@ -200,8 +244,10 @@ impl Gateway {
             delivery: Arc::clone(&delivery),
             signer: Arc::clone(&key) as _,
             clock,
+            keeper: keeper.clone(),
         });
-        let health = Arc::new(HealthView::new(Arc::clone(&store), key, links.clone(), Arc::clone(&directory)));
+        let health =
+            Arc::new(HealthView::new(Arc::clone(&store), key, links.clone(), Arc::clone(&directory), keeper.clone()));
         health.refresh().await;
         tasks.spawn(health::watch(Arc::clone(&health), stop.clone()));
         let watched = housekeeping::Watched {
@@ -237,7 +283,20 @@ impl Gateway {
         });
         unless_started.disarm();
         tracing::info!(hop = %hop, %address, "the gateway is running");
-        Ok(Self { hop, address, store, delivery, links, hub: hub.clone(), door, stop, doors, tasks, _lock: lock })
+        Ok(Self {
+            hop,
+            address,
+            store,
+            delivery,
+            keeper,
+            links,
+            hub: hub.clone(),
+            door,
+            stop,
+            doors,
+            tasks,
+            _lock: lock,
+        })
     }
 
     /// Waits until every broker is connected.

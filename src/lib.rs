@@ -9,7 +9,7 @@
 //!
 //! Bytes come in at [`intake`] and nowhere else, whatever the door; a packet leaves at [`delivery`] or waits in a
 //! [`mailbox`]; a receipt ([`receipts`]) is made wherever custody changes. [`ledger`] is how an append-only log of them
-//! is hashed, proved, signed and witnessed. [`gateway`] puts the rooms together.
+//! is hashed, proved and signed, [`logkeeper`] keeps it before witnesses. [`gateway`] puts the rooms together.
 //! `docs/architecture.md` tells the whole story, with the decisions and what must always hold.
 
 pub mod api;
@@ -28,6 +28,7 @@ pub mod intake;
 pub mod ledger;
 pub mod life;
 pub mod link;
+pub mod logkeeper;
 pub mod mailbox;
 pub mod pki;
 pub mod receipts;

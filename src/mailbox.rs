@@ -13,7 +13,7 @@ use futures_util::stream;
 use tokio::io::AsyncReadExt;
 
 use lienthong_contract::door::{
-    self, Acknowledged, Acknowledgement, AgencyItem, AgencyPage, ConsignmentState, Content, Identity, InboxPage,
+    self, Acknowledged, Acknowledgement, AgencyItem, AgencyPage, ConsignmentState, Content, Identity, InboxPage, Proof,
     Refusal, RefusalCause, Trace, Upload,
 };
 use lienthong_contract::{AgencyCode, Clock, ConsignmentId, DocId, Finding, HopName, Kind};
@@ -21,6 +21,7 @@ use lienthong_contract::{AgencyCode, Clock, ConsignmentId, DocId, Finding, HopNa
 use crate::delivery::Delivery;
 use crate::directory::{Agency, AgencyKey, Directory};
 use crate::intake::{findings, recipients_reason};
+use crate::logkeeper::{Keeper, assemble};
 use crate::receipts::{Event, Receipt, Signer, seal};
 use crate::store::{AckOutcome, Blobs, Held, MailboxEntry, Store};
 
@@ -39,6 +40,8 @@ pub struct Mailboxes {
     pub delivery: Arc<Delivery>,
     pub signer: Arc<dyn Signer>,
     pub clock: Arc<dyn Clock>,
+    /// Absent when this gateway keeps no log.
+    pub keeper: Option<Arc<Keeper>>,
 }
 
 impl fmt::Debug for Mailboxes {
@@ -248,6 +251,14 @@ impl door::Tracking for Mailboxes {
             (false, _) => Ok(trace),
             (true, true) => Err(locked()),
             (true, false) => Err(not_found()),
+        }
+    }
+
+    async fn proof(&self, caller: &Identity, doc_id: DocId) -> Result<Proof, Refusal> {
+        let trace = door::Tracking::trace(self, caller, doc_id).await?;
+        match &self.keeper {
+            Some(keeper) => keeper.proof(&trace).await.map_err(|error| unavailable(&error)),
+            None => Ok(assemble(&trace, &[])),
         }
     }
 

@@ -105,6 +105,7 @@ pub fn configuration(
         broker: broker.map(|at| broker_config(at, &ca.root, &files)).into_iter().collect(),
         link: links(hop, broker.is_some()),
         delivery: config::Delivery::default(),
+        ledger: config::Ledger::default(),
         schemas: config::Schemas::default(),
         log: config::Log::default(),
     })

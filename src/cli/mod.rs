@@ -15,6 +15,7 @@ mod errors;
 pub mod findings;
 mod inbox;
 mod kept;
+mod ledger;
 mod send;
 mod serve;
 mod show;
@@ -56,6 +57,7 @@ enum Command {
     Verify(verify::Verify),
     Agencies(trace::Agencies),
     Config(config::Config),
+    Ledger(ledger::Ledger),
     Errors(errors::Errors),
 }
 
@@ -90,6 +92,7 @@ pub fn main() -> ExitCode {
         Command::Verify(command) => command.run(),
         Command::Agencies(command) => command.run(),
         Command::Config(command) => command.run(),
+        Command::Ledger(command) => command.run(),
         Command::Errors(command) => command.run(),
     };
     match outcome {

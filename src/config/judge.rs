@@ -30,6 +30,7 @@ name = "a"
 [[link]]
 peer = "a"
 [delivery]
+[ledger]
 [schemas]
 [log]
 "#;

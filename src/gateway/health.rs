@@ -9,6 +9,7 @@ use crate::api::{Health, Readiness};
 use crate::directory::Directory;
 use crate::link::Link;
 use crate::link::amqp::AmqpLink;
+use crate::logkeeper::Keeper;
 use crate::store::Store;
 use crate::trust::HopKey;
 
@@ -20,13 +21,20 @@ pub struct HealthView {
     key: Arc<HopKey>,
     links: Vec<Arc<AmqpLink>>,
     directory: Arc<Directory>,
+    keeper: Option<Arc<Keeper>>,
     /// What the last try of the slow parts told.
     tried: RwLock<Vec<(String, bool, String)>>,
 }
 
 impl HealthView {
-    pub fn new(store: Arc<dyn Store>, key: Arc<HopKey>, links: Vec<Arc<AmqpLink>>, directory: Arc<Directory>) -> Self {
-        Self { store, key, links, directory, tried: RwLock::default() }
+    pub fn new(
+        store: Arc<dyn Store>,
+        key: Arc<HopKey>,
+        links: Vec<Arc<AmqpLink>>,
+        directory: Arc<Directory>,
+        keeper: Option<Arc<Keeper>>,
+    ) -> Self {
+        Self { store, key, links, directory, keeper, tried: RwLock::default() }
     }
 
     /// Tries to store and to sign.
@@ -54,6 +62,14 @@ impl Health for HealthView {
         // The directory in force is still good when a newer file is faulty: told, but no reason to take nothing.
         if let Some(trouble) = self.directory.trouble() {
             parts.push(("directory-file".to_owned(), false, trouble.kind().title.en.to_owned()));
+        }
+        // A log that contradicts itself is for people to look at; documents go on.
+        if let Some(alarms) = self.keeper.as_ref().map(|keeper| keeper.alarms()).filter(|alarms| *alarms > 0) {
+            parts.push((
+                "ledger-alarms".to_owned(),
+                false,
+                format!("{alarms} — see the log, codes LT-LED-0010 to 0013"),
+            ));
         }
         Readiness { ready, parts }
     }

@@ -81,6 +81,11 @@ impl Sink for Intake {
         match Batch::open(&batch, self.parts.hops.as_ref()).map_err(poison)? {
             Batch::Stored { from_hop, digests, .. } => self.parts.delivery.stored(&from_hop, digests),
             Batch::Receipts { from_hop, receipts, .. } => self.store_receipts(&from_hop, &receipts).await?,
+            about_logs => {
+                if let Some(keeper) = &self.parts.keeper {
+                    keeper.take(about_logs);
+                }
+            }
         }
         Ok(())
     }

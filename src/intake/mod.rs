@@ -31,6 +31,7 @@ use lienthong_schemas::ValidatorPool;
 use crate::delivery::Delivery;
 use crate::directory::Directory;
 use crate::edxml::Limits;
+use crate::logkeeper::Keeper;
 use crate::receipts::{HopKeys, Signer};
 use crate::routing::Routes;
 use crate::rules::schema::Strictness;
@@ -56,6 +57,8 @@ pub struct Parts {
     pub limits: Limits,
     /// Deliver to the successor of a closed agency when there is exactly one.
     pub forward_to_successor: bool,
+    /// Takes what neighbours say of logs; absent when this gateway keeps none.
+    pub keeper: Option<Arc<Keeper>>,
 }
 
 impl fmt::Debug for Parts {

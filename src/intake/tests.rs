@@ -188,6 +188,7 @@ fn house(
         clock: Arc::new(Still),
         limits: Limits::default(),
         forward_to_successor: true,
+        keeper: None,
     });
     House { intake, store, link, keys, key, _folder: folder }
 }
@@ -204,6 +205,7 @@ impl House {
             delivery: Arc::clone(&parts.delivery),
             signer: Arc::clone(&parts.signer),
             clock: Arc::new(Still),
+            keeper: None,
         }
     }
 }

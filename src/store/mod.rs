@@ -11,6 +11,7 @@
 //! given); callers repeat with the same names and get the same answers.
 
 pub mod blobs;
+pub mod ledger;
 pub mod sqlite;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId, HopName, Inst
 use crate::receipts::Sealed;
 
 pub use blobs::{Blobs, Kept, SpoolFile};
+pub use ledger::{LedgerSetup, LedgerStore};
 pub use sqlite::SqliteStore;
 
 /// Why the store did not do what was asked. Nothing was changed.
@@ -50,6 +52,9 @@ pub enum Error {
     OtherHop { found: String, expected: String },
     #[error("the store holds something that cannot be read: {0}")]
     Corrupt(String),
+    /// The ledger is not the one that was signed: receipts that were given out are gone or altered.
+    #[error(transparent)]
+    Ledger(#[from] ledger::Broken),
 }
 
 /// The most consignments that travel to a next hop in one transfer. With the submission of a packet to the most

@@ -235,6 +235,55 @@ pub struct StatusView {
     pub doc_id: DocId,
 }
 
+/// The receipts of a packet with their places in the logs of the hops that made them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Proof {
+    pub doc_id: DocId,
+    pub receipts: Vec<ProofReceipt>,
+    /// The checkpoints that the entries lead to.
+    pub logs: Vec<ProofLog>,
+    /// Every receipt has its entry. What is missing is asked for; asked again later, this is complete.
+    pub complete: bool,
+    /// Complete, and every checkpoint was cosigned by a witness.
+    pub cosigned: bool,
+}
+
+/// A receipt, and where it stands.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ProofReceipt {
+    pub digest: Digest,
+    pub hop: HopName,
+    pub event: String,
+    /// Absent for the submission, which is about all consignments.
+    pub consignment: Option<ConsignmentId>,
+    /// JWS in compact form.
+    pub jws: String,
+    pub entry: Option<ProofEntry>,
+}
+
+/// An entry of a log and its audit path (RFC 6962 §2.1.1). The entry is the receipt's SHA-256, 32 bytes.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ProofEntry {
+    pub origin: String,
+    pub size: u64,
+    pub number: u64,
+    pub hashes: Vec<Digest>,
+}
+
+/// A log's checkpoint, whose key it is, and who cosigned it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ProofLog {
+    pub hop: HopName,
+    pub origin: String,
+    pub size: u64,
+    /// The hop's statement for the log's key, JWS.
+    pub statement: String,
+    /// C2SP signed note.
+    pub checkpoint: String,
+    /// Key statements of those who cosigned it.
+    pub witnesses: Vec<String>,
+}
+
 /// Where a consignment stands, seen from this hop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -290,6 +339,12 @@ pub trait Tracking: Send + Sync {
     /// # Errors
     /// [`RefusalCause::NotFound`], also when the caller has no part in it.
     async fn trace(&self, caller: &Identity, doc_id: DocId) -> Result<Trace, Refusal>;
+
+    /// The receipts that [`Tracking::trace`] shows to this caller, with their places in logs.
+    ///
+    /// # Errors
+    /// [`RefusalCause::NotFound`], also when the caller has no part in it.
+    async fn proof(&self, caller: &Identity, doc_id: DocId) -> Result<Proof, Refusal>;
 
     /// A page of the agencies that this gateway knows.
     ///

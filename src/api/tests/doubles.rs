@@ -243,6 +243,24 @@ impl Tracking for Desk {
         })
     }
 
+    async fn proof(&self, caller: &Identity, doc_id: DocId) -> Result<Proof, Refusal> {
+        let trace = self.trace(caller, doc_id).await?;
+        let (origin, hop) = ("tinh/lienthong-ledger".to_owned(), "tinh".parse().unwrap());
+        let entry = ProofEntry { origin: origin.clone(), size: 2, number: 1, hashes: vec![Digest::of(b"0")] };
+        let receipt = |entry| ProofReceipt {
+            digest: trace.digest,
+            hop: "tinh".parse().unwrap(),
+            event: "SubmissionAcceptance".into(),
+            consignment: None,
+            jws: "a.b.c".into(),
+            entry,
+        };
+        let (statement, checkpoint) = ("s.t.a".to_owned(), format!("{origin}\n2\n\n"));
+        let log = ProofLog { hop, origin, size: 2, statement, checkpoint, witnesses: vec!["w.i.t".into()] };
+        let receipts = vec![receipt(Some(entry)), receipt(None)];
+        Ok(Proof { doc_id, receipts, logs: vec![log], complete: false, cosigned: false })
+    }
+
     async fn agencies(&self, search: Option<&str>, after: Option<&str>, limit: usize) -> Result<AgencyPage, Refusal> {
         self.note(Event::Listed(format!("{search:?} {after:?} {limit}")));
         let item = AgencyItem {

@@ -4,6 +4,8 @@
 //! so that no answer waits for it. A power cut loses nothing that was answered.
 
 mod accept;
+mod evidence;
+mod ledger;
 mod mailbox;
 mod outbox;
 mod rows;
@@ -22,10 +24,12 @@ use rusqlite::{Connection, OpenFlags, params};
 use lienthong_contract::door::{InboxItem, Trace};
 use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId, HopName, Instant};
 
+use super::ledger::{Heads, LedgerSetup};
 use super::{
     Accepted, AckOutcome, Consign, Counts, Delivered, Dispatch, Ended, Error, MailboxEntry, NewConsignment, NewPacket,
     Overdue, QueuedReceipt, Recorded, RefusalRecord, Result, Store,
 };
+use crate::ledger::Origin;
 use crate::receipts::Sealed;
 use writer::Writer;
 
@@ -44,6 +48,7 @@ const CACHED_STATEMENTS: usize = 128;
 pub struct SqliteStore {
     writer: Writer,
     readers: Arc<Readers>,
+    log: Option<(Origin, Heads)>,
 }
 
 #[derive(Debug)]
@@ -64,20 +69,37 @@ impl From<rusqlite::Error> for Error {
 }
 
 impl SqliteStore {
-    /// Opens the store of this hop, making or upgrading it as needed.
+    /// Opens the store of this hop, making or upgrading it as needed. It keeps no log of its receipts.
     ///
     /// # Errors
     /// [`Error::TooNew`], [`Error::OtherHop`], or the disk's refusal.
     pub fn open(file: &Path, hop: &HopName) -> Result<Self> {
-        let mut connection = connect(file, OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        connection.pragma_update(None, "wal_autocheckpoint", 0)?;
-        schema::prepare(&mut connection, hop.as_str())?;
+        Self::open_with(file, hop, None)
+    }
+
+    /// Opens the store of this hop and, if so set up, its log, which must contain everything that was signed before.
+    ///
+    /// # Errors
+    /// [`Error::Ledger`], [`Error::TooNew`], [`Error::OtherHop`], or the disk's refusal.
+    pub fn open_with(file: &Path, hop: &HopName, setup: Option<&LedgerSetup>) -> Result<Self> {
+        let mut connection = prepared(file, hop)?;
+        let log = setup.map(|setup| ledger::Log::open(&mut connection, hop, setup)).transpose()?;
         let readers =
             (0..READERS).map(|_| connect(file, OpenFlags::SQLITE_OPEN_READ_ONLY)).collect::<Result<Vec<_>>>()?;
         let readers =
             Arc::new(Readers { free: Mutex::new(readers), places: Arc::new(tokio::sync::Semaphore::new(READERS)) });
         fold_log_back(connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?, &readers)?;
-        Ok(Self { writer: Writer::start(connection)?, readers })
+        let watched = log.as_ref().map(ledger::Log::watched);
+        Ok(Self { writer: Writer::start(connection, log)?, readers, log: watched })
+    }
+
+    /// Closes the log of a store that no gateway has open, and begins the next one with the receipts that are here.
+    /// `signed` is the epoch of the last checkpoint outside, if there is one. Gives the names of the old and the new.
+    ///
+    /// # Errors
+    /// The disk's refusal.
+    pub fn begin_log_anew(file: &Path, hop: &HopName, signed: Option<u32>) -> Result<(String, String)> {
+        ledger::begin_anew(&mut prepared(file, hop)?, hop, signed.unwrap_or(0))
     }
 
     /// Runs a read on a thread that may block.
@@ -106,6 +128,14 @@ impl SqliteStore {
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     // A reader that panicked leaves its connection usable: a query changes nothing.
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// The writing connection of a store that has the newest form.
+fn prepared(file: &Path, hop: &HopName) -> Result<Connection> {
+    let mut connection = connect(file, OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+    schema::prepare(&mut connection, hop.as_str())?;
+    Ok(connection)
 }
 
 fn connect(file: &Path, flags: OpenFlags) -> Result<Connection> {

@@ -4,5 +4,6 @@
 mod accepting;
 mod crash;
 mod deadlines;
+mod ledger;
 mod receipts;
 pub(crate) mod support;
