@@ -272,6 +272,7 @@ impl Gateway {
             tracking: mailboxes,
             identities,
             health,
+            log: keeper.clone().map(|keeper| keeper as _),
             limits,
         };
         let provider: api::TlsProvider = Arc::new(move || tls.current());

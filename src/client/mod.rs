@@ -23,7 +23,7 @@ use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HOST};
 use hyper::{Method, Request, Response, StatusCode};
 use lienthong_contract::digest::Hasher;
-use lienthong_contract::door::{Acknowledged, Acknowledgement, AgencyPage, InboxPage, Submission, Trace};
+use lienthong_contract::door::{Acknowledged, Acknowledgement, AgencyPage, InboxPage, Proof, Submission, Trace};
 use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -110,6 +110,14 @@ impl Client {
     /// As [`Client::submit`].
     pub async fn trace(&self, doc_id: DocId) -> Result<Trace, ClientError> {
         self.fetch(&Ask::to(Method::GET, format!("/v1/packets/{doc_id}"))).await
+    }
+
+    /// The receipts of a packet with their places in the hops' logs, as far as they are known by now.
+    ///
+    /// # Errors
+    /// As [`Client::submit`].
+    pub async fn proof(&self, doc_id: DocId) -> Result<Proof, ClientError> {
+        self.fetch(&Ask::to(Method::GET, format!("/v1/packets/{doc_id}/proof"))).await
     }
 
     /// A page of the mailbox; `after` is the page before's `next`.

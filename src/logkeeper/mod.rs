@@ -28,15 +28,17 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use lienthong_contract::{Clock, DocId, HopName, Instant, Kind};
 
+use crate::api::PublicLog;
 use crate::custody::Batch;
 use crate::custody::logs::KeyStatement;
-use crate::ledger::{Note, Origin, SignatureKind, SignedCheckpoint, SigningKey, VerifierKey, cosign};
+use crate::ledger::{Note, Origin, SignatureKind, SignedCheckpoint, SigningKey, TilePath, VerifierKey, cosign};
 use crate::link::Link;
 use crate::receipts::{HopKeys, Signer};
 use crate::store::LedgerStore;
@@ -190,7 +192,7 @@ impl Keeper {
     /// # Errors
     /// The store's.
     pub async fn shown(&self) -> Result<Option<Shown>, Error> {
-        let shown = self.store.shown().await?.filter(|shown| shown.note.contains('\n'));
+        let shown = self.store.shown().await?;
         let cosigned = shown.filter(|shown| Note::parse(shown.note.as_bytes()).is_ok_and(|n| n.signatures().len() > 1));
         let newest = || {
             let head = self.head()?;
@@ -336,6 +338,25 @@ impl Keeper {
 
     fn time(&self) -> Instant {
         self.clock.now()
+    }
+}
+
+#[async_trait]
+impl PublicLog for Keeper {
+    async fn checkpoint(&self) -> Result<Option<String>, String> {
+        let shown = self.shown().await.map_err(|error| error.to_string())?;
+        Ok(shown.map(|shown| shown.note))
+    }
+
+    async fn tile(&self, path: &str) -> Result<Option<Vec<u8>>, String> {
+        // A name that no tile can have is as little there as one that the log has not come to yet.
+        let Ok(path) = path.parse::<TilePath>() else { return Ok(None) };
+        let Some(head) = self.head() else { return Ok(None) };
+        self.store.tile(path, head.checkpoint().size).await.map_err(|error| error.to_string())
+    }
+
+    fn key(&self) -> String {
+        self.statement.clone()
     }
 }
 

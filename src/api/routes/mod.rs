@@ -6,6 +6,7 @@
 mod agencies;
 mod health;
 mod inbox;
+mod log;
 mod packets;
 
 use std::convert::Infallible;
@@ -27,6 +28,7 @@ use lienthong_contract::door::Identity;
 use lienthong_contract::{Digest, Finding, Kind};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
@@ -37,11 +39,15 @@ use super::{Api, Limits, OPENAPI, findings};
 
 const PACKETS: &str = "/v1/packets";
 const PACKET: &str = "/v1/packets/{id}";
+const PROOF: &str = "/v1/packets/{id}/proof";
 const INBOX: &str = "/v1/inbox";
 const CONTENT: &str = "/v1/inbox/{id}/content";
 const ACK: &str = "/v1/inbox/{id}/ack";
 const AGENCIES: &str = "/v1/agencies";
 const DESCRIPTION: &str = "/v1/openapi.json";
+const CHECKPOINT: &str = "/ledger/checkpoint";
+const LOG_KEY: &str = "/ledger/key";
+const TILE: &str = "/ledger/tile/{level}/{*index}";
 const LIVE: &str = "/health/live";
 const READY: &str = "/health/ready";
 
@@ -52,11 +58,16 @@ pub struct Shared {
     pub callers: Callers,
     /// Calls of the intake and the mailbox; they run to their end even when the caller hangs up.
     pub work: TaskTracker,
+    /// Places for tiles of the log that are read at once.
+    pub tiles: Semaphore,
 }
+
+/// The most tiles read at once: half of the store's readers stay free.
+const TILES_AT_ONCE: usize = 2;
 
 impl Shared {
     pub fn new(api: Api) -> Self {
-        Self { api, callers: Callers::default(), work: TaskTracker::new() }
+        Self { api, callers: Callers::default(), work: TaskTracker::new(), tiles: Semaphore::new(TILES_AT_ONCE) }
     }
 
     /// Runs a call that must not be cut off in its middle when the connection breaks.
@@ -78,11 +89,15 @@ pub fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route(PACKETS, post(packets::submit))
         .route(PACKET, get(packets::trace))
+        .route(PROOF, get(packets::proof))
         .route(INBOX, get(inbox::list))
         .route(CONTENT, get(inbox::content))
         .route(ACK, post(inbox::acknowledge))
         .route(AGENCIES, get(agencies::list))
         .route(DESCRIPTION, get(description))
+        .route(CHECKPOINT, get(log::checkpoint))
+        .route(LOG_KEY, get(log::key))
+        .route(TILE, get(log::tile))
         .route(LIVE, get(health::live))
         .route(READY, get(health::ready))
         .fallback(|| async { no_route() })
@@ -95,11 +110,15 @@ pub fn router(shared: Arc<Shared>) -> Router {
 pub const ROUTES: &[(&str, &str)] = &[
     ("post", PACKETS),
     ("get", PACKET),
+    ("get", PROOF),
     ("get", INBOX),
     ("get", CONTENT),
     ("post", ACK),
     ("get", AGENCIES),
     ("get", DESCRIPTION),
+    ("get", CHECKPOINT),
+    ("get", LOG_KEY),
+    ("get", "/ledger/tile/{level}/{index}"),
     ("get", LIVE),
     ("get", READY),
 ];

@@ -59,6 +59,16 @@ pub async fn trace(
     Ok(([(CONTENT_TYPE, "application/json")], json(&trace)?).into_response())
 }
 
+/// `GET /v1/packets/{id}/proof`.
+pub async fn proof(
+    axum::extract::State(shared): State,
+    who: Authenticated,
+    Id(doc_id): Id<DocId>,
+) -> Result<Response, Box<Problem>> {
+    let proof = shared.api.tracking.proof(&who.identity, doc_id).await.map_err(|refusal| shared.refused(refusal))?;
+    Ok(([(CONTENT_TYPE, "application/json")], json(&proof)?).into_response())
+}
+
 fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

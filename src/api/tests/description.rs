@@ -139,6 +139,7 @@ async fn every_answer_is_as_described() {
     let trace = format!("GET /v1/packets/{}", first["doc_id"].as_str().unwrap());
     check("/v1/packets/{id}", "get", &house.ask(Who::Sender, &trace, b"").await);
     check("/v1/packets/{id}", "get", &house.ask(Who::Sender, "GET /v1/packets/7", b"").await);
+    check("/v1/packets/{id}/proof", "get", &house.ask(Who::Sender, &format!("{trace}/proof"), b"").await);
     check("/v1/inbox", "get", &house.ask(Who::Sender, "GET /v1/inbox", b"").await);
     check("/v1/inbox", "get", &house.ask(Who::Stranger, "GET /v1/inbox", b"").await);
     check("/v1/agencies", "get", &house.ask(Who::Sender, "GET /v1/agencies", b"").await);

@@ -58,6 +58,7 @@ impl House {
             tracking: desk.clone(),
             identities: desk.clone(),
             health: desk.clone(),
+            log: Some(desk.clone()),
             limits,
         };
         let stop = CancellationToken::new();
