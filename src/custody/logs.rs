@@ -13,6 +13,9 @@ use crate::store::ledger::epoch_of;
 /// The `typ` of a key statement.
 pub const KEY_TYPE: &str = "lienthong-ledger-key+jwt";
 
+/// The longest statement that is read: a certificate and its issuers are most of it.
+pub const MAX_STATEMENT_BYTES: usize = 32 * 1024;
+
 /// A hop's word for the key of its log, signed with the key of its receipts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyStatement {
@@ -59,6 +62,9 @@ impl KeyStatement {
     /// # Errors
     /// [`Error`], by the first fault.
     pub fn open(jws: &str, keys: &dyn HopKeys) -> Result<LogKey, Error> {
+        if jws.len() > MAX_STATEMENT_BYTES {
+            return Err(Error::Malformed("longer than a key statement may be"));
+        }
         let said: Self = open_statement(KEY_TYPE, jws, keys, |said: &Self| (said.hop.clone(), said.time))?;
         if said.v != 1 {
             return Err(Error::Malformed("unknown version"));

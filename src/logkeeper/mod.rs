@@ -48,6 +48,8 @@ pub use proofs::{assemble, check};
 
 /// The most messages about logs in hand; what comes beyond is dropped and comes again.
 const IN_HAND: usize = 64;
+/// The longest checkpoint that is judged, in bytes: a log's own words and its signature. It is kept, perhaps as evidence.
+const MAX_OFFERED: usize = 4096;
 /// How soon after the start neighbours are shown the log.
 const SOON: Duration = Duration::from_secs(1);
 /// The most documents remembered as asked for a moment ago.
@@ -223,6 +225,9 @@ impl Keeper {
                 let said = KeyStatement::open(&statement, self.hops.as_ref())?;
                 if said.hop != from_hop || !self.links.contains_key(&from_hop) {
                     return Err(Error::NotBelieved("the log is not the neighbour's own"));
+                }
+                if note.len() > MAX_OFFERED {
+                    return Err(Error::NotBelieved("the checkpoint is longer than a log's own is"));
                 }
                 let (hop, note, now) = (said.hop, note.into_bytes(), self.clock.now());
                 let offer = Offer { hop, origin: said.origin, key: said.log, note, time, from_size, proof, now };

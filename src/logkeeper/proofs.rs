@@ -19,6 +19,8 @@ const PER_MESSAGE: usize = 64;
 const MAX_LOGS: usize = 32;
 /// The most witnesses of one checkpoint that are looked at.
 const MAX_WITNESSES: usize = 32;
+/// The longest checkpoint that is kept with a proof, cosignatures and all.
+const MAX_CHECKPOINT: usize = 32 * 1024;
 /// Asked for again within this time, later hops are not asked again.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
 
@@ -28,6 +30,9 @@ const ASK_AGAIN: Duration = Duration::from_secs(2);
 /// # Errors
 /// [`Error`], by the first fault.
 pub fn check(proofs: LogProofs, hops: &dyn HopKeys) -> Result<CheckedProofs, Error> {
+    if proofs.checkpoint.len() > MAX_CHECKPOINT {
+        return Err(Error::NotBelieved("the checkpoint is too long"));
+    }
     let said = KeyStatement::open(&proofs.statement, hops)?;
     if said.hop != proofs.hop {
         return Err(Error::NotBelieved("the proof's key is another hop's"));

@@ -19,8 +19,10 @@ use crate::ledger::{Origin, PrivateKey, SignedCheckpoint, TilePath, VerifierKey}
 /// What stands behind a hop's name in the name of its log.
 const LOG: &str = "lienthong-ledger";
 
-/// The most receipts that one proof speaks of.
+/// The most consignments that one question for proofs names.
 pub const MAX_PROVED: usize = 512;
+/// The most receipts that are proved at once: a packet to the most recipients has a few of each hop for each.
+pub const MAX_ENTRIES: usize = 4096;
 
 /// Name of a hop's log: `<hop>/lienthong-ledger`, of later ones with the epoch behind it.
 #[must_use]
@@ -185,7 +187,7 @@ pub trait LedgerStore: Send + Sync {
     async fn tile(&self, path: TilePath, size: u64) -> Result<Option<Vec<u8>>>;
 
     /// Our own receipts about these consignments, and the submission before them if it is ours, as far as they are among
-    /// the log's first `size` entries. At most [`MAX_PROVED`].
+    /// the log's first `size` entries. Of at most [`MAX_PROVED`] consignments, at most [`MAX_ENTRIES`].
     ///
     /// # Errors
     /// [`super::Error`].

@@ -3,10 +3,14 @@
 //! A tile is read from the store; a few at a time, so that a crawler does not take the gateway from its senders.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use hyper::Uri;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE};
+
+use tokio::sync::SemaphorePermit;
+use tokio::time::timeout;
 
 use super::{State, findings, problem};
 use crate::api::PublicLog;
@@ -18,10 +22,13 @@ const PREFIX: &str = "/ledger/";
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 const NOT_LONG: &str = "public, max-age=5";
 const BYTES: &str = "application/octet-stream";
+/// Longest wait for a place.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// `GET /ledger/checkpoint`.
 pub async fn checkpoint(axum::extract::State(shared): State) -> Result<Response, Box<Problem>> {
     let log = log(&shared)?;
+    let _place = place(&shared).await?;
     let note = log.checkpoint().await.map_err(|error| trouble(&shared, &error))?;
     let note = note.ok_or_else(nothing)?;
     Ok(([(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, NOT_LONG)], note).into_response())
@@ -37,10 +44,18 @@ pub async fn key(axum::extract::State(shared): State) -> Result<Response, Box<Pr
 pub async fn tile(axum::extract::State(shared): State, uri: Uri) -> Result<Response, Box<Problem>> {
     let log = log(&shared)?;
     let path = uri.path().strip_prefix(PREFIX).ok_or_else(nothing)?;
-    let Ok(_place) = shared.tiles.try_acquire() else { return Err(trouble(&shared, &"too many at once")) };
+    let _place = place(&shared).await?;
     let content = log.tile(path).await.map_err(|error| trouble(&shared, &error))?;
     let content = content.ok_or_else(nothing)?;
     Ok(([(CONTENT_TYPE, BYTES), (CACHE_CONTROL, FOR_EVER)], content).into_response())
+}
+
+/// Anybody may ask, so only a few are served at once; the others wait for a moment.
+async fn place(shared: &super::Shared) -> Result<SemaphorePermit<'_>, Box<Problem>> {
+    match timeout(PATIENCE, shared.tiles.acquire()).await {
+        Ok(Ok(place)) => Ok(place),
+        Ok(Err(_)) | Err(_) => Err(trouble(shared, &"too many ask for it")),
+    }
 }
 
 fn log(shared: &super::Shared) -> Result<Arc<dyn PublicLog>, Box<Problem>> {

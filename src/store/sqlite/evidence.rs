@@ -9,7 +9,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 use lienthong_contract::{ConsignmentId, Digest, HopName, Instant};
 
 use super::super::ledger::{
-    Alarm, CheckedProofs, EntryProof, Heads, KnownProofs, LedgerStore, LogProofs, MAX_PROVED, Offer, Shown, Verdict,
+    Alarm, CheckedProofs, EntryProof, Heads, KnownProofs, LedgerStore, LogProofs, MAX_ENTRIES, MAX_PROVED, Offer,
+    Shown, Verdict,
 };
 use super::super::{Error, Result};
 use super::SqliteStore;
@@ -24,6 +25,8 @@ use crate::logkeeper::findings;
 
 /// Checkpoints of ours for which cosignatures may still come.
 const SHOWN: i64 = 4;
+/// The most logs of one hop that are witnessed: each but the first is an alarm.
+const MAX_LOGS: i64 = 64;
 /// The most alarms kept. More are no news.
 const MAX_ALARMS: i64 = 1000;
 
@@ -36,11 +39,11 @@ impl LedgerStore for SqliteStore {
     }
 
     async fn root_at(&self, size: u64) -> Result<Digest> {
-        self.read(move |db| Ok(root(size, &Rows(db))?)).await
+        self.read(move |db| Ok(root(size, &Rows::of(db))?)).await
     }
 
     async fn consistency(&self, old: u64, new: u64) -> Result<Vec<Digest>> {
-        self.read(move |db| Ok(prove_consistency(old, new, &Rows(db))?)).await
+        self.read(move |db| Ok(prove_consistency(old, new, &Rows::of(db))?)).await
     }
 
     async fn tile(&self, path: TilePath, size: u64) -> Result<Option<Vec<u8>>> {
@@ -155,7 +158,7 @@ fn tile(db: &Connection, path: TilePath, size: u64) -> Result<Option<Vec<u8>>> {
         return Ok(None);
     }
     if path.kind() != TileKind::Entries {
-        return Ok(Some(tile_content(&path, &Rows(db))?));
+        return Ok(Some(tile_content(&path, &Rows::of(db))?));
     }
     let first = integer(path.index().saturating_mul(u64::from(ledger::tile::TILE_WIDTH)));
     let query = "SELECT digest FROM ledger WHERE number >= ?1 AND number < ?2 ORDER BY number";
@@ -180,13 +183,14 @@ fn own_entries(db: &Connection, consignments: &[ConsignmentId], size: u64) -> Re
         let mut found = query.query([id.as_bytes()])?;
         while let Some(row) = found.next()? {
             let number = rows::size(row, 0)?;
-            if number < size && entries.len() < MAX_PROVED {
+            if number < size && entries.len() < MAX_ENTRIES {
                 entries.insert(number, rows::digest(row, 1)?);
             }
         }
     }
+    let reader = Rows::of(db);
     let prove = |(number, receipt): (u64, Digest)| {
-        Ok(EntryProof { receipt, number, hashes: prove_inclusion(number, size, &Rows(db))? })
+        Ok(EntryProof { receipt, number, hashes: prove_inclusion(number, size, &reader)? })
     };
     entries.into_iter().map(prove).collect()
 }
@@ -231,6 +235,10 @@ fn witness(db: &Connection, offer: &Offer) -> Result<Verdict> {
 
 /// A hop that begins another log leaves the one before without an end that anyone could check: a person should know why.
 fn new_log(db: &Connection, offer: &Offer, now: &SignedCheckpoint) -> Result<()> {
+    let count = "SELECT count(*) FROM ledger_seen WHERE hop = ?1";
+    if db.query_row(count, [offer.hop.as_str()], |row| row.get::<_, i64>(0))? >= MAX_LOGS {
+        return Err(Error::Unavailable(format!("{} has begun too many logs", offer.hop)));
+    }
     let query = "SELECT note FROM ledger_seen WHERE hop = ?1 ORDER BY time DESC LIMIT 1";
     let before: Option<String> = db.query_row(query, [offer.hop.as_str()], |row| row.get(0)).optional()?;
     if let Some(before) = before {

@@ -5,6 +5,9 @@
 //! log in memory is the one on disk. New entries are found by number (`receipts.seq` and `refusals.id` only grow), so
 //! whoever stores a receipt need not know of the ledger, and an older store enters its receipts when it is opened.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, params};
@@ -15,7 +18,7 @@ use lienthong_contract::{Digest, HopName, Instant};
 use super::super::ledger::{Broken, Heads, LedgerSetup, epoch_of, origin_text};
 use super::super::{Error, Result};
 use super::rows::{self, integer};
-use crate::ledger::tile::TILE_HEIGHT;
+use crate::ledger::tile::{TILE_HEIGHT, TILE_WIDTH};
 use crate::ledger::tile_reader::complete;
 use crate::ledger::tree::split_stored_index;
 use crate::ledger::{
@@ -67,7 +70,7 @@ impl Log {
         if let Some(outside) = &setup.outside {
             contains(db, hop, &head, &key, outside)?;
         }
-        let frontier = Frontier::load(head.size, &Rows(db))?;
+        let frontier = Frontier::load(head.size, &Rows::of(db))?;
         let edge = Edge { frontier, receipts: head.receipts, refusals: head.refusals };
         let mut log = Self { origin, key, edge, heads: watch::Sender::new(signed.map(Arc::new)) };
         log.catch_up(db)?;
@@ -185,7 +188,7 @@ impl Head {
         };
         let keys = [key.verifier(SignatureKind::Ed25519)?];
         let signed = SignedCheckpoint::open(note.as_bytes(), origin, &keys).map_err(|error| by_key(error, origin))?;
-        let here = root(self.size, &Rows(db)).map_err(inside)?;
+        let here = root(self.size, &Rows::of(db)).map_err(inside)?;
         if signed.checkpoint().size != self.size || signed.checkpoint().root != here {
             return Err(inside("its entries do not give the root that was signed"));
         }
@@ -225,7 +228,7 @@ fn contains(db: &Connection, hop: &HopName, head: &Head, key: &SigningKey, outsi
         let last = last_receipt(db)?;
         return Err(Broken::Shortened { origin: here, had: claimed.size, has: head.size, last }.into());
     }
-    if root(claimed.size, &Rows(db)).map_err(inside)? != claimed.root {
+    if root(claimed.size, &Rows::of(db)).map_err(inside)? != claimed.root {
         return Err(Broken::Rewritten { origin: here, size: claimed.size }.into());
     }
     Ok(())
@@ -253,8 +256,15 @@ pub fn begin_anew(db: &mut Connection, hop: &HopName, at_least: u32) -> Result<(
     Ok((origin_text(hop, old), origin_text(hop, new)))
 }
 
-/// Reads the tree's hashes out of the tables.
-pub struct Rows<'a>(pub &'a Connection);
+/// Reads the tree's hashes out of the tables, a tile at a time: the hashes of one proof, and of its neighbours, lie in
+/// few tiles.
+pub struct Rows<'a> {
+    db: &'a Connection,
+    tiles: RefCell<HashMap<(u32, u64), Rc<[Digest]>>>,
+}
+
+/// The most tiles kept while reading, 8 KiB each.
+const MAX_TILES: usize = 128;
 
 impl HashReader for Rows<'_> {
     fn read_hashes(&self, stored: &[u64]) -> std::result::Result<Vec<Digest>, ledger::Error> {
@@ -262,32 +272,52 @@ impl HashReader for Rows<'_> {
     }
 }
 
-impl Rows<'_> {
+impl<'a> Rows<'a> {
+    pub fn of(db: &'a Connection) -> Self {
+        Self { db, tiles: RefCell::default() }
+    }
+
     fn hash(&self, stored: u64) -> std::result::Result<Digest, ledger::Error> {
         let missing = ledger::Error::MissingHash(stored);
         let (level, index) = split_stored_index(stored).ok_or(missing.clone())?;
         let (above, base) = (level % TILE_HEIGHT, level - level % TILE_HEIGHT);
-        let row = self.row(base, index << above, 1 << above).map_err(|error| ledger::Error::Read(error.to_string()))?;
-        if row.len() != 1 << above {
-            return Err(missing);
-        }
-        complete(&row).ok_or(missing)
+        let first = index << above;
+        let tile = self.tile(base, first >> TILE_HEIGHT).map_err(|error| ledger::Error::Read(error.to_string()))?;
+        let at = usize::try_from(first % u64::from(TILE_WIDTH)).map_err(|_| missing.clone())?;
+        tile.get(at..at.saturating_add(1 << above)).and_then(complete).ok_or(missing)
     }
 
-    /// Neighbouring hashes of a level that is kept.
-    fn row(&self, level: u32, first: u64, count: u64) -> Result<Vec<Digest>> {
-        let (first, end) = (integer(first), integer(first.saturating_add(count)));
-        let (query, leaves) = if level == 0 {
-            ("SELECT digest FROM ledger WHERE ?3 = 0 AND number >= ?1 AND number < ?2 ORDER BY number", true)
+    /// What there is of a tile, from its beginning and without a gap.
+    fn tile(&self, level: u32, tile: u64) -> Result<Rc<[Digest]>> {
+        if let Some(known) = self.tiles.borrow().get(&(level, tile)) {
+            return Ok(Rc::clone(known));
+        }
+        let hashes: Rc<[Digest]> = self.read(level, tile << TILE_HEIGHT)?.into();
+        let mut tiles = self.tiles.borrow_mut();
+        if tiles.len() >= MAX_TILES {
+            tiles.clear();
+        }
+        tiles.insert((level, tile), Rc::clone(&hashes));
+        Ok(hashes)
+    }
+
+    fn read(&self, level: u32, first: u64) -> Result<Vec<Digest>> {
+        let query = if level == 0 {
+            "SELECT number, digest FROM ledger WHERE ?3 = 0 AND number >= ?1 AND number < ?2 ORDER BY number"
         } else {
-            ("SELECT hash FROM ledger_roots WHERE level = ?3 AND place >= ?1 AND place < ?2 ORDER BY place", false)
+            "SELECT place, hash FROM ledger_roots WHERE level = ?3 AND place >= ?1 AND place < ?2 ORDER BY place"
         };
-        let mut query = self.0.prepare_cached(query)?;
-        let mut found = query.query(params![first, end, level])?;
+        let mut query = self.db.prepare_cached(query)?;
+        let (from, to) = (integer(first), integer(first.saturating_add(u64::from(TILE_WIDTH))));
+        let mut found = query.query(params![from, to, level])?;
         let mut hashes = Vec::new();
-        while let Some(row) = found.next()? {
-            let digest = rows::digest(row, 0)?;
-            hashes.push(if leaves { leaf_hash(digest.as_bytes()) } else { digest });
+        for expected in from..to {
+            let Some(row) = found.next()? else { break };
+            if row.get::<_, i64>(0)? != expected {
+                break;
+            }
+            let digest = rows::digest(row, 1)?;
+            hashes.push(if level == 0 { leaf_hash(digest.as_bytes()) } else { digest });
         }
         Ok(hashes)
     }

@@ -11,6 +11,7 @@ mod outbox;
 mod rows;
 mod schema;
 mod trace;
+mod whole;
 mod writer;
 
 use std::path::Path;
@@ -132,6 +133,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 /// The writing connection of a store that has the newest form.
 fn prepared(file: &Path, hop: &HopName) -> Result<Connection> {
+    whole::check(file)?;
     let mut connection = connect(file, OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     schema::prepare(&mut connection, hop.as_str())?;

@@ -222,3 +222,76 @@ async fn an_accepted_loss_closes_the_log_and_begins_one_of_another_name() {
     let back = opened(&folder.path().join("store.db"), &newer);
     assert!(matches!(back, Err(Error::Ledger(Broken::OlderLog { .. }))));
 }
+
+#[tokio::test]
+async fn a_log_of_more_than_256_tiles_is_proved_by_the_roots_that_are_kept() {
+    const SIZE: u64 = 66_000;
+    let folder = tempfile::tempdir().unwrap();
+    drop(SqliteStore::open(&folder.path().join("store.db"), &hop("province-a")).unwrap());
+    let mut raw = rusqlite::Connection::open(folder.path().join("store.db")).unwrap();
+    let transaction = raw.transaction().unwrap();
+    let (mut frontier, mut roots) = (Frontier::default(), std::collections::HashMap::new());
+    let wanted = [1, 2, 3, 255, 256, 257, 65_535, 65_536, 65_537, 65_793, SIZE];
+    let text = |number: u64| format!("{number}.b.c");
+    for number in 0..SIZE {
+        let insert = "INSERT INTO refusals (time, credential, size, findings, receipt) VALUES (0, '', 0, '[]', ?1)";
+        transaction.prepare_cached(insert).unwrap().execute([text(number)]).unwrap();
+        frontier.push(leaf_hash(Digest::of(text(number).as_bytes()).as_bytes())).unwrap();
+        if wanted.contains(&(number + 1)) {
+            roots.insert(number + 1, frontier.root());
+        }
+    }
+    transaction.commit().unwrap();
+    let store = open(folder.path());
+    assert_eq!((head(&store).0, head(&store).1), (SIZE, frontier.root()));
+    for size in wanted {
+        assert_eq!(store.root_at(size).await.unwrap(), roots[&size], "{size}");
+        let proof = store.consistency(size, SIZE).await.unwrap();
+        check_consistency(&proof, (size, &roots[&size]), (SIZE, &frontier.root())).unwrap();
+    }
+    for number in [0, 255, 256, 65_535, 65_536, SIZE - 1] {
+        let proof = store
+            .read(move |db| Ok(crate::ledger::prove_inclusion(number, SIZE, &super::super::ledger::Rows::of(db))?));
+        let leaf = leaf_hash(Digest::of(text(number).as_bytes()).as_bytes());
+        check_inclusion(&proof.await.unwrap(), number, &leaf, SIZE, &frontier.root()).unwrap();
+    }
+    let tile = store.tile("tile/2/000.p/1".parse().unwrap(), SIZE).await.unwrap().unwrap();
+    assert_eq!(parse_tile(&tile, 1).unwrap(), [roots[&65_536]]);
+}
+
+#[tokio::test]
+async fn a_file_that_was_cut_is_named_and_one_whose_end_is_in_the_write_ahead_log_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    accept(&store, names("early", 40)).await;
+    fold(folder.path());
+    let reader = rusqlite::Connection::open(folder.path().join("store.db")).unwrap();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM ledger;").unwrap();
+    // From here on the file grows in the log alone.
+    accept(&store, names("late", 40)).await;
+    let copy = folder.path().join("copy.db");
+    for end in ["", "-wal"] {
+        let from = folder.path().join(format!("store.db{end}"));
+        std::fs::copy(from, format!("{}{end}", copy.display())).unwrap();
+    }
+    let whole = std::fs::read(&copy).unwrap();
+    let log = std::fs::read(folder.path().join("copy.db-wal")).unwrap();
+    let mut cut = 0;
+    for pages in 1..(whole.len() / 4096).min(24) {
+        std::fs::write(&copy, &whole[..whole.len() - pages * 4096]).unwrap();
+        std::fs::write(folder.path().join("copy.db-wal"), &log).unwrap();
+        match SqliteStore::open_with(&copy, &hop("province-a"), Some(&setup(None))) {
+            Err(Error::Corrupt(why)) => {
+                assert!(why.contains("cut off"), "{why}");
+                cut += 1;
+            }
+            // Each page that the file lacks stands in the log.
+            Ok(store) => assert_eq!(head(&store).0, 160),
+            Err(other) => panic!("{other}"),
+        }
+        for end in ["-wal", "-shm"] {
+            let _ = std::fs::remove_file(folder.path().join(format!("copy.db{end}")));
+        }
+    }
+    assert!(cut > 0);
+}
