@@ -132,6 +132,10 @@ fn claimed(note: &[u8]) -> Option<Checkpoint> {
 /// [`Error`] of the store for what does not concern the log.
 pub fn open(file: &Path, hop: &HopName, files: &Files) -> Result<(SqliteStore, LedgerSetup), Opening> {
     let outside = read(&files.checkpoint)?;
+    if outside.is_none() && files.key.exists() {
+        let (code, file) = (findings::OUTSIDE.code, files.checkpoint.display());
+        tracing::warn!(code, %file, "there is no checkpoint outside the store: whether receipts are missing cannot be told");
+    }
     let key = key(&files.key, outside.is_some())?;
     let setup = LedgerSetup { key, outside };
     let store = SqliteStore::open_with(file, hop, Some(&setup)).map_err(|error| match error {

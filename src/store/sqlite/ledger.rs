@@ -260,8 +260,11 @@ pub fn begin_anew(db: &mut Connection, hop: &HopName, at_least: u32) -> Result<(
 /// few tiles.
 pub struct Rows<'a> {
     db: &'a Connection,
-    tiles: RefCell<HashMap<(u32, u64), Rc<[Digest]>>>,
+    tiles: RefCell<Tiles>,
 }
+
+/// Tiles by level of the tree and place.
+type Tiles = HashMap<(u32, u64), Rc<[Digest]>>;
 
 /// The most tiles kept while reading, 8 KiB each.
 const MAX_TILES: usize = 128;

@@ -8,10 +8,12 @@ mod evidence;
 mod ledger;
 mod mailbox;
 mod outbox;
+mod proofs;
 mod rows;
 mod schema;
 mod trace;
 mod whole;
+mod witness;
 mod writer;
 
 use std::path::Path;
