@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use lienthong_contract::{AgencyCode, Digest, HopName};
 
+use crate::logkeeper::outside::Files;
 use crate::rules::schema::Strictness;
 
 /// Everything an operator sets.
@@ -34,6 +35,7 @@ pub struct Config {
     pub delivery: Delivery,
     #[serde(default)]
     pub retention: Retention,
+    pub ledger: Ledger,
     #[serde(default)]
     pub schemas: Schemas,
     #[serde(default)]
@@ -230,6 +232,40 @@ impl Retention {
     }
 }
 
+/// The log of receipts.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Ledger {
+    /// Without it receipts are signed and chained as ever, and stand in no log.
+    pub enabled: bool,
+    /// The log's key, Ed25519, PKCS#8 PEM; made at the first start. `ledger.key` in the data folder when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<PathBuf>,
+    /// The last checkpoint outside the store, best on another disk. `ledger.checkpoint` in the data folder when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<PathBuf>,
+    /// How often neighbours are shown the log, in seconds.
+    pub witness_seconds: u64,
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        Self { enabled: true, key: None, checkpoint: None, witness_seconds: 60 }
+    }
+}
+
+impl Config {
+    /// Where the log's key and its last checkpoint are.
+    #[must_use]
+    pub fn ledger_files(&self) -> Files {
+        let file = |set: &Option<PathBuf>, name: &str| set.clone().unwrap_or_else(|| self.hop.data.join(name));
+        Files {
+            key: file(&self.ledger.key, "ledger.key"),
+            checkpoint: file(&self.ledger.checkpoint, "ledger.checkpoint"),
+        }
+    }
+}
+
 /// XML Schemas.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -366,6 +402,7 @@ impl Config {
         };
         self.paths(|_, path| fix(path));
         fix(&mut self.hop.data);
+        [&mut self.ledger.key, &mut self.ledger.checkpoint].into_iter().flatten().for_each(fix);
     }
 
     /// Every file that must exist, with its key.
@@ -488,6 +525,7 @@ impl Config {
             ("delivery.relay_hours", self.delivery.relay_hours, MONTHS),
             ("delivery.urgent_relay_hours", self.delivery.urgent_relay_hours, MONTHS),
             ("delivery.collect_days", self.delivery.collect_days, 3650),
+            ("ledger.witness_seconds", self.ledger.witness_seconds, DAY),
             ("delivery.window", self.delivery.window as u64, 1 << 16),
             ("delivery.urgent_window", self.delivery.urgent_window as u64, 1 << 16),
         ] {

@@ -14,6 +14,11 @@
 //! acceptance is stored. An acceptance that comes after the deadline is answered with the sending hop's RelayFailure.
 //! The next hop repeats its receipts until it hears that they are stored. Either side may crash at any point: what is
 //! sent twice is recognised by the consignment's id, or by the receipt's digest. [`crate::life`] is the table of states.
+//!
+//! On the same way neighbours show each other their logs, cosign what has only grown, and hand proofs from the hop that
+//! has them to the hop that asked. Losing one of these costs a repetition.
+
+pub mod logs;
 
 use std::sync::Arc;
 
@@ -25,6 +30,7 @@ use crate::books::statement::{Crossings, Statement};
 use crate::receipts::jws::{open_statement, sign_statement};
 use crate::receipts::{Error, HopKeys, Signer};
 use crate::store::Dispatch;
+use crate::store::ledger::LogProofs;
 
 /// The version of [`TransferHeader`] that is spoken.
 pub const VERSION: u8 = 2;
@@ -111,6 +117,17 @@ pub enum Batch {
     Statement { from_hop: HopName, time: Instant, statement: Statement },
     /// Which consignments, where the two ends have counted differently.
     Crossings { from_hop: HopName, time: Instant, crossings: Crossings },
+    /// How the log of the hop stands, and the proof that it begins with what it was at `from_size`.
+    Checkpoint { from_hop: HopName, time: Instant, statement: String, note: String, from_size: u64, proof: Vec<Digest> },
+    /// The checkpoint of this size was consistent with the last one seen; here is the cosignature, a note's line.
+    Cosigned { from_hop: HopName, time: Instant, statement: String, size: u64, cosignature: String },
+    /// The last checkpoint seen of the receiver's log: the proof must begin there. With `alarm`, what came cannot be
+    /// true together with it.
+    Seen { from_hop: HopName, time: Instant, note: String, alarm: bool },
+    /// Wanted are proofs for the receipts of these consignments, of this hop and of those they went on to.
+    ProofsWanted { from_hop: HopName, time: Instant, consignments: Vec<ConsignmentId> },
+    /// Proofs for receipts of these consignments, by whichever hop.
+    Proofs { from_hop: HopName, time: Instant, consignments: Vec<ConsignmentId>, logs: Vec<LogProofs> },
 }
 
 impl Batch {
@@ -129,12 +146,25 @@ impl Batch {
     pub fn open(bytes: &[u8], keys: &dyn HopKeys) -> Result<Self, Error> {
         let text = std::str::from_utf8(bytes).map_err(|_| Error::Malformed("not UTF-8"))?;
         open_statement(BATCH_TYPE, text, keys, |batch: &Self| {
-            let (Self::Receipts { from_hop, time, .. }
+            let (from_hop, time) = batch.head();
+            (from_hop.clone(), time)
+        })
+    }
+
+    /// Who says it, and when.
+    #[must_use]
+    pub const fn head(&self) -> (&HopName, Instant) {
+        match self {
+            Self::Receipts { from_hop, time, .. }
             | Self::Stored { from_hop, time, .. }
             | Self::Statement { from_hop, time, .. }
-            | Self::Crossings { from_hop, time, .. }) = batch;
-            (from_hop.clone(), *time)
-        })
+            | Self::Crossings { from_hop, time, .. }
+            | Self::Checkpoint { from_hop, time, .. }
+            | Self::Cosigned { from_hop, time, .. }
+            | Self::Seen { from_hop, time, .. }
+            | Self::ProofsWanted { from_hop, time, .. }
+            | Self::Proofs { from_hop, time, .. } => (from_hop, *time),
+        }
     }
 }
 

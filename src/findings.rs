@@ -16,7 +16,7 @@ pub struct Room {
 
 /// All rooms, in the order a packet meets them.
 #[must_use]
-pub fn rooms() -> [Room; 14] {
+pub fn rooms() -> [Room; 15] {
     let room = |name, name_vi, kinds| Room { name, name_vi, kinds };
     [
         room("The interface", "Giao diện", crate::api::findings::ALL),
@@ -30,6 +30,7 @@ pub fn rooms() -> [Room; 14] {
         room("Directory", "Danh mục cơ quan", crate::directory::findings::ALL),
         room("Links", "Kết nối giữa các trục", crate::link::findings::ALL),
         room("Deadlines", "Thời hạn", crate::delivery::findings::ALL),
+        room("Ledger", "Sổ biên nhận", crate::logkeeper::findings::ALL),
         room("Proofs", "Tệp chứng minh", crate::bundle::findings::ALL),
         room("The books", "Sổ đối chiếu", crate::books::findings::ALL),
         room("Command line", "Dòng lệnh", crate::cli::findings::ALL),

@@ -40,10 +40,12 @@ use crate::intake::{Intake, Parts};
 use crate::link::amqp::{AmqpLink, Broker, TlsFiles};
 use crate::link::inprocess::Hub;
 use crate::link::{Arrived, Coming, Link, Sink, SinkError};
+use crate::logkeeper::outside::{self, Opening, Refused};
+use crate::logkeeper::{self, Keeper};
 use crate::mailbox::Mailboxes;
 use crate::proof::{NoLedger, Proofs};
 use crate::routing::{LinkRoute, Routes};
-use crate::store::{Blobs, SqliteStore, Store};
+use crate::store::{Blobs, LedgerStore, SqliteStore, Store};
 use crate::trust::hops::HopTrust;
 use crate::trust::path::RevocationPolicy;
 use crate::trust::tls::{ReloadableServerConfig, ServerFiles};
@@ -64,6 +66,11 @@ pub enum StartError {
     InUse(PathBuf),
     #[error(transparent)]
     Store(#[from] crate::store::Error),
+    /// Receipts that were given out are gone or altered.
+    #[error(transparent)]
+    Ledger(#[from] Box<Refused>),
+    #[error(transparent)]
+    Keeper(#[from] logkeeper::Error),
     #[error(transparent)]
     Trust(#[from] crate::trust::Error),
     #[error(transparent)]
@@ -78,6 +85,15 @@ pub enum StartError {
     Listen { address: SocketAddr, source: io::Error },
 }
 
+impl From<Opening> for StartError {
+    fn from(error: Opening) -> Self {
+        match error {
+            Opening::Refused(refused) => Self::Ledger(refused),
+            Opening::Store(error) => Self::Store(error),
+        }
+    }
+}
+
 /// A gateway that is running.
 pub struct Gateway {
     pub hop: HopName,
@@ -85,6 +101,8 @@ pub struct Gateway {
     pub address: SocketAddr,
     pub store: Arc<dyn Store>,
     pub delivery: Arc<Delivery>,
+    /// Absent when it keeps no log.
+    pub keeper: Option<Arc<Keeper>>,
     links: Vec<Arc<AmqpLink>>,
     hub: Hub,
     door: CancellationToken,
@@ -148,8 +166,14 @@ impl Gateway {
         lock.try_lock().map_err(|_| StartError::InUse(config.hop.data.clone()))?;
         let blobs = Blobs::open(&config.hop.data).map_err(data)?;
         let hop = config.hop.name.clone();
-        let sqlite = Arc::new(SqliteStore::open(&config.hop.data.join("store.db"), &hop)?);
-        let store: Arc<dyn Store> = Arc::clone(&sqlite) as _;
+        let file = config.hop.data.join("store.db");
+        let (opened, setup) = if config.ledger.enabled {
+            let (opened, setup) = outside::open(&file, &hop, &config.ledger_files())?;
+            (Arc::new(opened), Some(setup))
+        } else {
+            (Arc::new(SqliteStore::open(&file, &hop)?), None)
+        };
+        let store: Arc<dyn Store> = Arc::clone(&opened) as _;
 
         sweep(&blobs, store.as_ref()).await?;
 
@@ -180,6 +204,24 @@ impl Gateway {
             clock: Arc::clone(&clock),
             settings: delivery_settings(&config.delivery, &config.link),
         };
+        let log = Arc::clone(&opened) as Arc<dyn LedgerStore>;
+        let keeper = match log.log().zip(setup) {
+            Some(((origin, heads), setup)) => {
+                let parts = logkeeper::Parts {
+                    hop: hop.clone(),
+                    store: log,
+                    key: setup.key.named(origin.as_str()).map_err(logkeeper::Error::from)?,
+                    signer: Arc::clone(&key) as _,
+                    hops: Arc::clone(&hops) as _,
+                    clock: Arc::clone(&clock),
+                    links: neighbours.clone(),
+                    every: Duration::from_secs(config.ledger.witness_seconds.max(1)),
+                };
+                tasks.spawn(outside::keep(config.ledger_files().checkpoint, heads, stop.clone()));
+                Some(Keeper::start(parts, &tasks, &stop).await?)
+            }
+            None => None,
+        };
         let delivery = Delivery::start(parts, neighbours, &tasks, &stop);
         let link_books = LinkBooks {
             hop: hop.clone(),
@@ -205,6 +247,7 @@ impl Gateway {
             limits: edxml::Limits { max_total: config.api.max_packet_mib << 20, ..edxml::Limits::default() },
             forward_to_successor: config.directory.forward_to_successor,
             link_books: Some(link_books),
+            keeper: keeper.clone(),
         });
         let mailboxes = Arc::new(Mailboxes {
             hop: hop.clone(),
@@ -215,24 +258,28 @@ impl Gateway {
             signer: Arc::clone(&key) as _,
             clock: Arc::clone(&clock),
         });
+        let places: Arc<dyn LedgerView> = match &keeper {
+            Some(keeper) => Arc::clone(keeper) as _,
+            None => Arc::new(NoLedger),
+        };
         let proofs = Arc::new(Proofs {
             hop: hop.clone(),
             tracking: Arc::clone(&mailboxes) as _,
-            ledger: Arc::new(NoLedger),
+            ledger: places,
             trust: Arc::clone(&hops),
             signer: Arc::clone(&key) as _,
             clock: Arc::clone(&clock),
         });
-        let keeper = retention::Keeper {
-            store: Arc::clone(&sqlite) as _,
+        let janitor = retention::Keeper {
+            store: Arc::clone(&opened) as _,
             blobs: blobs.clone(),
             clock: Arc::clone(&clock),
             rules: config.retention.clone(),
         };
-        tasks.spawn(retention::watch(keeper, stop.clone()));
-        let kept = Arc::new(books::Kept::new(hop.clone(), sqlite, Arc::clone(&clock)));
+        tasks.spawn(retention::watch(janitor, stop.clone()));
+        let kept = Arc::new(books::Kept::new(hop.clone(), opened, Arc::clone(&clock)));
         tasks.spawn(books::keep(Arc::clone(&kept), stop.clone()));
-        let health = HealthView::new(Arc::clone(&store), key, links.clone(), Arc::clone(&directory), kept);
+        let health = HealthView::new(Arc::clone(&store), key, links.clone(), Arc::clone(&directory), kept, keeper.clone());
         let health = Arc::new(health);
         health.refresh().await;
         tasks.spawn(health::watch(Arc::clone(&health), stop.clone()));
@@ -259,6 +306,7 @@ impl Gateway {
             proofs,
             identities,
             health,
+            log: keeper.clone().map(|keeper| keeper as _),
             limits,
         };
         let provider: api::TlsProvider = Arc::new(move || tls.current());
@@ -270,7 +318,20 @@ impl Gateway {
         });
         unless_started.disarm();
         tracing::info!(hop = %hop, %address, "the gateway is running");
-        Ok(Self { hop, address, store, delivery, links, hub: hub.clone(), door, stop, doors, tasks, _lock: lock })
+        Ok(Self {
+            hop,
+            address,
+            store,
+            delivery,
+            keeper,
+            links,
+            hub: hub.clone(),
+            door,
+            stop,
+            doors,
+            tasks,
+            _lock: lock,
+        })
     }
 
     /// Waits until every broker is connected.

@@ -9,8 +9,8 @@
 //!
 //! Bytes come in at [`intake`] and nowhere else, whatever the door; a packet leaves at [`delivery`] or waits in a
 //! [`mailbox`]; a receipt ([`receipts`]) is made wherever custody changes. [`ledger`] is how an append-only log of them
-//! is hashed, proved, signed and witnessed, and [`bundle`] the file that proves to outsiders what became of a document;
-//! [`proof`] hands it out. [`gateway`] puts the rooms together.
+//! is hashed, proved and signed, [`logkeeper`] keeps it before witnesses, and [`bundle`] is the file that proves to outsiders
+//! what became of a document; [`proof`] hands it out. [`gateway`] puts the rooms together.
 //! `docs/architecture.md` tells the whole story, with the decisions and what must always hold.
 
 pub mod api;
@@ -32,6 +32,7 @@ pub mod intake;
 pub mod ledger;
 pub mod life;
 pub mod link;
+pub mod logkeeper;
 pub mod mailbox;
 pub mod pki;
 pub mod proof;

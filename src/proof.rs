@@ -10,8 +10,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use lienthong_contract::door::{self, Identity, ReceiptView, Refusal, RefusalCause, Tracking};
-use lienthong_contract::{Clock, Digest, DocId, Finding, HopName, Kind};
+use lienthong_contract::door::{self, Identity, Refusal, RefusalCause, Trace, Tracking};
+use lienthong_contract::{Clock, DocId, Finding, HopName, Kind};
 
 use crate::bundle::{self, Error, Input, LedgerPart, findings, make};
 use crate::intake::findings::UNAVAILABLE;
@@ -21,12 +21,12 @@ use crate::trust::hops::HopTrust;
 /// Where receipts stand in ledgers, this hop's and others'.
 #[async_trait]
 pub trait LedgerView: Send + Sync {
-    /// The places known of these receipts, with the checkpoints and key statements that prove them. A receipt that is
-    /// in no witnessed ledger yet has none.
+    /// The places known of the receipts of a trace, with the checkpoints and key statements that prove them. A receipt that
+    /// is in no ledger known here has none.
     ///
     /// # Errors
     /// Why the ledger cannot be read.
-    async fn places(&self, receipts: &[Digest]) -> Result<LedgerPart, String>;
+    async fn places(&self, trace: &Trace) -> Result<LedgerPart, String>;
 }
 
 /// Knows of no ledger: every receipt is reported as not yet in one.
@@ -35,7 +35,7 @@ pub struct NoLedger;
 
 #[async_trait]
 impl LedgerView for NoLedger {
-    async fn places(&self, _receipts: &[Digest]) -> Result<LedgerPart, String> {
+    async fn places(&self, _trace: &Trace) -> Result<LedgerPart, String> {
         Ok(LedgerPart::default())
     }
 }
@@ -78,10 +78,7 @@ fn refused(error: &Error) -> Refusal {
 impl door::Proofs for Proofs {
     async fn proof(&self, caller: &Identity, doc_id: DocId) -> Result<Bytes, Refusal> {
         let trace = self.tracking.trace(caller, doc_id).await?;
-        let of_all = trace.consignments.iter().flat_map(|one| one.receipts.iter().chain(&one.late));
-        let digest = |view: &ReceiptView| Digest::of(view.jws.as_bytes());
-        let receipts: Vec<Digest> = trace.submission.iter().chain(of_all).map(digest).collect();
-        let ledger = self.ledger.places(&receipts).await.map_err(|error| unavailable(&error))?;
+        let ledger = self.ledger.places(&trace).await.map_err(|error| unavailable(&error))?;
         let (trust, signer) = (self.trust.store(), Arc::clone(&self.signer));
         let (hop, now) = (self.hop.clone(), self.clock.now());
         // Thousands of receipts are hashed and written: not on the threads that serve everybody.

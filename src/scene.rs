@@ -106,6 +106,8 @@ pub fn configuration(
         link: links(hop, broker.is_some()),
         delivery: config::Delivery::default(),
         retention: config::Retention::default(),
+        // A scene is short: its gateways look at each other's logs more often.
+        ledger: config::Ledger { witness_seconds: 2, ..config::Ledger::default() },
         schemas: config::Schemas::default(),
         log: config::Log::default(),
     })

@@ -30,6 +30,7 @@ pub(crate) mod tests;
 use std::fmt;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use lienthong_contract::Digest;
 use lienthong_contract::door::{Identity, Intake, Mailbox, Proofs, Tracking};
 
@@ -47,6 +48,8 @@ pub struct Api {
     pub proofs: Arc<dyn Proofs>,
     pub identities: Arc<dyn Identities>,
     pub health: Arc<dyn Health>,
+    /// The log of receipts; absent when this gateway keeps none.
+    pub log: Option<Arc<dyn PublicLog>>,
     pub limits: Limits,
 }
 
@@ -61,6 +64,25 @@ pub trait Identities: Send + Sync {
     /// The agency that registered the certificate whose DER encoding has this SHA-256. Asked at every request, so it
     /// must be quick and must not block.
     fn by_certificate(&self, fingerprint: &Digest) -> Option<Identity>;
+}
+
+/// The hop's log of receipts, for everybody: digests and hashes, never a receipt's text.
+#[async_trait]
+pub trait PublicLog: Send + Sync {
+    /// The checkpoint, a C2SP signed note; nothing while the log is empty.
+    ///
+    /// # Errors
+    /// Why it cannot be read just now.
+    async fn checkpoint(&self) -> Result<Option<String>, String>;
+
+    /// The content of a tile (C2SP tlog-tiles), when the log has it.
+    ///
+    /// # Errors
+    /// Why it cannot be read just now.
+    async fn tile(&self, path: &str) -> Result<Option<Vec<u8>>, String>;
+
+    /// The statement that binds the log's key to the hop, JWS.
+    fn key(&self) -> String;
 }
 
 /// Whether the gateway can do its work.

@@ -33,11 +33,7 @@ impl Ledgers {
     pub fn open(bundle: &Bundle, keys: &dyn HopKeys) -> Result<Self, Fault> {
         let witnesses = bundle.witnesses.iter().enumerate().map(|(index, jws)| {
             let part = format!("witnesses[{index}]");
-            let (statement, key) = statement(&part, jws, keys)?;
-            if key.kind() != SignatureKind::Cosignature || statement.origin != key.name() {
-                let what = "the key it states is no cosigner's, or has another name";
-                return Err(Fault::new(part, "không phải khóa của nhân chứng", what));
-            }
+            let (statement, _, key) = statement(&part, jws, keys)?;
             Ok(Witness { hop: statement.hop, key })
         });
         let witnesses = witnesses.collect::<Result<Vec<_>, _>>()?;
@@ -49,8 +45,8 @@ impl Ledgers {
     }
 
     fn take(&mut self, part: &str, log: &Log, witnesses: &[Witness], keys: &dyn HopKeys) -> Result<(), Fault> {
-        let (statement, key) = statement(part, &log.key, keys)?;
-        if key.kind() != SignatureKind::Ed25519 || statement.origin != log.origin {
+        let (statement, key, _) = statement(part, &log.key, keys)?;
+        if statement.origin != log.origin {
             let what = "the key it states is another ledger's";
             return Err(Fault::new(part, "khóa không thuộc sổ cái này", what));
         }
@@ -116,11 +112,25 @@ impl Ledgers {
     }
 }
 
-fn statement(part: &str, jws: &str, keys: &dyn HopKeys) -> Result<(KeyStatement, VerifierKey), Fault> {
+/// A hop's statement with the key that signs its ledger, and the same as a cosigner.
+fn statement(
+    part: &str,
+    jws: &str,
+    keys: &dyn HopKeys,
+) -> Result<(KeyStatement, VerifierKey, VerifierKey), Fault> {
     let fault = |what: &dyn std::fmt::Display| Fault::new(part, "khóa của sổ cái không xác minh được", what);
     let statement: KeyStatement =
         open_statement(KEY_TYPE, jws, keys, |statement: &KeyStatement| (statement.hop.clone(), statement.time))
             .map_err(|error| fault(&error))?;
-    let key = statement.vkey.parse().map_err(|error| fault(&error))?;
-    Ok((statement, key))
+    let read = |text: &str, kind: SignatureKind| {
+        let key: VerifierKey = text.parse().map_err(|error| fault(&error))?;
+        let good = key.kind() == kind && key.name() == statement.origin;
+        if good { Ok(key) } else { Err(fault(&"the key it states has another name or kind")) }
+    };
+    let key = read(&statement.vkey, SignatureKind::Ed25519)?;
+    let cosigner = read(&statement.cosigner, SignatureKind::Cosignature)?;
+    if statement.v != 1 {
+        return Err(fault(&"unknown version"));
+    }
+    Ok((statement, key, cosigner))
 }

@@ -138,11 +138,15 @@ pub struct Log {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeyStatement {
+    /// The same key as it cosigns the checkpoints of others.
+    pub cosigner: String,
     pub hop: HopName,
-    /// Origin of the ledger; of a witness, the name of its key.
+    /// Origin of the ledger, and name of both keys.
     pub origin: String,
     pub time: Instant,
-    /// C2SP verifier key, `name+id+key`; its kind tells whether it signs checkpoints or cosigns them.
+    /// Version of this form: 1.
+    pub v: u8,
+    /// What signs the ledger's checkpoints: C2SP verifier key, `name+id+key`.
     pub vkey: String,
 }
 

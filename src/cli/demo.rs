@@ -297,10 +297,26 @@ async fn leave_waiting(world: &World) -> anyhow::Result<DocId> {
     }
 }
 
+/// The bundle once every receipt in it stands in the log of its gateway, and others have cosigned that. The sender's
+/// gateway asks for those proofs when it is asked, and has them a moment later.
+async fn witnessed(world: &World, doc_id: DocId) -> anyhow::Result<bytes::Bytes> {
+    loop {
+        let file = world.sender.client.proof(doc_id).await?;
+        let bundle = Bundle::read(&file).map_err(|fault| anyhow::anyhow!("{fault}"))?;
+        let logged = bundle.receipts.iter().all(|receipt| receipt.entry.is_some());
+        let cosigned = bundle.logs.iter().flat_map(|log| &log.checkpoints).all(|note| note.matches("\n— ").count() > 1);
+        if logged && cosigned {
+            return Ok(file);
+        }
+        tokio::time::sleep(PROOF_EVERY).await;
+    }
+}
+
 /// Asks the sender's gateway for the bundle, and puts the root that it rests on beside it: the example keys go when the
 /// demo ends.
 async fn leave_proof(world: &World, doc_id: DocId, file: &Path) -> anyhow::Result<()> {
-    let bundle = world.sender.client.proof(doc_id).await?;
+    let bundle = tokio::time::timeout(WITNESSED_WITHIN, witnessed(world, doc_id)).await;
+    let bundle = bundle.context("the proofs of the other gateways' logs did not come")??;
     let shown = || file.display().to_string();
     std::fs::write(file, &bundle).with_context(shown)?;
     let trust = trust_of(file);

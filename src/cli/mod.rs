@@ -16,6 +16,7 @@ mod errors;
 pub mod findings;
 mod inbox;
 mod kept;
+mod ledger;
 mod proof;
 mod recall;
 mod send;
@@ -62,6 +63,7 @@ enum Command {
     Agencies(trace::Agencies),
     Admin(admin::Admin),
     Config(config::Config),
+    Ledger(ledger::Ledger),
     Errors(errors::Errors),
 }
 
@@ -99,6 +101,7 @@ pub fn main() -> ExitCode {
         Command::Agencies(command) => command.run(),
         Command::Admin(command) => command.run(),
         Command::Config(command) => command.run(),
+        Command::Ledger(command) => command.run(),
         Command::Errors(command) => command.run(),
     };
     match outcome {

@@ -31,6 +31,7 @@ name = "a"
 peer = "a"
 [delivery]
 [retention]
+[ledger]
 [schemas]
 [log]
 "#;

@@ -9,6 +9,7 @@ use crate::api::{Health, Readiness};
 use crate::directory::Directory;
 use crate::link::Link;
 use crate::link::amqp::AmqpLink;
+use crate::logkeeper::Keeper;
 use crate::store::Store;
 use crate::trust::HopKey;
 
@@ -23,6 +24,7 @@ pub struct HealthView {
     links: Vec<Arc<AmqpLink>>,
     directory: Arc<Directory>,
     books: Arc<Kept>,
+    keeper: Option<Arc<Keeper>>,
     /// What the last try of the slow parts told.
     tried: RwLock<Vec<(String, bool, String)>>,
 }
@@ -34,8 +36,9 @@ impl HealthView {
         links: Vec<Arc<AmqpLink>>,
         directory: Arc<Directory>,
         books: Arc<Kept>,
+        keeper: Option<Arc<Keeper>>,
     ) -> Self {
-        Self { store, key, links, directory, books, tried: RwLock::default() }
+        Self { store, key, links, directory, books, keeper, tried: RwLock::default() }
     }
 
     /// Tries to store and to sign.
@@ -66,6 +69,14 @@ impl Health for HealthView {
         }
         // Books that do not balance are for a person to look at; what comes in is no less safe.
         parts.extend(self.books.part());
+        // A log that contradicts itself is for people to look at; documents go on.
+        if let Some(alarms) = self.keeper.as_ref().map(|keeper| keeper.alarms()).filter(|alarms| *alarms > 0) {
+            parts.push((
+                "ledger-alarms".to_owned(),
+                false,
+                format!("{alarms} — see the log, codes LT-LED-0010 to 0013"),
+            ));
+        }
         Readiness { ready, parts }
     }
 }

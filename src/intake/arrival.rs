@@ -91,6 +91,11 @@ impl Sink for Intake {
                 let Some(books) = &self.parts.link_books else { return Ok(()) };
                 books.heard_crossings(&from_hop, &crossings).await.map_err(retry)?;
             }
+            about_logs => {
+                if let Some(keeper) = &self.parts.keeper {
+                    keeper.take(about_logs);
+                }
+            }
         }
         Ok(())
     }

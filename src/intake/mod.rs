@@ -33,6 +33,7 @@ use crate::books::LinkBooks;
 use crate::delivery::Delivery;
 use crate::directory::Directory;
 use crate::edxml::Limits;
+use crate::logkeeper::Keeper;
 use crate::receipts::{HopKeys, Signer};
 use crate::routing::Routes;
 use crate::rules::schema::Strictness;
@@ -60,6 +61,8 @@ pub struct Parts {
     pub forward_to_successor: bool,
     /// Hears the neighbours' daily statements.
     pub link_books: Option<LinkBooks>,
+    /// Takes what neighbours say of logs; absent when this gateway keeps none.
+    pub keeper: Option<Arc<Keeper>>,
 }
 
 impl fmt::Debug for Parts {

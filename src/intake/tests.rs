@@ -192,6 +192,7 @@ fn house(
         limits: Limits::default(),
         link_books: None,
         forward_to_successor: true,
+        keeper: None,
     });
     House { intake, store, link, keys, key, _folder: folder }
 }
@@ -217,6 +218,7 @@ impl House {
             delivery: Arc::clone(&parts.delivery),
             signer: Arc::clone(&parts.signer),
             clock: Arc::new(Still),
+            keeper: None,
         }
     }
 }

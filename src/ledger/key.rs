@@ -131,6 +131,48 @@ pub(super) fn check_name(name: &str) -> Result<(), Error> {
     Ok(())
 }
 
+/// A private key that has no name yet: the bytes of its PKCS #8 document.
+#[derive(Clone)]
+pub struct PrivateKey(Vec<u8>);
+
+impl fmt::Debug for PrivateKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PrivateKey(not shown)")
+    }
+}
+
+impl PrivateKey {
+    /// # Errors
+    /// [`Error::Key`] when this is not a PKCS #8 document of an Ed25519 key.
+    pub fn from_pkcs8(der: &[u8]) -> Result<Self, Error> {
+        SigningKey::from_pkcs8("probe", der).map(|_| Self(der.to_vec()))
+    }
+
+    /// A new one.
+    ///
+    /// # Errors
+    /// [`Error::Key`] when the system gives no random numbers.
+    pub fn fresh() -> Result<Self, Error> {
+        let random = ring::rand::SystemRandom::new();
+        let document = Ed25519KeyPair::generate_pkcs8(&random).map_err(|_| Error::Key("no random numbers"))?;
+        Ok(Self(document.as_ref().to_vec()))
+    }
+
+    /// The PKCS #8 document, to be kept.
+    #[must_use]
+    pub fn as_pkcs8(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The key under this name.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] for the name.
+    pub fn named(&self, name: &str) -> Result<SigningKey, Error> {
+        SigningKey::from_pkcs8(name, &self.0)
+    }
+}
+
 /// A private key under its owner's name.
 #[derive(Debug)]
 pub struct SigningKey {

@@ -33,7 +33,7 @@ use lienthong_contract::Digest;
 
 pub use checkpoint::{Checkpoint, Origin, SignedCheckpoint};
 pub use cosign::{Cosigned, Fork, Judgement, Pair, cosign, cosignatures, judge};
-pub use key::{SignatureKind, SigningKey, VerifierKey};
+pub use key::{PrivateKey, SignatureKind, SigningKey, VerifierKey};
 pub use note::{Note, Signature};
 pub use proof::{Plan, check_consistency, check_inclusion, prove_consistency, prove_inclusion};
 pub use tile::{TileKind, TilePath};

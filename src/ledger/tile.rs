@@ -80,6 +80,16 @@ impl TilePath {
         };
         self.width == width(size, level, self.index)
     }
+
+    /// True when a log of this size has this tile, or has had it so when it was smaller.
+    #[must_use]
+    pub fn is_within(&self, size: u64) -> bool {
+        let level = match self.kind {
+            TileKind::Hashes(level) => level,
+            TileKind::Entries => 0,
+        };
+        self.width <= width(size, level, self.index)
+    }
 }
 
 /// How wide tile `index` of this level is in a tree of this size (C2SP tlog-tiles, Partial Tiles); 0 if there is none.

@@ -83,7 +83,7 @@ impl<S: TileSource + ?Sized> HashReader for TileReader<'_, S> {
 }
 
 /// Hash over a complete subtree, from the hashes of a tile it covers; their number is a power of two.
-fn complete(hashes: &[Digest]) -> Option<Digest> {
+pub(crate) fn complete(hashes: &[Digest]) -> Option<Digest> {
     let mut row = hashes.to_vec();
     while row.len() > 1 {
         row = row.as_chunks::<2>().0.iter().map(|[left, right]| node_hash(left, right)).collect();

@@ -13,6 +13,7 @@
 pub mod blobs;
 pub mod books;
 pub mod retention;
+pub mod ledger;
 pub mod sqlite;
 pub mod statements;
 
@@ -30,6 +31,7 @@ use crate::receipts::Sealed;
 
 pub use blobs::{Blobs, Kept, SpoolFile};
 pub use books::BooksStore;
+pub use ledger::{LedgerSetup, LedgerStore};
 pub use sqlite::SqliteStore;
 
 /// Why the store did not do what was asked. Nothing was changed.
@@ -58,6 +60,9 @@ pub enum Error {
     OtherHop { found: String, expected: String },
     #[error("the store holds something that cannot be read: {0}")]
     Corrupt(String),
+    /// The ledger is not the one that was signed: receipts that were given out are gone or altered.
+    #[error(transparent)]
+    Ledger(#[from] ledger::Broken),
 }
 
 /// The most consignments that travel to a next hop in one transfer. With the submission of a packet to the most

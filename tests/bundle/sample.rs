@@ -195,11 +195,11 @@ fn ledgers(keys: &BTreeMap<String, Key>, receipts: &[Sealed]) -> Ledgers {
         }
         logs.push(Log {
             checkpoints: vec![signed.to_string()],
-            key: statement(&keys[*hop], &key, SignatureKind::Ed25519),
+            key: statement(&keys[*hop], &key),
             origin,
         });
     }
-    let witnesses = HOPS.iter().map(|hop| statement(&keys[*hop], &witness(hop), SignatureKind::Cosignature)).collect();
+    let witnesses = HOPS.iter().map(|hop| statement(&keys[*hop], &witness(hop))).collect();
     (entries, logs, witnesses)
 }
 
@@ -214,10 +214,11 @@ fn cosign(signed: &mut SignedCheckpoint, hop: &str) {
     signed.add(cosignature, &key.verifier(SignatureKind::Cosignature).unwrap()).unwrap();
 }
 
-pub fn statement(hop: &Key, key: &SigningKey, kind: SignatureKind) -> String {
-    let vkey = key.verifier(kind).unwrap();
-    let origin = vkey.name().to_owned();
-    let statement = KeyStatement { hop: hop.name.parse().unwrap(), origin, time: at(-60), vkey: vkey.to_string() };
+pub fn statement(hop: &Key, key: &SigningKey) -> String {
+    let vkey = key.verifier(SignatureKind::Ed25519).unwrap();
+    let (origin, hop_name) = (vkey.name().to_owned(), hop.name.parse().unwrap());
+    let (vkey, cosigner) = (vkey.to_string(), key.verifier(SignatureKind::Cosignature).unwrap().to_string());
+    let statement = KeyStatement { v: 1, hop: hop_name, origin, time: at(-60), vkey, cosigner };
     sign_statement(KEY_TYPE, &statement, hop).unwrap()
 }
 

@@ -6,6 +6,7 @@
 mod agencies;
 mod health;
 mod inbox;
+mod log;
 mod packets;
 
 use std::convert::Infallible;
@@ -27,6 +28,7 @@ use lienthong_contract::door::Identity;
 use lienthong_contract::{Digest, Finding, Kind};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
@@ -43,6 +45,9 @@ const CONTENT: &str = "/v1/inbox/{id}/content";
 const ACK: &str = "/v1/inbox/{id}/ack";
 const AGENCIES: &str = "/v1/agencies";
 const DESCRIPTION: &str = "/v1/openapi.json";
+const CHECKPOINT: &str = "/ledger/checkpoint";
+const LOG_KEY: &str = "/ledger/key";
+const TILE: &str = "/ledger/tile/{level}/{*index}";
 const LIVE: &str = "/health/live";
 const READY: &str = "/health/ready";
 
@@ -53,11 +58,16 @@ pub struct Shared {
     pub callers: Callers,
     /// Calls of the intake and the mailbox; they run to their end even when the caller hangs up.
     pub work: TaskTracker,
+    /// Places for tiles of the log that are read at once.
+    pub tiles: Semaphore,
 }
+
+/// The most tiles read at once: half of the store's readers stay free.
+const TILES_AT_ONCE: usize = 2;
 
 impl Shared {
     pub fn new(api: Api) -> Self {
-        Self { api, callers: Callers::default(), work: TaskTracker::new() }
+        Self { api, callers: Callers::default(), work: TaskTracker::new(), tiles: Semaphore::new(TILES_AT_ONCE) }
     }
 
     /// Runs a call that must not be cut off in its middle when the connection breaks.
@@ -85,6 +95,9 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route(ACK, post(inbox::acknowledge))
         .route(AGENCIES, get(agencies::list))
         .route(DESCRIPTION, get(description))
+        .route(CHECKPOINT, get(log::checkpoint))
+        .route(LOG_KEY, get(log::key))
+        .route(TILE, get(log::tile))
         .route(LIVE, get(health::live))
         .route(READY, get(health::ready))
         .fallback(|| async { no_route() })
@@ -103,6 +116,9 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("post", ACK),
     ("get", AGENCIES),
     ("get", DESCRIPTION),
+    ("get", CHECKPOINT),
+    ("get", LOG_KEY),
+    ("get", "/ledger/tile/{level}/{index}"),
     ("get", LIVE),
     ("get", READY),
 ];

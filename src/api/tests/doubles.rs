@@ -15,7 +15,7 @@ use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId, Finding, Inst
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::tls::sender_fingerprint;
-use crate::api::{Health, Identities, Readiness, findings};
+use crate::api::{Health, Identities, PublicLog, Readiness, findings};
 
 /// What the desk saw.
 #[derive(Debug, PartialEq, Eq)]
@@ -323,6 +323,26 @@ impl Tracking for Desk {
             hop: Some("tinh".parse().unwrap()),
         };
         Ok(AgencyPage { items: vec![item], next: None })
+    }
+}
+
+#[async_trait]
+impl PublicLog for Desk {
+    async fn checkpoint(&self) -> Result<Option<String>, String> {
+        Ok(Some("tinh/lienthong-ledger\n".into()))
+    }
+
+    async fn tile(&self, path: &str) -> Result<Option<Vec<u8>>, String> {
+        match path {
+            "tile/0/x001/234.p/7" => Ok(Some(vec![7; 7 * 32])),
+            "tile/0/{index}" | "tile/{level}/{index}" => Ok(Some(Vec::new())),
+            "tile/0/001" => Err("the disk".into()),
+            _ => Ok(None),
+        }
+    }
+
+    fn key(&self) -> String {
+        "s.t.a".into()
     }
 }
 

@@ -167,3 +167,20 @@ async fn probes_need_no_certificate_and_name_the_part_that_fails() {
     let told = house.client().ready().await.unwrap();
     assert!(!told.ready && told.parts[0] == ("store".into(), false, String::new()));
 }
+
+#[tokio::test]
+async fn the_log_is_read_without_a_certificate_and_a_tile_may_be_kept_for_ever() {
+    let house = House::open().await;
+    let checkpoint = house.ask(Who::Nobody, "GET /ledger/checkpoint", b"").await;
+    assert_eq!((checkpoint.status, checkpoint.header("content-type")), (200, Some("text/plain; charset=utf-8")));
+    assert_eq!(house.ask(Who::Nobody, "GET /ledger/key", b"").await.body.as_ref(), b"s.t.a");
+    let tile = house.ask(Who::Nobody, "GET /ledger/tile/0/x001/234.p/7", b"").await;
+    assert_eq!(
+        (tile.status, tile.body.len(), tile.header("content-type")),
+        (200, 224, Some("application/octet-stream"))
+    );
+    assert!(tile.header("cache-control").unwrap().contains("immutable"));
+    assert_eq!(house.ask(Who::Nobody, "GET /ledger/tile/0/002", b"").await.status, 404);
+    assert_eq!(house.ask(Who::Nobody, "GET /ledger/tile/0/001", b"").await.status, 503);
+    assert_eq!(house.ask(Who::Nobody, "GET /ledger/tile/../../v1/inbox", b"").await.status, 404);
+}

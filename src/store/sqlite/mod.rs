@@ -5,14 +5,19 @@
 
 mod accept;
 mod books;
+mod evidence;
 mod flows;
+mod ledger;
 mod mailbox;
 mod outbox;
+mod proofs;
 mod retention;
 mod rows;
 mod schema;
 mod statements;
 mod trace;
+mod whole;
+mod witness;
 mod writer;
 
 use std::path::Path;
@@ -29,11 +34,13 @@ use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId, HopName, Inst
 use super::books::{AcceptancePage, BooksStore, Unreceipted};
 use super::retention::{DeletionReason, EndedPacket, ExportPacket, RetentionStore};
 use super::statements::{Crossed, Crossing, LinkDifference, StatementStore, Sums};
+use super::ledger::{Heads, LedgerSetup};
 use super::{
     Accepted, AckOutcome, Consign, Counts, Delivered, Dispatch, Ended, Error, MailboxEntry, NewConsignment, NewPacket,
     Overdue, QueuedReceipt, Recorded, RefusalRecord, Result, Store,
 };
 use crate::flows::Known;
+use crate::ledger::Origin;
 use crate::receipts::Sealed;
 use writer::Writer;
 
@@ -59,6 +66,7 @@ pub enum Access {
 pub struct SqliteStore {
     writer: Writer,
     readers: Arc<Readers>,
+    log: Option<(Origin, Heads)>,
 }
 
 #[derive(Debug)]
@@ -79,20 +87,37 @@ impl From<rusqlite::Error> for Error {
 }
 
 impl SqliteStore {
-    /// Opens the store of this hop, making or upgrading it as needed.
+    /// Opens the store of this hop, making or upgrading it as needed. It keeps no log of its receipts.
     ///
     /// # Errors
     /// [`Error::TooNew`], [`Error::OtherHop`], or the disk's refusal.
     pub fn open(file: &Path, hop: &HopName) -> Result<Self> {
-        let mut connection = connect(file, OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        connection.pragma_update(None, "wal_autocheckpoint", 0)?;
-        schema::prepare(&mut connection, hop.as_str())?;
+        Self::open_with(file, hop, None)
+    }
+
+    /// Opens the store of this hop and, if so set up, its log, which must contain everything that was signed before.
+    ///
+    /// # Errors
+    /// [`Error::Ledger`], [`Error::TooNew`], [`Error::OtherHop`], or the disk's refusal.
+    pub fn open_with(file: &Path, hop: &HopName, setup: Option<&LedgerSetup>) -> Result<Self> {
+        let mut connection = prepared(file, hop)?;
+        let log = setup.map(|setup| ledger::Log::open(&mut connection, hop, setup)).transpose()?;
         let readers =
             (0..READERS).map(|_| connect(file, OpenFlags::SQLITE_OPEN_READ_ONLY)).collect::<Result<Vec<_>>>()?;
         let readers =
             Arc::new(Readers { free: Mutex::new(readers), places: Arc::new(tokio::sync::Semaphore::new(READERS)) });
         fold_log_back(connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?, &readers)?;
-        Ok(Self { writer: Writer::start(connection)?, readers })
+        let watched = log.as_ref().map(ledger::Log::watched);
+        Ok(Self { writer: Writer::start(connection, log)?, readers, log: watched })
+    }
+
+    /// Closes the log of a store that no gateway has open, and begins the next one with the receipts that are here.
+    /// `signed` is the epoch of the last checkpoint outside, if there is one. Gives the names of the old and the new.
+    ///
+    /// # Errors
+    /// The disk's refusal.
+    pub fn begin_log_anew(file: &Path, hop: &HopName, signed: Option<u32>) -> Result<(String, String)> {
+        ledger::begin_anew(&mut prepared(file, hop)?, hop, signed.unwrap_or(0))
     }
 
     /// Opens the store of a gateway from beside it, whether that is running or not. Nothing is made or upgraded, and
@@ -160,6 +185,15 @@ impl Readers {
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     // A reader that panicked leaves its connection usable: a query changes nothing.
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// The writing connection of a store that has the newest form.
+fn prepared(file: &Path, hop: &HopName) -> Result<Connection> {
+    whole::check(file)?;
+    let mut connection = connect(file, OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+    schema::prepare(&mut connection, hop.as_str())?;
+    Ok(connection)
 }
 
 fn connect(file: &Path, flags: OpenFlags) -> Result<Connection> {

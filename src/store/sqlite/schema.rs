@@ -163,6 +163,93 @@ CREATE INDEX consignments_due ON consignments (due_at)
     WHERE state = 'queued' OR (state = 'consigned' AND next_hop IS NULL);
 ";
 
+/// The ledger. What was receipted before enters it when the store is opened (see [`super::ledger`]).
+const V4: &str = "
+-- Entries of the log, from number 0 on: digests of our own receipts. `receipt` is the receipt's `seq`, or, for one that
+-- stands in a refusal, that refusal's `id` with a minus. Both only grow, so that everything here is appended.
+CREATE TABLE ledger (
+    number        INTEGER PRIMARY KEY,
+    digest        BLOB NOT NULL,
+    receipt       INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX ledger_of_receipt ON ledger (receipt);
+
+-- Roots over 256 entries, 256^2, … by level of the tree (8, 16, …). All other hashes are computed from these and from
+-- at most 255 neighbours.
+CREATE TABLE ledger_roots (
+    level         INTEGER NOT NULL,
+    place         INTEGER NOT NULL,
+    hash          BLOB NOT NULL,
+    PRIMARY KEY (level, place)
+) WITHOUT ROWID;
+
+-- How far the log has come: the last receipt and refusal that were looked at, and the checkpoint signed last. `epoch`
+-- counts the logs of this hop; each has a name of its own.
+CREATE TABLE ledger_head (
+    id            INTEGER PRIMARY KEY CHECK (id = 1),
+    epoch         INTEGER NOT NULL,
+    receipts      INTEGER NOT NULL,
+    refusals      INTEGER NOT NULL,
+    size          INTEGER NOT NULL,
+    note          TEXT
+);
+INSERT INTO ledger_head (id, epoch, receipts, refusals, size) VALUES (1, 1, 0, 0, 0);
+
+-- Checkpoints of ours that were sent to witnesses, with their cosignatures; the last few.
+CREATE TABLE ledger_shown (
+    size          INTEGER PRIMARY KEY,
+    note          TEXT NOT NULL,
+    cosignatures  INTEGER NOT NULL
+);
+
+-- Who witnesses our log: what it cosigned last, and whose key that was.
+CREATE TABLE ledger_witnesses (
+    hop           TEXT PRIMARY KEY,
+    origin        TEXT NOT NULL,
+    size          INTEGER NOT NULL,
+    statement     TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- The last checkpoint that we, a witness, cosigned of a neighbour's log.
+CREATE TABLE ledger_seen (
+    origin        TEXT PRIMARY KEY,
+    hop           TEXT NOT NULL,
+    vkey          TEXT NOT NULL,
+    note          TEXT NOT NULL,
+    time          INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- What cannot be true together, with both notes.
+CREATE TABLE ledger_alarms (
+    id            INTEGER PRIMARY KEY,
+    time          INTEGER NOT NULL,
+    hop           TEXT NOT NULL,
+    origin        TEXT NOT NULL,
+    code          TEXT NOT NULL,
+    before        TEXT NOT NULL,
+    now           TEXT NOT NULL,
+    UNIQUE (origin, code, before)
+);
+
+-- Proofs that receipts of other hops stand in their logs, and the checkpoints they lead to.
+CREATE TABLE ledger_proofs (
+    receipt       BLOB PRIMARY KEY,
+    origin        TEXT NOT NULL,
+    size          INTEGER NOT NULL,
+    number        INTEGER NOT NULL,
+    hashes        BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE ledger_checkpoints (
+    origin        TEXT NOT NULL,
+    size          INTEGER NOT NULL,
+    hop           TEXT NOT NULL,
+    statement     TEXT NOT NULL,
+    note          TEXT NOT NULL,
+    witnesses     TEXT NOT NULL,
+    PRIMARY KEY (origin, size)
+) WITHOUT ROWID;
+";
+
 /// Business flows: what packets do to other packets, and what was given back.
 const V5: &str = "
 -- A document is spoken of by its name. Names are a sender's own, so several senders may use the same.

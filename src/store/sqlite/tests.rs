@@ -5,5 +5,6 @@ mod accepting;
 mod crash;
 mod deadlines;
 mod flows;
+mod ledger;
 mod receipts;
 pub(crate) mod support;

@@ -5,6 +5,8 @@
 //! call runs again inside a savepoint of its own, so that the one does not take its neighbours with it. When the flush
 //! itself fails nobody is told "done"; when it failed for a reason that leaves the disk's content unknown, the store
 //! stops taking calls.
+//!
+//! Just before each commit the receipts that it stores enter the ledger (see [`super::ledger`]), in the same transaction.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,6 +16,7 @@ use rusqlite::{Connection, ErrorCode};
 use tokio::sync::oneshot;
 
 use super::super::{Error, Result};
+use super::ledger::Log;
 
 /// The most calls in one transaction.
 const MAX_BATCH: usize = 256;
@@ -67,13 +70,13 @@ impl std::fmt::Debug for CallBox {
 
 impl Writer {
     /// Starts the thread. It ends when the last handle is dropped.
-    pub fn start(connection: Connection) -> Result<Self> {
+    pub fn start(connection: Connection, log: Option<Log>) -> Result<Self> {
         let (calls, waiting) = tokio::sync::mpsc::channel(MAX_WAITING);
         let stopped = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&stopped);
         std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || run(&connection, waiting, &flag))
+            .spawn(move || run(&connection, log, waiting, &flag))
             .map_err(|error| Error::Unavailable(error.to_string()))?;
         Ok(Self { calls, stopped })
     }
@@ -98,7 +101,12 @@ impl Writer {
     }
 }
 
-fn run(connection: &Connection, mut waiting: tokio::sync::mpsc::Receiver<CallBox>, stopped: &AtomicBool) {
+fn run(
+    connection: &Connection,
+    mut log: Option<Log>,
+    mut waiting: tokio::sync::mpsc::Receiver<CallBox>,
+    stopped: &AtomicBool,
+) {
     let mut batch = Vec::with_capacity(MAX_BATCH);
     let mut busy = false;
     while waiting.blocking_recv_many(&mut batch, MAX_BATCH) > 0 {
@@ -115,9 +123,9 @@ fn run(connection: &Connection, mut waiting: tokio::sync::mpsc::Receiver<CallBox
             batch.drain(..).for_each(|call| call.0.answer(Err(stopped_earlier())));
             continue;
         }
-        let outcome = match together(connection, &mut batch) {
+        let outcome = match together(connection, &mut log, &mut batch) {
             Ok(true) => Ok(()),
-            Ok(false) => one_by_one(connection, &mut batch),
+            Ok(false) => one_by_one(connection, &mut log, &mut batch),
             Err(error) => Err(error),
         };
         if let Err(error) = &outcome {
@@ -137,12 +145,12 @@ fn run(connection: &Connection, mut waiting: tokio::sync::mpsc::Receiver<CallBox
 }
 
 /// Runs all calls in one transaction. False when one of them failed, and nothing was stored.
-fn together(connection: &Connection, batch: &mut [CallBox]) -> rusqlite::Result<bool> {
+fn together(connection: &Connection, log: &mut Option<Log>, batch: &mut [CallBox]) -> rusqlite::Result<bool> {
     connection.execute_batch("BEGIN IMMEDIATE")?;
     // A full disk makes SQLite undo the whole transaction inside a call; what comes after must not run outside one.
     let good = batch.iter_mut().all(|call| !connection.is_autocommit() && call.0.run(connection));
     if good && !connection.is_autocommit() {
-        connection.execute_batch("COMMIT")?;
+        commit(connection, log)?;
         return Ok(true);
     }
     if !connection.is_autocommit() {
@@ -152,7 +160,7 @@ fn together(connection: &Connection, batch: &mut [CallBox]) -> rusqlite::Result<
 }
 
 /// Runs all calls in one transaction, and undoes those that fail.
-fn one_by_one(connection: &Connection, batch: &mut [CallBox]) -> rusqlite::Result<()> {
+fn one_by_one(connection: &Connection, log: &mut Option<Log>, batch: &mut [CallBox]) -> rusqlite::Result<()> {
     connection.execute_batch("BEGIN IMMEDIATE")?;
     for call in batch.iter_mut() {
         if connection.is_autocommit() {
@@ -166,7 +174,21 @@ fn one_by_one(connection: &Connection, batch: &mut [CallBox]) -> rusqlite::Resul
             connection.execute_batch("RELEASE call")?;
         }
     }
-    if connection.is_autocommit() { Err(undone()) } else { connection.execute_batch("COMMIT") }
+    if connection.is_autocommit() { Err(undone()) } else { commit(connection, log) }
+}
+
+/// Enters the new receipts into the ledger and commits both.
+fn commit(connection: &Connection, log: &mut Option<Log>) -> rusqlite::Result<()> {
+    let Some(log) = log else { return connection.execute_batch("COMMIT") };
+    // Without a word of its own in the driver, "the log cannot be continued" travels as a value that cannot be stored.
+    let refused = |error: Error| rusqlite::Error::ToSqlConversionFailure(Box::new(error));
+    let grown = log.append(connection, -1).map_err(refused)?;
+    if connection.is_autocommit() {
+        return Err(undone());
+    }
+    connection.execute_batch("COMMIT")?;
+    log.committed(grown);
+    Ok(())
 }
 
 /// SQLite gave the transaction up inside a call: the disk is full, most likely.

@@ -21,16 +21,24 @@ struct Key {
 }
 
 impl Key {
-    fn read(token: &str, trust: &Trust) -> Check<(Self, String)> {
+    /// One of the two keys of a statement; both must be what their names say.
+    fn read(token: &str, which: &str, trust: &Trust) -> Check<(Self, String)> {
         let says = statement(token, KEY, trust)?;
-        let parts: Vec<&str> = text(&says, "vkey")?.splitn(3, '+').collect();
+        demand(says["v"] == 1, "a version")?;
+        let (wanted, _) = (Self::of(&says, which)?, Self::of(&says, if which == "vkey" { "cosigner" } else { "vkey" })?);
+        Ok((wanted, text(&says, "origin")?.to_owned()))
+    }
+
+    fn of(says: &Value, which: &str) -> Check<Self> {
+        let parts: Vec<&str> = text(says, which)?.splitn(3, '+').collect();
         let [name, id, key] = parts[..] else { return Err("no verifier key".to_owned()) };
         let bytes = STANDARD.decode_to_vec(key).map_err(|error| error.to_string())?;
         let hash = sha256(&[name.as_bytes(), b"\n", &bytes].concat())[..4].to_vec();
         demand(id == hex(&hash) && bytes.len() == 33, "no verifier key")?;
-        let hop = text(&says, "hop")?.to_owned();
-        let key = Self { hop, name: name.to_owned(), id: hash, kind: bytes[0], key: bytes[1..].to_vec() };
-        Ok((key, text(&says, "origin")?.to_owned()))
+        let kind = if which == "vkey" { 1 } else { 4 };
+        demand(bytes[0] == kind && text(says, "origin")? == name, "a key of another kind or name")?;
+        let hop = text(says, "hop")?.to_owned();
+        Ok(Self { hop, name: name.to_owned(), id: hash, kind, key: bytes[1..].to_vec() })
     }
 
     fn signed(&self, message: &[u8], signature: &[u8]) -> Check {
@@ -52,13 +60,13 @@ impl Logs {
     pub fn read(bundle: &Value, trust: &Trust) -> Check<Self> {
         let mut witnesses = Vec::new();
         for token in list(bundle, "witnesses")? {
-            let (key, origin) = Key::read(token.as_str().unwrap_or(""), trust)?;
+            let (key, origin) = Key::read(token.as_str().unwrap_or(""), "cosigner", trust)?;
             demand(key.kind == 4 && origin == key.name, "not a cosigner's key")?;
             witnesses.push(key);
         }
         let mut known = BTreeMap::new();
         for log in list(bundle, "logs")? {
-            let (key, origin) = Key::read(text(log, "key")?, trust)?;
+            let (key, origin) = Key::read(text(log, "key")?, "vkey", trust)?;
             demand(key.kind == 1 && log["origin"] == origin.as_str(), "another ledger's key")?;
             for note in list(log, "checkpoints")? {
                 let (size, checkpoint) = checkpoint(note.as_str().unwrap_or(""), &origin, &key, &witnesses)?;

@@ -92,4 +92,7 @@ async fn all_there(folder: &Path, answered: &[DocId]) {
     );
     assert_eq!(one("SELECT count(*) FROM consignments WHERE (state = 'queued') <> (outbox_id IS NOT NULL)"), 0);
     assert_eq!(one("SELECT count(*) FROM consignments WHERE head NOT IN (SELECT digest FROM receipts)"), 0);
+    // The store was opened with its log, so that fits together; and every receipt of ours stands in it, once.
+    assert_eq!(one("SELECT count(*) FROM receipts WHERE own = 1 AND seq NOT IN (SELECT receipt FROM ledger)"), 0);
+    assert_eq!(one("SELECT count(*) FROM ledger"), one("SELECT count(*) FROM receipts WHERE own = 1"));
 }

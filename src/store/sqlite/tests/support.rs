@@ -2,8 +2,9 @@
 
 use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId, HopName, Instant};
 
+use crate::ledger::PrivateKey;
 use crate::receipts::{ConsignedTo, Error, Event, Reason, Receipt, Sealed, Signer, seal};
-use crate::store::{Consign, Delivered, Held, NewConsignment, NewPacket, PacketKind, Route, SqliteStore};
+use crate::store::{Consign, Delivered, Held, LedgerSetup, NewConsignment, NewPacket, PacketKind, Route, SqliteStore};
 
 /// Puts sixty-four zeros under everything.
 #[derive(Debug)]
@@ -190,9 +191,17 @@ pub(crate) fn consign() -> Consign {
     })
 }
 
-/// A store of `province-a` in this folder.
+/// A store of `province-a` in this folder, with its log.
 pub(crate) fn open(folder: &std::path::Path) -> SqliteStore {
-    SqliteStore::open(&folder.join("store.db"), &hop("province-a")).unwrap()
+    SqliteStore::open_with(&folder.join("store.db"), &hop("province-a"), Some(&setup(None))).unwrap()
+}
+
+/// A log under a key that is the same each time.
+pub(crate) fn setup(outside: Option<Vec<u8>>) -> LedgerSetup {
+    // PKCS #8 around thirty-two sevens.
+    let head = *b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20";
+    let key = PrivateKey::from_pkcs8(&[&head[..], &[7; 32]].concat()).unwrap();
+    LedgerSetup { key, outside }
 }
 
 pub(crate) fn to_nation() -> Route {

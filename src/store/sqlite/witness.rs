@@ -1,0 +1,126 @@
+//! Judging neighbours' logs by what was seen of them last, and the alarms that come of it.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use lienthong_contract::Instant;
+
+use super::super::ledger::{Alarm, Offer, Verdict};
+use super::super::{Error, Result};
+use super::rows::{self, integer};
+use crate::ledger::{self, Judgement, SignedCheckpoint, judge};
+use crate::logkeeper::findings;
+
+/// The most logs of one hop that are witnessed: each but the first is an alarm.
+const MAX_LOGS: i64 = 64;
+/// The most alarms kept. More are no news.
+const MAX_ALARMS: i64 = 1000;
+
+/// What comes from outside and is wrong is no fault of the store.
+pub fn at_fault(error: ledger::Error) -> Error {
+    Error::Unavailable(error.to_string())
+}
+
+pub fn witness(db: &Connection, offer: &Offer) -> Result<Verdict> {
+    let keys = std::slice::from_ref(&offer.key);
+    let now = SignedCheckpoint::open(&offer.note, &offer.origin, keys).map_err(at_fault)?;
+    let query = "SELECT vkey, note, time FROM ledger_seen WHERE origin = ?1";
+    let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    let last: Option<(String, String, i64)> =
+        db.prepare_cached(query)?.query_row([offer.origin.as_str()], read).optional()?;
+    let Some((vkey, note, time)) = last else {
+        new_log(db, offer, &now)?;
+        keep_seen(db, offer, &now)?;
+        return Ok(Verdict::Cosign(Box::new(now)));
+    };
+    if vkey != offer.key.to_string() {
+        return accuse(db, offer, &findings::PEER_KEY, note, &now);
+    }
+    let before = SignedCheckpoint::open(note.as_bytes(), &offer.origin, keys)?;
+    let (old, new) = (before.checkpoint().size, now.checkpoint().size);
+    // A repetition of something older, or a proof that begins at another checkpoint than the last one seen.
+    if (new < old && offer.time.as_millis() <= time) || (new > old && offer.from_size != old) {
+        return Ok(Verdict::Seen(note));
+    }
+    let proof = if new > old { offer.proof.as_slice() } else { &[] };
+    match judge(Some(before), now.clone(), proof).map_err(at_fault)? {
+        Judgement::First(_) | Judgement::Same(_) | Judgement::Consistent(_) => {
+            keep_seen(db, offer, &now)?;
+            Ok(Verdict::Cosign(Box::new(now)))
+        }
+        Judgement::Older(_) => Ok(Verdict::Seen(note)),
+        Judgement::Fork(..) => accuse(db, offer, &findings::FORK, note, &now),
+        Judgement::Shrunk(_) => accuse(db, offer, &findings::SHRUNK, note, &now),
+    }
+}
+
+/// A hop that begins another log leaves the one before without an end that anyone could check: a person should know why.
+fn new_log(db: &Connection, offer: &Offer, now: &SignedCheckpoint) -> Result<()> {
+    let count = "SELECT count(*) FROM ledger_seen WHERE hop = ?1";
+    if db.query_row(count, [offer.hop.as_str()], |row| row.get::<_, i64>(0))? >= MAX_LOGS {
+        return Err(Error::Unavailable(format!("{} has begun too many logs", offer.hop)));
+    }
+    let query = "SELECT note FROM ledger_seen WHERE hop = ?1 ORDER BY time DESC LIMIT 1";
+    let before: Option<String> = db.query_row(query, [offer.hop.as_str()], |row| row.get(0)).optional()?;
+    if let Some(before) = before {
+        accuse(db, offer, &findings::NEW_LOG, before, now)?;
+    }
+    Ok(())
+}
+
+fn accuse(
+    db: &Connection,
+    offer: &Offer,
+    kind: &'static lienthong_contract::Kind,
+    before: String,
+    now: &SignedCheckpoint,
+) -> Result<Verdict> {
+    let alarm = Alarm {
+        time: offer.now,
+        hop: offer.hop.clone(),
+        origin: offer.origin.to_string(),
+        code: kind.code.to_owned(),
+        before: before.clone(),
+        now: now.to_string(),
+    };
+    let news = keep_alarm(db, &alarm)?;
+    if news {
+        let (title, origin) = (kind.title.en, &alarm.origin);
+        tracing::error!(code = kind.code, hop = %offer.hop, origin, before, now = alarm.now, "{title}");
+    }
+    Ok(Verdict::Alarm { before, news })
+}
+
+fn keep_seen(db: &Connection, offer: &Offer, now: &SignedCheckpoint) -> Result<()> {
+    let keep = "INSERT INTO ledger_seen (origin, hop, vkey, note, time) VALUES (?1, ?2, ?3, ?4, ?5)
+                ON CONFLICT (origin) DO UPDATE SET note = ?4, time = max(time, ?5)";
+    let (origin, hop) = (offer.origin.as_str(), offer.hop.as_str());
+    let (vkey, note) = (offer.key.to_string(), now.to_string());
+    db.prepare_cached(keep)?.execute(params![origin, hop, vkey, note, offer.time.as_millis()])?;
+    Ok(())
+}
+
+pub fn keep_alarm(db: &Connection, alarm: &Alarm) -> Result<bool> {
+    let count: i64 = db.query_row("SELECT count(*) FROM ledger_alarms", [], |row| row.get(0))?;
+    if count >= MAX_ALARMS {
+        return Ok(false);
+    }
+    let insert = "INSERT OR IGNORE INTO ledger_alarms (time, hop, origin, code, before, now)
+                  VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let (time, hop) = (alarm.time.as_millis(), alarm.hop.as_str());
+    let changed = db.execute(insert, params![time, hop, alarm.origin, alarm.code, alarm.before, alarm.now])?;
+    Ok(changed == 1)
+}
+
+pub fn alarms(db: &Connection, limit: usize) -> Result<(Vec<Alarm>, u64)> {
+    let count = db.query_row("SELECT count(*) FROM ledger_alarms", [], |row| row.get::<_, i64>(0))?;
+    let query = "SELECT time, hop, origin, code, before, now FROM ledger_alarms ORDER BY id DESC LIMIT ?1";
+    let mut query = db.prepare_cached(query)?;
+    let mut found = query.query([integer(limit)])?;
+    let mut alarms = Vec::new();
+    while let Some(row) = found.next()? {
+        let hop = rows::hop(row, 1)?.ok_or_else(|| Error::Corrupt("an alarm without a hop".to_owned()))?;
+        let time = Instant::from_millis(row.get(0)?);
+        alarms.push(Alarm { time, hop, origin: row.get(2)?, code: row.get(3)?, before: row.get(4)?, now: row.get(5)? });
+    }
+    Ok((alarms, u64::try_from(count).unwrap_or(0)))
+}
