@@ -43,7 +43,7 @@ use crate::link::{Arrived, Coming, Link, Sink, SinkError};
 use crate::logkeeper::outside::{self, Opening, Refused};
 use crate::logkeeper::{self, Keeper};
 use crate::mailbox::Mailboxes;
-use crate::proof::{NoLedger, Proofs};
+use crate::proof::{LedgerView, NoLedger, Proofs};
 use crate::routing::{LinkRoute, Routes};
 use crate::store::{Blobs, LedgerStore, SqliteStore, Store};
 use crate::trust::hops::HopTrust;
@@ -226,7 +226,7 @@ impl Gateway {
         let link_books = LinkBooks {
             hop: hop.clone(),
             peers: config.link.iter().map(|link| link.peer.clone()).collect(),
-            store: Arc::clone(&sqlite) as _,
+            store: Arc::clone(&opened) as _,
             neighbours: Arc::clone(&delivery) as _,
             clock: Arc::clone(&clock),
         };
@@ -279,7 +279,8 @@ impl Gateway {
         tasks.spawn(retention::watch(janitor, stop.clone()));
         let kept = Arc::new(books::Kept::new(hop.clone(), opened, Arc::clone(&clock)));
         tasks.spawn(books::keep(Arc::clone(&kept), stop.clone()));
-        let health = HealthView::new(Arc::clone(&store), key, links.clone(), Arc::clone(&directory), kept, keeper.clone());
+        let health =
+            HealthView::new(Arc::clone(&store), key, links.clone(), Arc::clone(&directory), kept, keeper.clone());
         let health = Arc::new(health);
         health.refresh().await;
         tasks.spawn(health::watch(Arc::clone(&health), stop.clone()));

@@ -15,8 +15,8 @@
 
 pub mod api;
 pub mod bench;
-pub mod bundle;
 pub mod books;
+pub mod bundle;
 pub mod cli;
 pub mod client;
 pub mod clock;

@@ -113,11 +113,7 @@ impl Ledgers {
 }
 
 /// A hop's statement with the key that signs its ledger, and the same as a cosigner.
-fn statement(
-    part: &str,
-    jws: &str,
-    keys: &dyn HopKeys,
-) -> Result<(KeyStatement, VerifierKey, VerifierKey), Fault> {
+fn statement(part: &str, jws: &str, keys: &dyn HopKeys) -> Result<(KeyStatement, VerifierKey, VerifierKey), Fault> {
     let fault = |what: &dyn std::fmt::Display| Fault::new(part, "khóa của sổ cái không xác minh được", what);
     let statement: KeyStatement =
         open_statement(KEY_TYPE, jws, keys, |statement: &KeyStatement| (statement.hop.clone(), statement.time))

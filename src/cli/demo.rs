@@ -21,6 +21,7 @@ use lienthong_contract::{Clock, Digest, DocId};
 
 use super::show::say;
 use super::{Outcome, Verdict, log, runtime, show};
+use crate::bundle::Bundle;
 use crate::clock::SystemClock;
 use crate::edxml::model::Urgency;
 use crate::gateway::Gateway;
@@ -39,6 +40,10 @@ const MINISTRY: &str = "G09.90";
 const ABOVE_THE_LETTERS: u32 = 10_000_000;
 /// Documents on their way at once.
 const AT_ONCE: usize = 8;
+/// How long the proof of a document may take: the logs of three gateways, cosigned after the last receipt.
+const WITNESSED_WITHIN: Duration = Duration::from_secs(60);
+/// How often it is asked for meanwhile.
+const PROOF_EVERY: Duration = Duration::from_millis(500);
 /// How often a mailbox is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 

@@ -23,7 +23,7 @@ use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HOST};
 use hyper::{Method, Request, Response, StatusCode};
 use lienthong_contract::digest::Hasher;
-use lienthong_contract::door::{Acknowledged, Acknowledgement, AgencyPage, InboxPage, Proof, Submission, Trace};
+use lienthong_contract::door::{Acknowledged, Acknowledgement, AgencyPage, InboxPage, Submission, Trace};
 use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;

@@ -244,7 +244,9 @@ impl Keeper {
             Batch::Seen { from_hop, note, alarm, .. } => self.seen(&from_hop, note, alarm).await,
             Batch::ProofsWanted { from_hop, consignments, .. } => self.wanted(&from_hop, consignments).await,
             Batch::Proofs { from_hop, consignments, logs, .. } => self.proofs(&from_hop, consignments, logs).await,
-            Batch::Receipts { .. } | Batch::Stored { .. } => Err(Error::NotBelieved("it is not about logs")),
+            Batch::Receipts { .. } | Batch::Stored { .. } | Batch::Statement { .. } | Batch::Crossings { .. } => {
+                Err(Error::NotBelieved("it is not about logs"))
+            }
         }
     }
 

@@ -12,8 +12,8 @@
 
 pub mod blobs;
 pub mod books;
-pub mod retention;
 pub mod ledger;
+pub mod retention;
 pub mod sqlite;
 pub mod statements;
 

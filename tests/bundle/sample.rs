@@ -193,11 +193,7 @@ fn ledgers(keys: &BTreeMap<String, Key>, receipts: &[Sealed]) -> Ledgers {
         for other in HOPS.iter().filter(|other| *other != hop) {
             cosign(&mut signed, other);
         }
-        logs.push(Log {
-            checkpoints: vec![signed.to_string()],
-            key: statement(&keys[*hop], &key),
-            origin,
-        });
+        logs.push(Log { checkpoints: vec![signed.to_string()], key: statement(&keys[*hop], &key), origin });
     }
     let witnesses = HOPS.iter().map(|hop| statement(&keys[*hop], &witness(hop))).collect();
     (entries, logs, witnesses)

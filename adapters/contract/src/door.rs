@@ -428,7 +428,6 @@ pub trait Tracking: Send + Sync {
     /// [`RefusalCause::NotFound`], also when the caller has no part in it.
     async fn trace(&self, caller: &Identity, doc_id: DocId) -> Result<Trace, Refusal>;
 
-
     /// A page of the agencies that this gateway knows.
     ///
     /// # Errors

@@ -123,6 +123,8 @@ impl World {
             received_at: now,
             previous_hop: None,
             status: None,
+            acts: Vec::new(),
+            gives_back: Vec::new(),
             held: Held::Inline(text.into_bytes().into()),
         };
         let recipients = ROW.iter().enumerate().filter(|(index, _)| to & (1 << index) != 0);
@@ -219,12 +221,12 @@ impl World {
                     self.network.push(Message { from: to, to: from, payload });
                 }
             }
-            Payload::Batch(Batch::Statement { .. } | Batch::Crossings { .. }) => panic!("nobody states anything here"),
             Payload::Batch(Batch::Stored { digests, .. }) => {
                 let node = &self.nodes[to];
                 let consign = consign(&node.name, Instant::from_millis(node.now));
                 node.store.receipts_delivered(&hop(ROW[from].0), digests, consign).await.unwrap();
             }
+            Payload::Batch(other) => panic!("nobody says this here: {other:?}"),
         }
     }
 
@@ -268,6 +270,8 @@ impl World {
             received_at: now,
             previous_hop: Some(header.from_hop.clone()),
             status: None,
+            acts: Vec::new(),
+            gives_back: Vec::new(),
             held: if dropped { Held::Dropped } else { Held::Inline(bytes.to_vec().into()) },
         };
         node.store.take_custody(packet, Some(submission), rows).await.unwrap();

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicI64;
 
 use lienthong_contract::Digest;
-use lienthong_contract::door::{Acknowledgement, ConsignmentState, Proof};
+use lienthong_contract::door::{Acknowledgement, ConsignmentState};
 
 use super::super::*;
 use crate::client::Packet;

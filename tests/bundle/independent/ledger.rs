@@ -25,7 +25,8 @@ impl Key {
     fn read(token: &str, which: &str, trust: &Trust) -> Check<(Self, String)> {
         let says = statement(token, KEY, trust)?;
         demand(says["v"] == 1, "a version")?;
-        let (wanted, _) = (Self::of(&says, which)?, Self::of(&says, if which == "vkey" { "cosigner" } else { "vkey" })?);
+        let (wanted, _) =
+            (Self::of(&says, which)?, Self::of(&says, if which == "vkey" { "cosigner" } else { "vkey" })?);
         Ok((wanted, text(&says, "origin")?.to_owned()))
     }
 
