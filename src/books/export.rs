@@ -142,7 +142,7 @@ fn add_body(archive: &mut Archive, packet: &ExportPacket, blobs: &Blobs, folder:
     let (path, seconds) = (format!("{folder}/packet.edxml"), packet.received_at.as_seconds());
     let digest: Digest = match &packet.held {
         Held::Inline(bytes) => archive.add(&path, packet.size, seconds, &mut bytes.as_ref())?,
-        Held::Dropped => return Ok(false),
+        Held::Dropped | Held::Destroyed => return Ok(false),
         Held::File => match File::open(blobs.path(packet.digest)) {
             Ok(mut file) => archive.add(&path, packet.size, seconds, &mut file)?,
             // Deleted by retention since the page was read.

@@ -218,7 +218,6 @@ impl House {
             delivery: Arc::clone(&parts.delivery),
             signer: Arc::clone(&parts.signer),
             clock: Arc::new(Still),
-            keeper: None,
         }
     }
 }

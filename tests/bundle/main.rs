@@ -10,7 +10,6 @@ mod sample;
 use std::collections::BTreeMap;
 
 use lienthong::bundle::{Answer, Bundle, Input, Logged, make, print, verify};
-use lienthong::ledger::SignatureKind;
 use lienthong::receipts::Event;
 use lienthong_contract::Digest;
 use serde_json::Value;

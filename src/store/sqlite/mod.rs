@@ -137,7 +137,7 @@ impl SqliteStore {
             (0..READERS).map(|_| connect(file, OpenFlags::SQLITE_OPEN_READ_ONLY)).collect::<Result<Vec<_>>>()?;
         let readers =
             Arc::new(Readers { free: Mutex::new(readers), places: Arc::new(tokio::sync::Semaphore::new(READERS)) });
-        Ok(Self { writer: Writer::start(connection)?, readers })
+        Ok(Self { writer: Writer::start(connection, None)?, readers, log: None })
     }
 
     /// Runs a read on a thread that may block.
