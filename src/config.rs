@@ -35,6 +35,7 @@ pub struct Config {
     pub delivery: Delivery,
     #[serde(default)]
     pub retention: Retention,
+    #[serde(default)]
     pub ledger: Ledger,
     #[serde(default)]
     pub schemas: Schemas,

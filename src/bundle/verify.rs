@@ -273,7 +273,8 @@ fn one_consignment(
 }
 
 /// Evidence that moved nothing is told beside the chain. What would continue a chain is not late: left out of it, it
-/// could hide an end.
+/// could hide an end. A hop that gave a consignment up before the next one was confirmed as its holder ended it, though
+/// the next hop, whose bundle this may be, knows its own acceptance first.
 fn tell_late(told: &mut [Told], opened: &[Opened], late: &[Opened]) -> Result<(), Fault> {
     for one in late {
         let id = one.sealed.receipt.consignment;
@@ -282,8 +283,15 @@ fn tell_late(told: &mut [Told], opened: &[Opened], late: &[Opened]) -> Result<()
             let what = "it is about a consignment that the bundle does not name";
             return Err(Fault::new(one.part.clone(), "thuộc lượt gửi mà tệp không nêu", what));
         };
-        let last = place.receipts.last();
-        let last = last.and_then(|line| opened.iter().find(|opened| opened.part == line.part));
+        let opened_as = |line: &Line| opened.iter().find(|opened| opened.part == line.part);
+        let last = place.receipts.last().and_then(opened_as);
+        let before = place.receipts.iter().rev().nth(1).and_then(opened_as);
+        let gave_up = one.sealed.receipt.event == Event::RelayFailure
+            && last.is_some_and(|last| last.sealed.receipt.event == Event::RelayAcceptance)
+            && before.is_some_and(|before| follows(&one.sealed, &before.sealed, id));
+        if gave_up {
+            place.outcome = outcome(Event::RelayFailure);
+        }
         if last.is_some_and(|last| follows(&one.sealed, &last.sealed, id)) {
             let what = "it continues the chain and is not late";
             return Err(Fault::new(one.part.clone(), "nối tiếp chuỗi nên không phải chứng cứ muộn", what));

@@ -353,6 +353,19 @@ fn an_open_consignment_is_in_flight_and_late_evidence_is_told_beside_it() {
 }
 
 #[test]
+fn what_the_holder_gave_up_has_failed_though_the_next_hop_had_accepted_it() {
+    let sample = Sample::new();
+    let receipts = sample::receipts(&sample.keys);
+    let failure = next(Event::RelayFailure, &sample.keys["nation"], 2, &receipts[6], 30);
+    let mut input = sample::input(&sample.pki, &sample.keys, &receipts);
+    // As the province tells it: its own acceptance, and the failure that it was answered with.
+    input.receipts.truncate(8);
+    input.late = vec![Logged { entry: None, jws: failure.jws.to_string() }];
+    let answer = judge(&sample, &sample.bundle_of(input));
+    assert_eq!((answer.verdict, answer.consignments[2].outcome), ("valid", "failed"), "{:?}", answer.reason);
+}
+
+#[test]
 fn a_ledger_is_believed_only_under_its_own_hops_key_and_with_a_proof_that_leads_to_its_root() {
     let sample = Sample::new();
     let with = |change: &dyn Fn(&mut Input)| {

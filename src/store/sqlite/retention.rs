@@ -75,9 +75,11 @@ pub fn mark_exported(db: &Connection, rows: &[i64], at: Instant) -> Result<()> {
 
 /// See [`super::super::retention::RetentionStore::prune_refusals`].
 pub fn prune_refusals(db: &Connection, before: Instant, limit: usize) -> Result<usize> {
-    // They stand in the order of their times, so looking at the oldest is enough.
+    // They stand in the order of their times, so looking at the oldest is enough. The newest stays: its number must not be
+    // given again, because the log counts refusals by it.
     let delete = "DELETE FROM refusals WHERE id IN
-                    (SELECT id FROM (SELECT id, time FROM refusals ORDER BY id LIMIT ?2) WHERE time < ?1)";
+                    (SELECT id FROM (SELECT id, time FROM refusals ORDER BY id LIMIT ?2) WHERE time < ?1)
+                  AND id < (SELECT max(id) FROM refusals)";
     Ok(db.prepare_cached(delete)?.execute(params![before.as_millis(), integer(limit)])?)
 }
 

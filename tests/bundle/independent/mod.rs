@@ -190,7 +190,7 @@ fn outcomes(document: &Value, receipts: &[Receipt], late: &[Receipt]) -> Check<B
     for consigned in named {
         demand(list(&first.says, "consignments")?.contains(consigned), "the submission says otherwise")?;
         let own = |one: &&Receipt| one.says["consignment"] == consigned["consignment"];
-        let mut head = first;
+        let (mut head, mut before) = (first, first);
         loop {
             let next: Vec<&Receipt> =
                 receipts.iter().filter(own).filter(|one| one.says["previous"] == head.name.as_str()).collect();
@@ -200,17 +200,23 @@ fn outcomes(document: &Value, receipts: &[Receipt], late: &[Receipt]) -> Check<B
                     demand(may_follow(next, head), "an event that cannot come here")?;
                     let to = &next.says["recipient"];
                     demand(to.is_null() || *to == consigned["recipient"], "another recipient")?;
-                    head = next;
+                    (before, head) = (head, next);
                     used += 1;
                 }
                 _ => return Err("the chain has a branch".to_owned()),
             }
         }
+        let mut last = head.event();
         for one in late.iter().filter(own) {
             let goes_on = one.says["previous"] == head.name.as_str() && may_follow(one, head);
             demand(!goes_on, "what is called late continues the chain")?;
+            // The holder gave up before the next hop's acceptance counted.
+            let instead = one.says["previous"] == before.name.as_str() && may_follow(one, before);
+            if one.event() == "RelayFailure" && head.event() == "RelayAcceptance" && instead {
+                last = "RelayFailure";
+            }
         }
-        *outcomes.entry(outcome(head.event()).to_owned()).or_default() += 1;
+        *outcomes.entry(outcome(last).to_owned()).or_default() += 1;
     }
     demand(used == receipts.len(), "receipts that no chain leads to")?;
     let strays = late.iter().any(|one| !ids.contains(one.says["consignment"].as_str().unwrap_or("")));
