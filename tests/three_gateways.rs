@@ -5,8 +5,11 @@
 
 mod support;
 
+use lienthong::custody::logs::KeyStatement;
 use lienthong::edxml::model::Urgency;
+use lienthong::logkeeper::check;
 use lienthong::scene::{self, Agency, RECIPIENTS, SENDER};
+use lienthong::store::ledger::{EntryProof, LogProofs};
 use lienthong_contract::door::{Acknowledgement, ConsignmentState, ConsignmentTrace, Trace};
 use lienthong_contract::{Clock, Digest, DocId};
 use support::eventually;
@@ -133,6 +136,34 @@ async fn a_document_reaches_three_recipients_and_their_answers_come_back() {
             assert_eq!(consignment.state, ConsignmentState::HandedOver);
             assert_eq!(statuses, ["01", "03"]);
         }
+    }
+
+    // Each of these receipts stands in its hop's log, which the neighbours witness.
+    let proof = eventually("a cosigned proof of every receipt", async || {
+        let proof = sender.client.proof(doc_id).await.unwrap();
+        (proof.complete && proof.cosigned).then_some(proof)
+    })
+    .await;
+    assert_eq!(proof.receipts.len(), 1 + 2 + 3 + 4);
+    for log in &proof.logs {
+        let statement = KeyStatement::open(&log.statement, &world.keys).unwrap();
+        let entries = proof.receipts.iter().filter(|receipt| receipt.hop == log.hop).filter_map(|receipt| {
+            let entry = receipt.entry.clone().filter(|entry| entry.size == log.size)?;
+            Some(EntryProof { receipt: receipt.digest, number: entry.number, hashes: entry.hashes })
+        });
+        let checked = check(
+            LogProofs {
+                hop: log.hop.clone(),
+                statement: log.statement.clone(),
+                checkpoint: log.checkpoint.clone(),
+                witnesses: log.witnesses.clone(),
+                entries: entries.collect(),
+            },
+            &world.keys,
+        );
+        let checked = checked.unwrap();
+        assert_eq!((checked.cosigned, checked.origin.as_str()), (true, statement.origin.as_str()));
+        assert!(!checked.proofs.entries.is_empty());
     }
 
     // A recipient sees its own part, a stranger nothing.

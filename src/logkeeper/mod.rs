@@ -23,13 +23,12 @@ mod tests;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -82,6 +81,9 @@ pub struct Keeper {
     store: Arc<dyn LedgerStore>,
     origin: Origin,
     heads: Heads,
+    /// What neighbours are shown in this round.
+    rounds: watch::Sender<Option<Arc<SignedCheckpoint>>>,
+    picking: Mutex<()>,
     key: SigningKey,
     vkey: VerifierKey,
     statement: String,
@@ -140,6 +142,8 @@ impl Keeper {
             store,
             origin,
             heads,
+            rounds: watch::Sender::new(None),
+            picking: Mutex::default(),
             key,
             vkey,
             statement,
@@ -154,6 +158,7 @@ impl Keeper {
             alarms,
             asked,
         });
+        keeper.tasks.spawn(Arc::clone(&keeper).rounds());
         for peer in keeper.links.keys().cloned() {
             keeper.tasks.spawn(Arc::clone(&keeper).show_to(peer));
         }
@@ -302,15 +307,32 @@ impl Keeper {
         Ok(())
     }
 
-    /// Shows a neighbour the log, soon and then again and again.
-    async fn show_to(self: Arc<Self>, peer: HopName) {
+    /// Picks the checkpoint that all neighbours are shown next, soon and then again and again: one for all, so that their
+    /// cosignatures come together.
+    async fn rounds(self: Arc<Self>) {
         let mut wait = SOON.min(self.every);
         loop {
             tokio::select! {
                 () = self.stop.cancelled() => return,
                 () = tokio::time::sleep(wait) => {}
             }
+            let Some(head) = self.head() else { continue };
             wait = self.every;
+            match self.store.show(Arc::clone(&head)).await {
+                Ok(()) => drop(self.rounds.send_replace(Some(head))),
+                Err(error) => tracing::warn!(%error, "the log cannot be shown to witnesses just now"),
+            }
+        }
+    }
+
+    /// Shows a neighbour the log in every round; one that is slow gets the newest only.
+    async fn show_to(self: Arc<Self>, peer: HopName) {
+        let mut rounds = self.rounds.subscribe();
+        loop {
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                changed = rounds.changed() => if changed.is_err() { return },
+            }
             let shown = tokio::select! {
                 () = self.stop.cancelled() => return,
                 shown = self.show(&peer, None) => shown,
@@ -321,20 +343,30 @@ impl Keeper {
         }
     }
 
-    /// Sends the newest checkpoint, proved from the last one that this neighbour cosigned or from the given size.
+    /// Sends the round's checkpoint, proved from the last one that this neighbour cosigned or from the given size.
     async fn show(&self, peer: &HopName, from_size: Option<u64>) -> Result<(), Error> {
-        let Some(head) = self.head() else { return Ok(()) };
+        let (time, head) = self.pick();
+        let Some(head) = head else { return Ok(()) };
         let size = head.checkpoint().size;
+        if from_size.is_some_and(|from_size| from_size > size) {
+            return Ok(());
+        }
         let from_size = match from_size {
             Some(from_size) => from_size,
             // A witness may have cosigned more than is here; it will say so itself.
             None => self.store.cosigned_by(peer).await?.min(size),
         };
         let proof = self.store.consistency(from_size, size).await?;
-        self.store.show(Arc::clone(&head)).await?;
-        let (from_hop, time, statement) = (self.hop.clone(), self.clock.now(), self.statement.clone());
+        let (from_hop, statement) = (self.hop.clone(), self.statement.clone());
         self.send(peer, &Batch::Checkpoint { from_hop, time, statement, note: head.to_string(), from_size, proof })
             .await
+    }
+
+    /// The round's checkpoint and the time that it is shown with. A witness takes a smaller log with a later time for a
+    /// shrunk one, so nobody may come between the two.
+    fn pick(&self) -> (Instant, Option<Arc<SignedCheckpoint>>) {
+        let _order = self.picking.lock().unwrap_or_else(PoisonError::into_inner);
+        (self.clock.now(), self.rounds.borrow().clone())
     }
 
     async fn send(&self, peer: &HopName, batch: &Batch) -> Result<(), Error> {

@@ -20,7 +20,7 @@ use lienthong_contract::{HopName, Instant, Kind};
 use super::findings;
 use crate::ledger::{Checkpoint, Note, PrivateKey};
 use crate::store::ledger::{Broken, Heads, epoch_of};
-use crate::store::{Error, LedgerSetup, SqliteStore};
+use crate::store::{Error, LedgerSetup, LedgerStore, SqliteStore};
 
 /// The shortest time between two checkpoints that are written.
 const APART: Duration = Duration::from_millis(500);
@@ -132,10 +132,7 @@ fn claimed(note: &[u8]) -> Option<Checkpoint> {
 /// [`Error`] of the store for what does not concern the log.
 pub fn open(file: &Path, hop: &HopName, files: &Files) -> Result<(SqliteStore, LedgerSetup), Opening> {
     let outside = read(&files.checkpoint)?;
-    if outside.is_none() && files.key.exists() {
-        let (code, file) = (findings::OUTSIDE.code, files.checkpoint.display());
-        tracing::warn!(code, %file, "there is no checkpoint outside the store: whether receipts are missing cannot be told");
-    }
+    let unchecked = outside.is_none() && files.key.exists();
     let key = key(&files.key, outside.is_some())?;
     let setup = LedgerSetup { key, outside };
     let store = SqliteStore::open_with(file, hop, Some(&setup)).map_err(|error| match error {
@@ -143,9 +140,13 @@ pub fn open(file: &Path, hop: &HopName, files: &Files) -> Result<(SqliteStore, L
         Error::Corrupt(why) => Opening::Refused(Box::new(Refused::damaged(&why, files, setup.outside.as_deref()))),
         other => Opening::Store(other),
     })?;
+    let log = LedgerStore::log(&store);
+    if unchecked && log.as_ref().is_some_and(|(_, heads)| heads.borrow().is_some()) {
+        let (code, file) = (findings::OUTSIDE.code, files.checkpoint.display());
+        tracing::warn!(code, %file, "there is no checkpoint outside the store: whether receipts are missing cannot be told");
+    }
     // The loss was accepted, and the crash came before the old checkpoint was put aside.
-    if let (Some(claimed), Some((origin, _))) =
-        (setup.outside.as_deref().and_then(claimed), crate::store::LedgerStore::log(&store))
+    if let (Some(claimed), Some((origin, _))) = (setup.outside.as_deref().and_then(claimed), log)
         && claimed.origin != origin
     {
         put_aside(hop, &files.checkpoint)?;

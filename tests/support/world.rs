@@ -69,6 +69,7 @@ impl World {
             // After a fault things are tried again soon: the tests wait for it.
             config.delivery.acceptance_seconds = 5;
             config.delivery.longest_pause_seconds = 2;
+            config.ledger.witness_seconds = 1;
             gateways.insert(hop, Gateway::start(folder.path(), config, |address| probe(&manifest, address)));
         }
         let keys = hop_keys(&manifest);

@@ -24,7 +24,7 @@ use crate::ledger::{
 };
 
 /// Checkpoints of ours for which cosignatures may still come.
-const SHOWN: i64 = 4;
+const SHOWN: i64 = 16;
 
 /// Consignments by a hop.
 pub type ByHop = Vec<(HopName, Vec<ConsignmentId>)>;
