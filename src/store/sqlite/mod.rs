@@ -9,6 +9,7 @@ mod mailbox;
 mod outbox;
 mod rows;
 mod schema;
+mod told;
 mod trace;
 mod writer;
 
