@@ -6,8 +6,8 @@ use lienthong_contract::door::InboxItem;
 use lienthong_contract::{AgencyCode, ConsignmentId, Instant};
 
 use super::super::{AckOutcome, Error, Held, MailboxEntry, Result};
-use super::flows;
 use super::rows::{self, insert_receipt, integer, queue_receipt};
+use super::told;
 use crate::life::{Input, Outcome, Standing, step};
 use crate::receipts::{Event, Sealed};
 
@@ -37,7 +37,7 @@ pub fn inbox(
             break;
         }
         let mut listed = item(row)?;
-        flows::tell(db, &mut listed, row.get(14)?)?;
+        told::tell(db, &mut listed, row.get(14)?)?;
         items.push(listed);
         last = Some(format!("{}.{}", row.get::<_, i64>(12)?, row.get::<_, i64>(13)?));
     }

@@ -15,6 +15,7 @@ mod retention;
 mod rows;
 mod schema;
 mod statements;
+mod told;
 mod trace;
 mod whole;
 mod witness;

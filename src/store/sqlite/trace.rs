@@ -6,8 +6,8 @@ use lienthong_contract::door::{ConsignmentState, ConsignmentTrace, RecallState, 
 use lienthong_contract::{DocId, Instant};
 
 use super::super::{Counts, Result};
-use super::flows;
 use super::rows::{self, SUBMISSION, Stored};
+use super::told;
 use crate::receipts::Sealed;
 
 /// See [`super::Store::trace`].
@@ -24,12 +24,12 @@ pub fn trace(db: &Connection, doc_id: DocId) -> Result<Option<Trace>> {
     let submissions = rows::receipts_of(db, packet, SUBMISSION)?;
     let business_type: u8 = row.get(10)?;
     let destroyed_at = row.get::<_, Option<i64>>(11)?.map(Instant::from_millis);
-    let subject = flows::Subject { packet, sender: &from, document_id: document_id.as_deref(), business_type };
+    let subject = told::Subject { packet, sender: &from, document_id: document_id.as_deref(), business_type };
     let mut consignments = consignments(db, (doc_id, packet), &submissions, &subject)?;
     for recall in consignments.iter_mut().filter_map(|consignment| consignment.recall.as_mut()) {
         recall.destroyed_at = destroyed_at.filter(|_| recall.state == RecallState::Agreed);
     }
-    let links = flows::links(db, &subject)?;
+    let links = told::links(db, &subject)?;
     let read = submissions.iter().map(|stored| rows::read(&stored.jws)).collect::<Result<Vec<_>>>()?;
     let submission = read.iter().find(|sealed| sealed.receipt.doc_id == doc_id).map(view);
     Ok(Some(Trace {
@@ -55,7 +55,7 @@ fn consignments(
     db: &Connection,
     (doc_id, packet): (DocId, i64),
     submissions: &[Stored],
-    subject: &flows::Subject<'_>,
+    subject: &told::Subject<'_>,
 ) -> Result<Vec<ConsignmentTrace>> {
     let query = "SELECT c.id, c.recipient, c.state, c.next_hop, o.last_error, c.head, c.seq
                  FROM consignments c LEFT JOIN outbox o ON o.id = c.outbox_id WHERE c.doc_id = ?1 ORDER BY c.seq";
@@ -75,7 +75,7 @@ fn consignments(
         late.retain(|stored| chain.iter().all(|counted| counted.digest != stored.digest));
         let late = late.iter().map(|stored| Ok(view(&rows::read(&stored.jws)?))).collect::<Result<Vec<_>>>()?;
         let chain = chain.iter().map(|stored| rows::read(&stored.jws)).collect::<Result<Vec<_>>>()?;
-        let told = flows::story(db, subject, &recipient)?;
+        let told = told::story(db, subject, &recipient)?;
         consignments.push(ConsignmentTrace {
             id,
             state,
