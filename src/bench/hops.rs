@@ -41,9 +41,9 @@ impl Hops {
     ///
     /// # Errors
     /// With the end of the log of the gateway that did not start.
-    pub async fn start(stage: &Stage<'_>, folder: &Path) -> anyhow::Result<Self> {
-        let next = Hop::start(stage, folder, NEXT).await?;
-        let first = Hop::start(stage, folder, FIRST).await?;
+    pub async fn start(stage: &Stage<'_>, folder: &Path, ledger: bool) -> anyhow::Result<Self> {
+        let next = Hop::start(stage, folder, NEXT, ledger).await?;
+        let first = Hop::start(stage, folder, FIRST, ledger).await?;
         for hop in [&next, &first] {
             hop.ready(stage).await?;
         }
@@ -69,13 +69,14 @@ impl Hops {
 }
 
 impl Hop {
-    async fn start(stage: &Stage<'_>, folder: &Path, name: &'static str) -> anyhow::Result<Self> {
+    async fn start(stage: &Stage<'_>, folder: &Path, name: &'static str, ledger: bool) -> anyhow::Result<Self> {
         let data = folder.join(name);
         fs::create_dir_all(&data)?;
         let mut config = scene::configuration(stage.manifest, name, &data, Some(stage.broker))?;
         // The third hop of the example world does not play.
         config.link.retain(|link| [FIRST, NEXT].contains(&link.peer.as_str()));
         config.log.level = "warn".to_owned();
+        config.ledger.enabled = ledger;
         let file = data.join("gateway.toml");
         fs::write(&file, toml::to_string(&config)?)?;
         let log = File::create(data.join("gateway.log"))?;

@@ -46,7 +46,7 @@ const DRAIN_WITHIN: Duration = Duration::from_secs(60);
 const LOOKED_AT: usize = 20;
 
 /// Signed documents, each another one.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Documents(Vec<(Bytes, Digest)>);
 
 impl Documents {

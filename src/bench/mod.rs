@@ -42,6 +42,8 @@ pub struct Plan {
     pub raw_seconds: u64,
     /// Callers at once, each on a connection of its own.
     pub clients: usize,
+    /// Measure once more with gateways that keep no ledger.
+    pub ledger_cost: bool,
 }
 
 /// Documents without their evidence yet, for each caller: enough to keep both hops busy while receipts travel.
@@ -66,6 +68,18 @@ pub struct Figures {
     pub documents: usize,
     /// Processor time a document, in milliseconds of one core.
     pub cpu_ms_per_document: CpuShares,
+    /// The same without the ledger, when that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub without_ledger: Option<WithoutLedger>,
+}
+
+/// What the same documents gave when no hop kept a ledger.
+#[derive(Debug, Clone, Serialize)]
+pub struct WithoutLedger {
+    pub documents_per_second: f64,
+    pub cpu_ms_per_document: CpuShares,
+    /// The part of the documents per second that the ledger takes.
+    pub ledger_cost: f64,
 }
 
 /// Where the processor time of a document went.
@@ -101,14 +115,11 @@ pub async fn measure(stage: &Stage<'_>, size: &Size, plan: &Plan, tell: Tell<'_>
     let body = documents.example();
     let before = raw::rate(&stage.broker.url, &body, plan.raw_seconds, tell).await.context("the raw rate")?;
 
-    let folder = stage.folder.join(format!("size-{}", size.name));
-    let hops = Hops::start(stage, &folder).await?;
-    let load = Load { clients: plan.clients, under_way: plan.clients * UNDER_WAY_PER_CLIENT, plan: *plan };
-    let measured = load.run(stage, &hops, documents, tell).await?;
-    let peak_rss_mb = hops.peak_rss_mb()?;
-    drop(hops);
-    // The disk is wanted by the next size.
-    std::fs::remove_dir_all(&folder)?;
+    let (measured, peak_rss_mb) = through_hops(stage, size, plan, documents.clone(), true, tell).await?;
+    let without = match plan.ledger_cost {
+        true => Some(through_hops(stage, size, plan, documents, false, tell).await?.0),
+        false => None,
+    };
 
     let after = raw::rate(&stage.broker.url, &body, plan.raw_seconds, tell).await.context("the raw rate")?;
     let raw_amqp_per_second = f64::midpoint(before, after);
@@ -122,7 +133,32 @@ pub async fn measure(stage: &Stage<'_>, size: &Size, plan: &Plan, tell: Tell<'_>
         peak_rss_mb: rounded(peak_rss_mb, 1),
         documents: measured.documents,
         cpu_ms_per_document: measured.cpu,
+        without_ledger: without.map(|without| WithoutLedger {
+            documents_per_second: rounded(without.per_second, 1),
+            cpu_ms_per_document: without.cpu,
+            ledger_cost: rounded(1.0 - measured.per_second / without.per_second, 3),
+        }),
     })
+}
+
+/// Sends the documents through two gateways; gives what was measured, and the peak memory of the larger one.
+async fn through_hops(
+    stage: &Stage<'_>,
+    size: &Size,
+    plan: &Plan,
+    documents: Documents,
+    ledger: bool,
+    tell: Tell<'_>,
+) -> anyhow::Result<(load::Measured, f64)> {
+    let folder = stage.folder.join(format!("size-{}", size.name));
+    let hops = Hops::start(stage, &folder, ledger).await?;
+    let load = Load { clients: plan.clients, under_way: plan.clients * UNDER_WAY_PER_CLIENT, plan: *plan };
+    let measured = load.run(stage, &hops, documents, tell).await?;
+    let peak_rss_mb = hops.peak_rss_mb()?;
+    drop(hops);
+    // The disk is wanted by the next run.
+    std::fs::remove_dir_all(&folder)?;
+    Ok((measured, peak_rss_mb))
 }
 
 fn rounded(value: f64, digits: i32) -> f64 {

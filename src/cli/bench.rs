@@ -39,6 +39,9 @@ pub struct Bench {
     /// How long documents are handed in, for each size.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(2..=3600))]
     seconds: u64,
+    /// Measure once more without the ledger, and print what it costs.
+    #[arg(long)]
+    ledger_cost: bool,
     /// Callers at once, each on a kept connection.
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=512))]
     clients: u16,
@@ -103,10 +106,19 @@ impl Bench {
         let clients = usize::from(self.clients);
         Ok(if self.quick {
             let sizes = vec!["10k".parse().map_err(anyhow::Error::msg)?];
-            (Plan { seconds: 8, warm_up: Duration::from_secs(2), raw_seconds: 3, clients }, sizes)
+            (
+                Plan {
+                    seconds: 8,
+                    warm_up: Duration::from_secs(2),
+                    raw_seconds: 3,
+                    clients,
+                    ledger_cost: self.ledger_cost,
+                },
+                sizes,
+            )
         } else {
             let (seconds, warm_up) = (self.seconds, Duration::from_secs(3));
-            (Plan { seconds, warm_up, raw_seconds: 5, clients }, self.sizes.clone())
+            (Plan { seconds, warm_up, raw_seconds: 5, clients, ledger_cost: self.ledger_cost }, self.sizes.clone())
         })
     }
 }
@@ -160,5 +172,9 @@ fn table(all: &[Figures]) {
             cpu.next_hop,
             cpu.client,
         );
+        if let Some(without) = &figures.without_ledger {
+            let (rate, cost) = (without.documents_per_second, without.ledger_cost * 100.0);
+            say!("{:>6} {rate:>12.1} without the ledger, which takes {cost:.1} %", figures.size);
+        }
     }
 }

@@ -20,7 +20,7 @@ use lienthong_contract::door::{Acknowledgement, ConsignmentState, Submission, Tr
 use lienthong_contract::{Clock, Digest, DocId};
 
 use super::show::say;
-use super::{Outcome, Verdict, log, runtime, show};
+use super::{Outcome, Verdict, beside, log, runtime, show};
 use crate::bundle::Bundle;
 use crate::clock::SystemClock;
 use crate::edxml::model::Urgency;
@@ -118,7 +118,7 @@ impl Demo {
             } else {
                 summary(&report, whole);
                 if let Some(file) = &report.proof {
-                    let (file, trust) = (show::for_shell(file), show::for_shell(&trust_of(file)));
+                    let (file, trust) = (show::for_shell(file), show::for_shell(&beside(file)));
                     say!("Tệp chứng minh — the proof: {} verify {file} --trust {trust}", show::this_program());
                 }
                 if whole && self.exit {
@@ -324,17 +324,10 @@ async fn leave_proof(world: &World, doc_id: DocId, file: &Path) -> anyhow::Resul
     let bundle = bundle.context("the proofs of the other gateways' logs did not come")??;
     let shown = || file.display().to_string();
     std::fs::write(file, &bundle).with_context(shown)?;
-    let trust = trust_of(file);
+    let trust = beside(file);
     std::fs::create_dir_all(&trust).with_context(shown)?;
     std::fs::copy(world.manifest.ca().root, trust.join("root.pem")).with_context(shown)?;
     Ok(())
-}
-
-/// The folder beside a bundle with the root that it rests on.
-fn trust_of(file: &Path) -> PathBuf {
-    let mut name = file.as_os_str().to_owned();
-    name.push(".trust");
-    PathBuf::from(name)
 }
 
 /// One document from hand-in to the last receipt.

@@ -26,6 +26,7 @@ mod trace;
 mod verify;
 
 use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -112,6 +113,13 @@ pub fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// The folder beside a bundle with the roots that it rests on.
+fn beside(bundle: &Path) -> PathBuf {
+    let mut name = bundle.as_os_str().to_owned();
+    name.push(".trust");
+    PathBuf::from(name)
 }
 
 /// The runtime of a command that talks to others.

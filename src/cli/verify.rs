@@ -39,11 +39,12 @@ pub struct Verify {
     /// Tệp do `proof` hoặc `trace -o` lưu, hoặc biên nhận (JWS) — a bundle, a file saved by `trace -o`, or receipts.
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Thư mục chứng thư gốc, có thể kèm danh sách thu hồi và pins.toml — a folder of trusted roots (PEM or DER).
+    /// Thư mục chứng thư gốc, có thể kèm danh sách thu hồi và pins.toml; nếu bỏ trống thì dùng FILE.trust —
+    /// a folder of trusted roots (PEM or DER); FILE.trust when left out.
     #[arg(long, value_name = "DIR", env = "LIENTHONG_TRUST")]
     trust: Option<PathBuf>,
     /// Chứng thư gốc của các trục — roots that the hops' certificates must lead to.
-    #[arg(long, value_name = "PEM", num_args = 1.., required_unless_present_any = ["certs", "trust"])]
+    #[arg(long, value_name = "PEM", num_args = 1..)]
     roots: Vec<PathBuf>,
     /// Chứng thư CA trung gian — authorities below the roots.
     #[arg(long, value_name = "PEM", num_args = 1..)]
@@ -112,8 +113,11 @@ struct Line {
 }
 
 impl Verify {
-    pub fn run(self) -> Outcome {
+    pub fn run(mut self) -> Outcome {
         let bytes = read(&self.file)?;
+        if self.trust.is_none() && self.certs.is_none() && self.roots.is_empty() {
+            self.trust = Some(self.beside()?);
+        }
         if bundle::is_one(&bytes) {
             return self.run_bundle(&bytes);
         }
@@ -131,6 +135,19 @@ impl Verify {
             told::tell(&report, self.packet.as_deref());
         }
         Ok(if report.verdict == "valid" { Verdict::Yes } else { Verdict::No })
+    }
+
+    /// The folder of roots that lies beside the file, as `demo --proof` leaves it. It proves as much as one trusts the place.
+    fn beside(&self) -> anyhow::Result<PathBuf> {
+        let folder = super::beside(&self.file);
+        let (vi, en) =
+            ("chưa chỉ ra chứng thư gốc: dùng --trust, --roots hoặc --certs", "no roots: --trust, --roots or --certs");
+        ensure!(folder.is_dir(), "{vi} — {en}");
+        eprintln!(
+            "Dùng chứng thư gốc cạnh tệp; chỉ tin khi chính bạn đặt ở đó — roots beside the file, believe them only if they are yours: {}",
+            folder.display()
+        );
+        Ok(folder)
     }
 
     fn run_bundle(&self, file: &[u8]) -> Outcome {
