@@ -201,11 +201,11 @@ impl door::Mailbox for Mailboxes {
         if entry.state == ConsignmentState::Failed {
             return Err(too_late());
         }
+        if entry.given_back || matches!(entry.held, Held::Destroyed) {
+            return Err(given_back());
+        }
         if let Some(at) = entry.body_deleted_at {
             return Err(deleted(at));
-        }
-        if entry.given_back {
-            return Err(given_back());
         }
         let (digest, size) = (entry.item.digest, entry.item.size);
         let bytes: Upload = match entry.held {

@@ -47,7 +47,7 @@ pub struct Plan {
 }
 
 /// Documents without their evidence yet, for each caller: enough to keep both hops busy while receipts travel.
-const UNDER_WAY_PER_CLIENT: usize = 8;
+const UNDER_WAY_PER_CLIENT: usize = 16;
 
 /// What one size gave.
 #[derive(Debug, Clone, Serialize)]

@@ -128,5 +128,17 @@ fn statement(part: &str, jws: &str, keys: &dyn HopKeys) -> Result<(KeyStatement,
     if statement.v != 1 {
         return Err(fault(&"unknown version"));
     }
+    if !is_ledger_of(&statement.hop, &statement.origin) {
+        return Err(fault(&"the ledger is not called after its hop"));
+    }
     Ok((statement, key, cosigner))
+}
+
+/// `<hop>/lienthong-ledger`, and from its second ledger on with `/<number>`: so no hop speaks in another's name.
+fn is_ledger_of(hop: &HopName, origin: &str) -> bool {
+    let rest = origin.strip_prefix(hop.as_str()).and_then(|rest| rest.strip_prefix("/lienthong-ledger"));
+    rest.is_some_and(|rest| {
+        let number = rest.strip_prefix('/').unwrap_or("2");
+        rest.is_empty() || rest.starts_with('/') && number.parse::<u32>().is_ok_and(|number| number > 1)
+    })
 }

@@ -39,6 +39,11 @@ fn poison(why: impl std::fmt::Display) -> SinkError {
     SinkError::Poison { why: why.to_string() }
 }
 
+/// Why the store did not take a transfer.
+fn not_taken(error: crate::store::Error) -> SinkError {
+    if matches!(error, crate::store::Error::OtherDocument(_)) { poison(error) } else { retry(error) }
+}
+
 #[async_trait]
 impl Sink for Intake {
     async fn transfer(&self, header: Vec<u8>, content: Arrived, coming: Coming) -> Result<(), SinkError> {
@@ -217,12 +222,20 @@ impl Intake {
         }
         let gives_back = is_given_back(&row);
         row.previous_hop = Some(header.from_hop.clone());
-        let mut _kept = None;
+        let mut kept = None;
         if !dropped {
             let held = self.hold(examined.bytes, header.digest).await;
-            (row.held, _kept) = held.map_err(|_| retry("the packet cannot be stored now"))?;
+            (row.held, kept) = held.map_err(|_| retry("the packet cannot be stored now"))?;
         }
-        parts.store.take_custody(row, submission, rows).await.map_err(retry)?;
+        match parts.store.take_custody(row, submission, rows).await {
+            Ok(true) => {}
+            // It had come before, and its content may have been destroyed or deleted since.
+            Ok(false) => self.drop_content(kept, header.digest).await,
+            Err(error) => {
+                self.drop_content(kept, header.digest).await;
+                return Err(not_taken(error));
+            }
+        }
         parts.delivery.receipts_wait(&header.from_hop);
         if gives_back {
             parts.delivery.destroy_given_back().await;
@@ -318,7 +331,7 @@ impl Intake {
             gives_back: Vec::new(),
             held: Held::Dropped,
         };
-        self.parts.store.take_custody(row, Some(submission), rows).await.map_err(retry)?;
+        self.parts.store.take_custody(row, Some(submission), rows).await.map_err(not_taken)?;
         self.parts.delivery.receipts_wait(&header.from_hop);
         Ok(())
     }

@@ -174,6 +174,8 @@ impl Intake {
                 Ok(Submission { doc_id, digest, receipt, consignments, findings, duplicate: false })
             }
             Accepted::Already { doc_id, submission: Some(receipt), consignments } => {
+                // Its content may have been destroyed or deleted since; then it stays so.
+                self.drop_content(kept, digest).await;
                 Ok(Submission { doc_id, digest, receipt, consignments, findings, duplicate: true })
             }
             Accepted::Already { submission: None, .. } => {
@@ -212,7 +214,7 @@ impl Intake {
 
     /// Removes a large packet's file again when the store did not take the packet, unless these bytes are here for
     /// another reason.
-    async fn drop_content(&self, kept: Option<Kept>, digest: Digest) {
+    pub(super) async fn drop_content(&self, kept: Option<Kept>, digest: Digest) {
         let Some(kept) = kept else { return };
         let removed = match self.parts.store.packets_here(vec![digest]).await {
             Ok(here) if here.is_empty() => kept.discard().map_err(|error| error.to_string()),

@@ -58,6 +58,9 @@ pub enum Error {
     NotUpgraded { found: i64, known: i64 },
     #[error("the store belongs to hop {found}, this gateway is {expected}")]
     OtherHop { found: String, expected: String },
+    /// Bytes came under a docId that other bytes have here.
+    #[error("docId {0} belongs to another document here")]
+    OtherDocument(DocId),
     #[error("the store holds something that cannot be read: {0}")]
     Corrupt(String),
     /// The ledger is not the one that was signed: receipts that were given out are gone or altered.
@@ -346,16 +349,16 @@ pub trait Store: Send + Sync {
 
     /// Later hop: takes consignments that are not here yet, to hold them until the hop before lets go
     /// ([`Store::receipts_delivered`]), and queues our receipts for it: the new ones, and again those of consignments
-    /// that arrived twice.
+    /// that arrived twice. False when all of them had: then nothing of the packet was stored.
     ///
     /// # Errors
-    /// [`Error`]; then nothing was stored.
+    /// [`Error::OtherDocument`], or another [`Error`]; then nothing was stored.
     async fn take_custody(
         &self,
         packet: NewPacket,
         submission: Option<Sealed>,
         consignments: Vec<NewConsignment>,
-    ) -> Result<()>;
+    ) -> Result<bool>;
 
     /// The first answer to these bytes, when this sender handed them in here before.
     ///

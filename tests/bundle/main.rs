@@ -394,7 +394,7 @@ fn a_ledger_is_believed_only_under_its_own_hops_key_and_with_a_proof_that_leads_
     };
     assert_eq!(with(&|input| note(input, &without_first)), "logs[1]");
     // A cosigner's key that its hop did not state; a log that vouches for itself.
-    let key = lienthong::ledger::SigningKey::from_seed("lienthong.example/witness/nation", &[9; 32]).unwrap();
+    let key = lienthong::ledger::SigningKey::from_seed("nation/lienthong-ledger/2", &[9; 32]).unwrap();
     let other = sample::statement(&sample.keys["nation"], &key);
     let mut input = sample.input.clone();
     input.witnesses = vec![other];

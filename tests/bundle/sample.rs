@@ -164,7 +164,7 @@ type Ledgers = (BTreeMap<Digest, Entry>, Vec<Log>, Vec<String>);
 fn ledgers(keys: &BTreeMap<String, Key>, receipts: &[Sealed]) -> Ledgers {
     let (mut entries, mut logs) = (BTreeMap::new(), Vec::new());
     for (place, hop) in HOPS.iter().enumerate() {
-        let origin = format!("lienthong.example/{hop}");
+        let origin = format!("{hop}/lienthong-ledger");
         let own: Vec<&Sealed> = receipts.iter().filter(|one| one.receipt.hop.as_str() == *hop).collect();
         // Receipts of other documents stand before, between and after.
         let mut leaves: Vec<[u8; 32]> = Vec::new();
@@ -201,7 +201,7 @@ fn ledgers(keys: &BTreeMap<String, Key>, receipts: &[Sealed]) -> Ledgers {
 
 fn witness(hop: &str) -> SigningKey {
     let place = HOPS.iter().position(|other| *other == hop).unwrap() as u8;
-    SigningKey::from_seed(&format!("lienthong.example/witness/{hop}"), &[100 + place; 32]).unwrap()
+    SigningKey::from_seed(&format!("{hop}/lienthong-ledger/2"), &[100 + place; 32]).unwrap()
 }
 
 fn cosign(signed: &mut SignedCheckpoint, hop: &str) {

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use lienthong_contract::door::{ConsignmentRef, ConsignmentState};
 use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId};
 
-use super::super::{Accepted, Held, MAX_PER_DISPATCH, NewConsignment, NewPacket, RefusalRecord, Result, Route};
+use super::super::{Accepted, Error, Held, MAX_PER_DISPATCH, NewConsignment, NewPacket, RefusalRecord, Result, Route};
 use super::flows;
 use super::rows::{self, SUBMISSION, insert_receipt, integer, queue_receipt};
 use crate::receipts::Sealed;
@@ -38,11 +38,7 @@ pub fn take_custody(
     packet: &NewPacket,
     submission: Option<&Sealed>,
     consignments: &[NewConsignment],
-) -> Result<()> {
-    let row = hold_packet(db, packet)?;
-    if let Some(submission) = submission {
-        insert_receipt(db, row, SUBMISSION, submission, false)?;
-    }
+) -> Result<bool> {
     let mut fresh = Vec::with_capacity(consignments.len());
     for consignment in consignments {
         let known = "SELECT 1 FROM consignments WHERE id = ?1";
@@ -52,8 +48,26 @@ pub fn take_custody(
             fresh.push(consignment.clone());
         }
     }
+    // Nothing of it is new: what was destroyed or deleted meanwhile stays so.
+    if fresh.is_empty() {
+        return Ok(false);
+    }
+    if other_document(db, packet)? {
+        return Err(Error::OtherDocument(packet.doc_id));
+    }
+    let row = hold_packet(db, packet)?;
+    if let Some(submission) = submission {
+        insert_receipt(db, row, SUBMISSION, submission, false)?;
+    }
     insert_consignments(db, packet, row, submission, &fresh)?;
-    flows::settle(db, packet, row)
+    flows::settle(db, packet, row)?;
+    Ok(true)
+}
+
+/// Another packet came under this docId: whoever gave it the name a second time is not to be followed.
+fn other_document(db: &Connection, packet: &NewPacket) -> Result<bool> {
+    let query = "SELECT 1 FROM consignments c JOIN packets p ON p.id = c.packet WHERE c.doc_id = ?1 AND p.digest <> ?2";
+    Ok(db.prepare_cached(query)?.exists(params![packet.doc_id.as_bytes(), packet.digest.as_bytes()])?)
 }
 
 /// A consignment that arrives again is answered with the receipts it was answered with before.

@@ -6,7 +6,8 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use lienthong_contract::{AgencyCode, ConsignmentId, Digest, HopName, Instant};
+use lienthong_contract::door::RecallState;
+use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId, HopName, Instant};
 
 use super::super::{NewPacket, Result};
 use super::rows::{self, SUBMISSION, integer};
@@ -53,10 +54,11 @@ pub fn settle(db: &Connection, packet: &NewPacket, row: i64) -> Result<()> {
     let Some(status) = packet.status.as_ref().filter(|status| status.code == agreed.code()) else { return Ok(()) };
     let (sender, recipient, name) = (&status.about, &packet.sender, status.document_id.as_str());
     let events = events(db, (sender, recipient, name), Some(row))?;
-    if !Story::of(&ordered(events)).given_back() {
-        return Ok(());
-    }
-    for (seq, document, id, next_hop) in versions(db, sender, name, recipient)? {
+    let story = Story::of(&ordered(events));
+    // Only the word that made it so: after it, a 15 answers something else.
+    let recall = story.recall.filter(|recall| recall.answer.as_ref().is_some_and(|said| said.doc_id == packet.doc_id));
+    let Some(recall) = recall.filter(|recall| recall.state == RecallState::Agreed) else { return Ok(()) };
+    for (seq, document, id, next_hop) in versions(db, sender, name, recipient, asked_in(db, recall.asked.doc_id)?)? {
         if next_hop != packet.previous_hop || !is_of_its_hop(db, row, document, seq)? {
             tracing::warn!(%id, "an agreement to give back came another way than the document went, and destroys nothing");
             continue;
@@ -87,17 +89,32 @@ fn is_of_its_hop(db: &Connection, status: i64, document: i64, consignment: i64) 
     Ok(false)
 }
 
+/// The packet that asked.
+fn asked_in(db: &Connection, status: DocId) -> Result<Option<i64>> {
+    let query = "SELECT c.packet FROM consignments c WHERE c.doc_id = ?1 LIMIT 1";
+    Ok(db.prepare_cached(query)?.query_row(params![status.as_bytes()], |row| row.get(0)).optional()?)
+}
+
 type Version = (i64, i64, ConsignmentId, Option<HopName>);
 
-/// The consignments of a document and of its updates to one recipient: row, packet, id, next hop.
-fn versions(db: &Connection, sender: &AgencyCode, name: &str, recipient: &AgencyCode) -> Result<Vec<Version>> {
+/// The consignments of a document and of its changes to one recipient: row, packet, id, next hop. A change that came after
+/// the request was not meant by it.
+fn versions(
+    db: &Connection,
+    sender: &AgencyCode,
+    name: &str,
+    recipient: &AgencyCode,
+    asked: Option<i64>,
+) -> Result<Vec<Version>> {
     let query = "SELECT c.seq, c.packet, c.id, c.next_hop FROM consignments c
                  WHERE c.recipient = ?3 AND c.state NOT IN ('rejected', 'withdrawn') AND c.packet IN (
                      SELECT id FROM packets
                      WHERE document_id = ?2 AND kind = 'document' AND sender = ?1 AND business_type <> 1
-                     UNION SELECT packet FROM acts WHERE document_id = ?2 AND owner = ?1 AND kind = 'update')";
+                       AND (business_type = 0 OR ?4 IS NULL OR id < ?4)
+                     UNION SELECT packet FROM acts WHERE document_id = ?2 AND owner = ?1 AND kind = 'update'
+                       AND (?4 IS NULL OR packet < ?4))";
     let mut query = db.prepare_cached(query)?;
-    let mut found = query.query(params![sender.as_str(), name, recipient.as_str()])?;
+    let mut found = query.query(params![sender.as_str(), name, recipient.as_str(), asked])?;
     let mut versions = Vec::new();
     while let Some(row) = found.next()? {
         versions.push((row.get(0)?, row.get(1)?, rows::consignment(row, 2)?, rows::hop(row, 3)?));
@@ -115,7 +132,7 @@ pub fn in_mailbox(
     let waits = "SELECT 1 FROM consignments WHERE seq = ?1 AND state = 'consigned' AND next_hop IS NULL";
     let mut waits = db.prepare_cached(waits)?;
     let mut waiting = Vec::new();
-    for (seq, _, id, _) in versions(db, sender, name, recipient)? {
+    for (seq, _, id, _) in versions(db, sender, name, recipient, None)? {
         if waits.exists(params![seq])? {
             waiting.push(id);
         }
@@ -169,10 +186,13 @@ pub fn name_of_code(db: &Connection, sender: &AgencyCode, code: &str) -> Result<
 
 /// See [`super::Store::known_documents`].
 pub fn known_documents(db: &Connection, name: &str) -> Result<Vec<Known>> {
-    let query = "SELECT id, sender FROM packets
-                 WHERE document_id = ?1 AND kind = 'document' AND business_type <> 1 ORDER BY id LIMIT ?2";
+    // A short name is many senders'; none of them may crowd out another.
+    let query = "SELECT id, sender FROM (
+                     SELECT id, sender, row_number() OVER (PARTITION BY sender ORDER BY id) AS nr FROM packets
+                     WHERE document_id = ?1 AND kind = 'document' AND business_type <> 1)
+                 WHERE nr <= 16 ORDER BY id LIMIT ?2";
     let mut query = db.prepare_cached(query)?;
-    let mut found = query.query(params![name, integer(MOST)])?;
+    let mut found = query.query(params![name, integer(16 * MOST)])?;
     let mut known: Vec<Known> = Vec::new();
     while let Some(row) = found.next()? {
         let (packet, sender) = (row.get(0)?, rows::agency(row, 1)?);

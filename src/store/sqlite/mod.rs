@@ -248,7 +248,7 @@ impl Store for SqliteStore {
         packet: NewPacket,
         submission: Option<Sealed>,
         consignments: Vec<NewConsignment>,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         self.writer.write(move |db| accept::take_custody(db, &packet, submission.as_ref(), &consignments)).await
     }
 

@@ -82,7 +82,7 @@ pub fn record_receipts(db: &Connection, from: &HopName, receipts: &[Sealed]) -> 
             withdraw(db, from, row, sealed, &mut recorded)?;
             continue;
         }
-        if row.next_hop.as_ref() != Some(from) || row.digest != sealed.receipt.packet {
+        if row.next_hop.as_ref() != Some(from) || row.other_document(sealed) {
             tracing::error!(%from, %digest, event, hop = %sealed.receipt.hop, "a receipt from a hop that has no say in it");
             continue;
         }
@@ -314,11 +314,19 @@ struct Row {
     previous_hop: Option<HopName>,
     next_hop: Option<HopName>,
     outbox_id: Option<i64>,
+    doc_id: DocId,
+    size: u64,
     /// The last receipt of the chain as far as it holds.
     head: Digest,
 }
 
 impl Row {
+    /// It speaks of another packet than this consignment's, or calls it otherwise.
+    fn other_document(&self, sealed: &Sealed) -> bool {
+        let said = &sealed.receipt;
+        (said.packet, said.doc_id, said.size) != (self.digest, self.doc_id, self.size)
+    }
+
     fn standing(&self) -> Standing {
         Standing { state: self.state, ends_here: self.next_hop.is_none() }
     }
@@ -334,7 +342,8 @@ impl Row {
 }
 
 fn consignment(db: &Connection, id: ConsignmentId) -> Result<Option<Row>> {
-    let query = "SELECT p.digest, c.state, c.previous_hop, c.next_hop, c.outbox_id, c.head, c.seq, c.packet
+    let query =
+        "SELECT p.digest, c.state, c.previous_hop, c.next_hop, c.outbox_id, c.head, c.seq, c.packet, c.doc_id, p.size
                  FROM consignments c JOIN packets p ON p.id = c.packet WHERE c.id = ?1";
     let mut query = db.prepare_cached(query)?;
     let mut found = query.query(params![id.as_bytes()])?;
@@ -349,6 +358,8 @@ fn consignment(db: &Connection, id: ConsignmentId) -> Result<Option<Row>> {
         next_hop: rows::hop(row, 3)?,
         outbox_id: row.get(4)?,
         head: rows::digest(row, 5)?,
+        doc_id: rows::doc_id(row, 8)?,
+        size: rows::size(row, 9)?,
     }))
 }
 

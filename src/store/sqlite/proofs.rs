@@ -65,7 +65,7 @@ fn keep_checkpoint(db: &Connection, checked: &CheckedProofs) -> Result<()> {
     let keep = "INSERT INTO ledger_checkpoints (origin, size, hop, statement, note, witnesses)
                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)
                 ON CONFLICT (origin, size) DO UPDATE SET statement = ?4, note = ?5, witnesses = ?6
-                WHERE length(note) < length(?5) OR witnesses = '[]'";
+                WHERE ?6 <> '[]' AND (length(note) < length(?5) OR witnesses = '[]')";
     let size = integer(checked.size);
     db.prepare_cached(keep)?.execute(params![checked.origin, size, hop.as_str(), statement, checkpoint, witnesses])?;
     Ok(())

@@ -22,7 +22,8 @@ pub fn ended_packets(
                                 AND c.state IN ('offered', 'queued', 'relayed', 'consigned')),
                         EXISTS (SELECT 1 FROM consignments c WHERE c.packet = p.id
                                 AND NOT (c.state = 'rejected' AND c.next_hop IS NULL AND c.previous_hop IS NOT NULL))
-                 FROM packets p WHERE id > ?1 AND received_at < ?2 AND body_deleted_at IS NULL ORDER BY id LIMIT ?3";
+                 FROM packets p WHERE id > ?1 AND received_at < ?2 AND body_deleted_at IS NULL
+                   AND destroyed_at IS NULL ORDER BY id LIMIT ?3";
     let mut query = db.prepare_cached(query)?;
     let mut found = query.query(params![after, before.as_millis(), integer(limit)])?;
     let (mut packets, mut seen, mut last) = (Vec::new(), 0, None);
@@ -60,7 +61,7 @@ fn ended(db: &Connection, packet: i64) -> Result<Option<Instant>> {
 /// See [`super::super::retention::RetentionStore::delete_body`].
 pub fn delete_body(db: &Connection, row: i64, reason: DeletionReason, at: Instant) -> Result<bool> {
     let delete = "UPDATE packets SET content = NULL, body_deleted_at = ?2, body_deleted_reason = ?3
-                  WHERE id = ?1 AND body_deleted_at IS NULL AND NOT EXISTS
+                  WHERE id = ?1 AND body_deleted_at IS NULL AND destroyed_at IS NULL AND NOT EXISTS
                     (SELECT 1 FROM consignments c WHERE c.packet = packets.id
                      AND c.state IN ('offered', 'queued', 'relayed', 'consigned'))";
     let changed = db.prepare_cached(delete)?.execute(params![row, at.as_millis(), reason.as_str()])?;
@@ -101,7 +102,7 @@ pub fn packets_to_export(
 ) -> Result<Vec<ExportPacket>> {
     let db = db.unchecked_transaction()?;
     let query = "SELECT id, doc_id, digest, size, kind, document_id, business_type, sender, subject, code, urgency,
-                        received_at, content, body_deleted_at, body_deleted_reason
+                        received_at, content, body_deleted_at, body_deleted_reason, destroyed_at IS NOT NULL
                  FROM packets WHERE id > ?1 AND received_at >= ?2 AND received_at < ?3 ORDER BY id LIMIT ?4";
     let mut query = db.prepare_cached(query)?;
     let mut found = query.query(params![after, from.as_millis(), to.as_millis(), integer(limit)])?;
@@ -117,6 +118,7 @@ pub fn packets_to_export(
                 && consignment.previous_hop.is_some()
         });
         let held = match rows::held(row, 12)? {
+            Held::File if row.get(15)? => Held::Destroyed,
             Held::File if deleted.is_some() || dropped => Held::Dropped,
             held => held,
         };

@@ -101,7 +101,9 @@ pub(super) fn events(
 ) -> Result<Vec<(i64, Event)>> {
     let query = "SELECT s.packet, s.code, s.description, s.time, p.received_at, s.doc_id,
                         EXISTS (SELECT 1 FROM consignments c
-                                WHERE c.doc_id = s.doc_id AND c.state NOT IN ('rejected', 'failed')) AS heard
+                                WHERE c.doc_id = s.doc_id AND c.state <> 'rejected' AND (c.state <> 'failed' OR EXISTS
+                                    (SELECT 1 FROM receipts r WHERE r.packet = c.packet AND r.consignment = c.seq
+                                     AND r.event = 'ContentConsignment'))) AS heard
                  FROM statuses s JOIN packets p ON p.id = s.packet
                  WHERE s.document_id = ?1 AND s.about = ?2 AND s.agency = ?3 AND (s.packet = ?4
                    OR EXISTS (SELECT 1 FROM recalls r WHERE r.status = s.packet) OR EXISTS

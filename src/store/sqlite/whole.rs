@@ -13,6 +13,8 @@ use super::super::{Error, Result};
 
 /// Length of a frame's head in the write-ahead log, and of the log's own (SQLite file format §4.1).
 const FRAME_HEAD: u64 = 24;
+/// Where the lock bytes stand, in the file that reaches so far.
+const LOCK_BYTES: u64 = 0x4000_0000;
 const LOG_HEAD: u64 = 32;
 
 /// Refuses a file that lacks pages.
@@ -48,7 +50,9 @@ fn missing(path: &Path) -> io::Result<Option<(u64, u64)>> {
     let has = length / page;
     let (logged, committed) = logged(path, page)?;
     let of = committed.unwrap_or_else(|| u64::from(number::<4>(&head, 28)));
-    let lacking = (has.saturating_add(1)..=of).any(|page| !logged.contains(&page));
+    // The page of the lock bytes is never written (§1.4).
+    let locks = LOCK_BYTES / page + 1;
+    let lacking = (has.saturating_add(1)..=of).any(|page| page != locks && !logged.contains(&page));
     Ok(lacking.then_some((has, of)))
 }
 

@@ -39,6 +39,7 @@ impl Key {
         let kind = if which == "vkey" { 1 } else { 4 };
         demand(bytes[0] == kind && text(says, "origin")? == name, "a key of another kind or name")?;
         let hop = text(says, "hop")?.to_owned();
+        demand(name.starts_with(&format!("{hop}/lienthong-ledger")), "a ledger of another name")?;
         Ok(Self { hop, name: name.to_owned(), id: hash, kind, key: bytes[1..].to_vec() })
     }
 
