@@ -198,6 +198,11 @@ fn house(
 }
 
 impl House {
+    /// Header and bytes of every transfer that left here.
+    pub(crate) fn sent(&self) -> Vec<(Vec<u8>, Bytes)> {
+        self.link.sent.lock().unwrap().clone()
+    }
+
     /// Verifies every chain of a trace.
     pub(crate) fn verify(&self, trace: &lienthong_contract::door::Trace) {
         for consignment in &trace.consignments {

@@ -400,6 +400,12 @@ fn a_ledger_is_believed_only_under_its_own_hops_key_and_with_a_proof_that_leads_
     input.witnesses = vec![other];
     let answer = judge(&sample, &sample.bundle_of(input));
     assert_eq!((answer.verdict, answer.receipts_logged, answer.receipts_witnessed), ("valid", 10, 0));
+    // A hop that speaks in the name of another's ledger, under its own certificate.
+    let stolen = lienthong::ledger::SigningKey::from_seed("province-b/lienthong-ledger/2", &[9; 32]).unwrap();
+    let mut input = sample.input.clone();
+    input.witnesses.push(sample::statement(&sample.keys["nation"], &stolen));
+    let answer = judge(&sample, &sample.bundle_of(input));
+    assert_eq!((answer.verdict, answer.part.as_deref()), ("invalid", Some("witnesses[3]")));
     let mut input = sample.input.clone();
     input.witnesses.truncate(1);
     let answer = judge(&sample, &sample.bundle_of(input));

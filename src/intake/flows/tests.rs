@@ -12,6 +12,7 @@ use crate::edxml::model::{
     Business, BusinessType, Change, ChangedReceiver, Located, ReplacementInfo, ResponseFor, TextAt, UpdateInfo, Urgency,
 };
 use crate::intake::tests::{House, World, until};
+use crate::link::{Arrived, Coming, Sink as _};
 use crate::pki::tests::NOW;
 use crate::scene::{self, Letter, example_pdf};
 use crate::store::{Held, Store as _};
@@ -154,9 +155,34 @@ async fn what_is_given_back_is_destroyed_at_both_hops_and_its_receipts_still_ver
         assert_eq!(seen.subject.as_deref(), Some("Về việc thí dụ"), "what is told of it stays");
     }
     assert_eq!(content(far, R, id).await, Err("LT-FLW-0025".to_owned()));
-    // The same bytes again get the first answer, and nothing comes back.
+    // The same bytes again get the first answer, and nothing comes back; nor by a transfer that comes a second time.
     assert!(world.submit(packet).await.duplicate);
     assert!(destroyed(near, doc_id, id).await);
+    let (header, bytes) = near.sent().remove(0);
+    let coming = Coming { urgent: false, again: false };
+    far.intake.transfer(header, Arrived::Bytes(bytes), coming).await.unwrap();
+    assert!(destroyed(far, doc_id, id).await);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn an_update_that_was_sent_after_the_request_is_not_what_was_asked_for() {
+    let world = World::new(None);
+    let far = &world.nation;
+    let sent = world.submit(letter(&world, S, 1, &[R], |_| {})).await;
+    arrived(&world, &sent).await;
+    let asked = says(&world, &world.province, S, R, &name(1), "13", 1).await.unwrap();
+    arrived(&world, &asked).await;
+    let update = world.submit(letter(&world, S, 2, &[R], |document| updates(document, &name(1), &[]))).await;
+    arrived(&world, &update).await;
+    let ids = [sent.consignments[0].id, update.consignments[0].id];
+    says(&world, far, R, S, &name(1), "15", 2).await.unwrap();
+    assert!(destroyed(far, sent.doc_id, ids[0]).await);
+    assert!(!destroyed(far, update.doc_id, ids[1]).await);
+    // The same word later, of the update perhaps, takes nothing back.
+    says(&world, far, R, S, &name(1), "15", 3).await.unwrap();
+    assert!(!destroyed(far, update.doc_id, ids[1]).await);
+    assert!(content(far, R, ids[1]).await.is_ok());
     world.end().await;
 }
 

@@ -257,6 +257,22 @@ async fn a_large_packet_is_found_as_a_file() {
 }
 
 #[tokio::test]
+async fn a_name_that_belongs_to_other_bytes_is_not_taken_and_what_is_known_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let first = relayed(&letter("one", 0, &[("H37.91", Route::Mailbox)]), "province-a", "nation", &Route::Mailbox);
+    first.take(&store).await;
+    let again = store.take_custody(first.packet.clone(), Some(first.submission.clone()), first.consignments.clone());
+    assert!(!again.await.unwrap(), "all of it is here");
+    let mut other = letter("two", 0, &[("H37.91", Route::Mailbox)]);
+    other.packet.doc_id = first.packet.doc_id;
+    let other = relayed(&other, "province-a", "nation", &Route::Mailbox);
+    let taken = store.take_custody(other.packet, Some(other.submission), other.consignments).await;
+    assert!(matches!(taken, Err(Error::OtherDocument(name)) if name == first.packet.doc_id), "{taken:?}");
+    assert_eq!(store.trace(first.packet.doc_id).await.unwrap().unwrap().consignments.len(), 1);
+}
+
+#[tokio::test]
 async fn a_store_of_another_hop_or_of_another_form_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("store.db");
