@@ -46,6 +46,8 @@ pub struct Answer {
     /// Parts that are not yet in a witnessed ledger.
     pub unwitnessed: Vec<String>,
     pub consignments: Vec<Told>,
+    /// How many consignments the submission named: a bundle may be about some of them only.
+    pub consignments_submitted: usize,
     /// When the revocation lists inside were taken.
     pub revocation_taken: Option<Instant>,
     /// Certificates whose revocation could not be checked, and why.
@@ -97,6 +99,14 @@ pub struct WitnessedBy {
 }
 
 impl Answer {
+    /// In words, when the bundle leaves consignments of the submission out: Vietnamese and English.
+    #[must_use]
+    pub fn left_out(&self) -> Option<(String, String)> {
+        let (told, all) = (self.consignments.len(), self.consignments_submitted);
+        let vi = || format!("chỉ nói về {told} trong {all} nơi nhận");
+        (told < all).then(|| (vi(), format!("about {told} of {all} recipients only")))
+    }
+
     pub(super) fn unproven(bundle: Digest) -> Self {
         Self {
             verdict: "invalid",
@@ -121,6 +131,7 @@ impl Answer {
             receipts_witnessed: 0,
             unwitnessed: Vec::new(),
             consignments: Vec::new(),
+            consignments_submitted: 0,
             revocation_taken: None,
             revocation_not_checked: Vec::new(),
         }

@@ -64,6 +64,8 @@ fn judge(file: &[u8], anchors: &Anchors, answer: &mut Answer) -> Result<(), Faul
     distinct(opened.iter().chain(&late))?;
 
     answer.consignments = consignments(&bundle.document, &opened)?;
+    let submitted = opened.iter().filter(|one| one.sealed.receipt.event == Event::SubmissionAcceptance);
+    answer.consignments_submitted = submitted.map(|one| one.sealed.receipt.consignments.len()).max().unwrap_or(0);
     tell_late(&mut answer.consignments, &opened, &late)?;
     answer.count_outcomes();
     answer.receipts = opened.len().saturating_add(late.len());

@@ -47,6 +47,7 @@ fn a_bundle_tells_what_became_of_each_consignment_and_who_vouches_for_it() {
     assert_eq!(answer.outcomes, BTreeMap::from([("handed-over", 2), ("refused", 1)]));
     assert_eq!((answer.receipts, answer.receipts_verified), (10, 10));
     assert_eq!((answer.receipts_logged, answer.receipts_witnessed), (10, 10));
+    assert_eq!((answer.consignments.len(), answer.consignments_submitted, answer.left_out()), (3, 3, None));
     assert!(answer.unwitnessed.is_empty() && answer.revocation_not_checked.is_empty(), "{answer:?}");
     let last = &answer.consignments[2].receipts[4];
     assert_eq!((last.event, last.hop.as_str()), (Event::ContentHandover, "province-b"));
@@ -181,6 +182,8 @@ fn every_flipped_byte_is_refused_with_its_part_named() {
     small.crls.truncate(1);
     let small = sample.bundle_of(small);
     assert_eq!((judge(&sample, &small).verdict, places(&small).len()), ("valid", 2 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1));
+    let (_, told) = judge(&sample, &small).left_out().unwrap();
+    assert_eq!(told, "about 1 of 3 recipients only");
     flip(&small, 1);
     let file = sample.bundle_of(Input { packet, ..sample.input.clone() });
     assert_eq!(places(&file).len(), 2 + 2 + 1 + 3 + 1 + 10 + 1 + 1 + 3);

@@ -98,7 +98,11 @@ fn sheet(answer: &Answer) -> Vec<Block> {
 fn verdict(answer: &Answer) -> Block {
     let outcome = words::of_outcome(answer.outcome);
     if answer.is_valid() {
-        let (vi, en) = (format!("HỢP LỆ: {}", outcome.vi), format!("VALID: {}", outcome.en));
+        let (mut vi, mut en) = (format!("HỢP LỆ: {}", outcome.vi), format!("VALID: {}", outcome.en));
+        if let Some((part_vi, part_en)) = answer.left_out() {
+            vi = format!("{vi} ({part_vi})");
+            en = format!("{en} ({part_en})");
+        }
         return Block::Verdict { good: true, vi, en };
     }
     let (part, reason) = (answer.part.as_deref().unwrap_or("?"), answer.reason.as_deref().unwrap_or("?"));

@@ -119,6 +119,9 @@ fn verdict(answer: &Answer) {
     if answer.is_valid() {
         let outcome = words::of_outcome(answer.outcome);
         say!("HỢP LỆ — VALID: {} biên nhận — receipts; {} — {}", answer.receipts, outcome.vi, outcome.en);
+        if let Some((vi, en)) = answer.left_out() {
+            say!("    ! {vi} — {en}");
+        }
     } else {
         let (part, reason) = (answer.part.as_deref().unwrap_or("?"), answer.reason.as_deref().unwrap_or("?"));
         say!("KHÔNG HỢP LỆ — INVALID");
