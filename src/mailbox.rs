@@ -146,24 +146,8 @@ impl Mailboxes {
             Acknowledgement::Accept => (Event::ContentHandover, None),
             Acknowledgement::Refuse { reason } => (Event::ConsignmentRejection, Some(recipients_reason(reason))),
         };
-        Receipt {
-            v: 1,
-            event,
-            hop: self.hop.clone(),
-            time: self.clock.now(),
-            doc_id: entry.item.doc_id,
-            packet: entry.item.digest,
-            size: entry.item.size,
-            from: entry.item.from.clone(),
-            document_id: entry.item.document_id.clone(),
-            consignment: Some(entry.item.id),
-            recipient: Some(entry.item.recipient.clone()),
-            consignments: Vec::new(),
-            previous: Some(entry.head),
-            credential: Some(caller.credential.clone()),
-            checks: None,
-            reason,
-        }
+        let credential = Some(caller.credential.clone());
+        Receipt { credential, reason, ..entry.end(&self.hop, event, self.clock.now()) }
     }
 }
 

@@ -5,11 +5,9 @@ use std::collections::HashMap;
 use lienthong_contract::{Digest, HopName, Instant};
 
 use super::answer::{Logged, WitnessedBy};
-use super::{Bundle, Entry, Fault, KEY_TYPE, KeyStatement, Log};
-use crate::ledger::{
-    Origin, SignatureKind, SignedCheckpoint, VerifierKey, check_inclusion, cosignatures, leaf_hash, parse_hash,
-};
-use crate::receipts::jws::open_statement;
+use super::{Bundle, Entry, Fault, Log};
+use crate::custody::logs::{KeyStatement, LogKey};
+use crate::ledger::{SignedCheckpoint, VerifierKey, check_inclusion, cosignatures, leaf_hash, parse_hash};
 use crate::receipts::{HopKeys, Sealed};
 
 /// A checkpoint that its log signed.
@@ -22,19 +20,12 @@ struct Known {
 /// Every checkpoint in the bundle, by origin and size.
 pub struct Ledgers(HashMap<(String, u64), Known>);
 
-/// A cosigner: its hop and key.
-struct Witness {
-    hop: HopName,
-    key: VerifierKey,
-}
-
 impl Ledgers {
     /// Verifies key statements, checkpoints and cosignatures.
     pub fn open(bundle: &Bundle, keys: &dyn HopKeys) -> Result<Self, Fault> {
         let witnesses = bundle.witnesses.iter().enumerate().map(|(index, jws)| {
             let part = format!("witnesses[{index}]");
-            let (statement, _, key) = statement(&part, jws, keys)?;
-            Ok(Witness { hop: statement.hop, key })
+            statement(&part, jws, keys)
         });
         let witnesses = witnesses.collect::<Result<Vec<_>, _>>()?;
         let mut ledgers = Self(HashMap::new());
@@ -44,20 +35,20 @@ impl Ledgers {
         Ok(ledgers)
     }
 
-    fn take(&mut self, part: &str, log: &Log, witnesses: &[Witness], keys: &dyn HopKeys) -> Result<(), Fault> {
-        let (statement, key, _) = statement(part, &log.key, keys)?;
-        if statement.origin != log.origin {
+    fn take(&mut self, part: &str, log: &Log, witnesses: &[LogKey], keys: &dyn HopKeys) -> Result<(), Fault> {
+        let said = statement(part, &log.key, keys)?;
+        if said.origin.as_str() != log.origin {
             let what = "the key it states is another ledger's";
             return Err(Fault::new(part, "khóa không thuộc sổ cái này", what));
         }
         let fault = |error: crate::ledger::Error| {
             Fault::new(part, "điểm kiểm tra của sổ cái không xác minh được", format_args!("a checkpoint: {error}"))
         };
-        let origin: Origin = log.origin.parse().map_err(fault)?;
-        let cosigners: Vec<VerifierKey> = witnesses.iter().map(|witness| witness.key.clone()).collect();
+        let cosigners: Vec<VerifierKey> = witnesses.iter().map(|witness| witness.cosigner.clone()).collect();
         for note in &log.checkpoints {
-            let signed = SignedCheckpoint::open(note.as_bytes(), &origin, std::slice::from_ref(&key)).map_err(fault)?;
-            let hop_of = |name: &str| witnesses.iter().find(|witness| witness.key.name() == name);
+            let signed = SignedCheckpoint::open(note.as_bytes(), &said.origin, std::slice::from_ref(&said.log))
+                .map_err(fault)?;
+            let hop_of = |name: &str| witnesses.iter().find(|witness| witness.cosigner.name() == name);
             let cosigned = cosignatures(&signed, &cosigners).map_err(fault)?.into_iter();
             let mut by: Vec<WitnessedBy> = cosigned
                 .filter_map(|cosigned| {
@@ -68,12 +59,12 @@ impl Ledgers {
                     })
                 })
                 // Nobody is a witness in his own cause.
-                .filter(|witness| witness.hop != statement.hop)
+                .filter(|witness| witness.hop != said.hop)
                 .collect();
             by.sort_by(|one, other| one.hop.cmp(&other.hop));
             by.dedup_by(|one, other| one.hop == other.hop);
             let checkpoint = signed.checkpoint();
-            let known = Known { root: checkpoint.root, hop: statement.hop.clone(), witnesses: by };
+            let known = Known { root: checkpoint.root, hop: said.hop.clone(), witnesses: by };
             let place = (log.origin.clone(), checkpoint.size);
             if let Some(other) = self.0.insert(place, known)
                 && other.root != checkpoint.root
@@ -112,33 +103,6 @@ impl Ledgers {
     }
 }
 
-/// A hop's statement with the key that signs its ledger, and the same as a cosigner.
-fn statement(part: &str, jws: &str, keys: &dyn HopKeys) -> Result<(KeyStatement, VerifierKey, VerifierKey), Fault> {
-    let fault = |what: &dyn std::fmt::Display| Fault::new(part, "khóa của sổ cái không xác minh được", what);
-    let statement: KeyStatement =
-        open_statement(KEY_TYPE, jws, keys, |statement: &KeyStatement| (statement.hop.clone(), statement.time))
-            .map_err(|error| fault(&error))?;
-    let read = |text: &str, kind: SignatureKind| {
-        let key: VerifierKey = text.parse().map_err(|error| fault(&error))?;
-        let good = key.kind() == kind && key.name() == statement.origin;
-        if good { Ok(key) } else { Err(fault(&"the key it states has another name or kind")) }
-    };
-    let key = read(&statement.vkey, SignatureKind::Ed25519)?;
-    let cosigner = read(&statement.cosigner, SignatureKind::Cosignature)?;
-    if statement.v != 1 {
-        return Err(fault(&"unknown version"));
-    }
-    if !is_ledger_of(&statement.hop, &statement.origin) {
-        return Err(fault(&"the ledger is not called after its hop"));
-    }
-    Ok((statement, key, cosigner))
-}
-
-/// `<hop>/lienthong-ledger`, and from its second ledger on with `/<number>`: so no hop speaks in another's name.
-fn is_ledger_of(hop: &HopName, origin: &str) -> bool {
-    let rest = origin.strip_prefix(hop.as_str()).and_then(|rest| rest.strip_prefix("/lienthong-ledger"));
-    rest.is_some_and(|rest| {
-        let number = rest.strip_prefix('/').unwrap_or("2");
-        rest.is_empty() || rest.starts_with('/') && number.parse::<u32>().is_ok_and(|number| number > 1)
-    })
+fn statement(part: &str, jws: &str, keys: &dyn HopKeys) -> Result<LogKey, Fault> {
+    KeyStatement::open(jws, keys).map_err(|error| Fault::new(part, "khóa của sổ cái không xác minh được", error))
 }

@@ -49,8 +49,6 @@ pub const FORMAT: &str = "lienthong-bundle";
 pub const VERSION: u32 = 1;
 /// The `typ` of the seal.
 pub const SEAL_TYPE: &str = "lienthong-bundle+jwt";
-/// The `typ` of a statement whose key a ledger or a witness signs with.
-pub const KEY_TYPE: &str = "lienthong-ledger-key+jwt";
 
 /// The largest file. The receipts of a circular to a thousand recipients take some ten MiB.
 pub const MAX_BYTES: usize = 64 << 20;
@@ -129,25 +127,9 @@ pub struct Entry {
 pub struct Log {
     /// C2SP signed notes with the cosignatures of witnesses.
     pub checkpoints: Vec<String>,
-    /// JWS of a [`KeyStatement`].
+    /// JWS of a [`crate::custody::logs::KeyStatement`].
     pub key: String,
     pub origin: String,
-}
-
-/// A hop's word, under its certificate, for the key that its ledger or its witness signs with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct KeyStatement {
-    /// The same key as it cosigns the checkpoints of others.
-    pub cosigner: String,
-    pub hop: HopName,
-    /// Origin of the ledger, and name of both keys.
-    pub origin: String,
-    pub time: Instant,
-    /// Version of this form: 1.
-    pub v: u8,
-    /// What signs the ledger's checkpoints: C2SP verifier key, `name+id+key`.
-    pub vkey: String,
 }
 
 /// When the revocation lists were taken.
@@ -164,7 +146,7 @@ pub struct Input {
     pub receipts: Vec<Logged>,
     pub late: Vec<Logged>,
     pub logs: Vec<Log>,
-    /// JWS of the [`KeyStatement`]s of those who cosigned.
+    /// JWS of the [`crate::custody::logs::KeyStatement`]s of those who cosigned.
     pub witnesses: Vec<String>,
     /// The authorities above the hops' certificates, up to the root; DER.
     pub certificates: Vec<Vec<u8>>,

@@ -18,6 +18,7 @@ pub const MAX_STATEMENT_BYTES: usize = 32 * 1024;
 
 /// A hop's word for the key of its log, signed with the key of its receipts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct KeyStatement {
     /// Version of this form: 1.
     pub v: u8,

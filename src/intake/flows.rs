@@ -147,29 +147,13 @@ impl Intake {
 }
 
 fn end(parts: &Parts, entry: &MailboxEntry, now: Instant) -> Receipt {
-    Receipt {
-        v: 1,
-        event: Event::ConsignmentRejection,
-        hop: parts.hop.clone(),
-        time: now,
-        doc_id: entry.item.doc_id,
-        packet: entry.item.digest,
-        size: entry.item.size,
-        from: entry.item.from.clone(),
-        document_id: entry.item.document_id.clone(),
-        consignment: Some(entry.item.id),
-        recipient: Some(entry.item.recipient.clone()),
-        consignments: Vec::new(),
-        previous: Some(entry.head),
-        credential: None,
-        checks: None,
-        reason: Some(Reason {
-            code: "given-back".to_owned(),
-            text: GAVE_BACK_REASON.to_owned(),
-            text_en: Some("The recipient gives it back, as the sender asked (15)".to_owned()),
-            whose_turn: Blame::Recipient,
-        }),
-    }
+    let reason = Reason {
+        code: "given-back".to_owned(),
+        text: GAVE_BACK_REASON.to_owned(),
+        text_en: Some("The recipient gives it back, as the sender asked (15)".to_owned()),
+        whose_turn: Blame::Recipient,
+    };
+    Receipt { reason: Some(reason), ..entry.end(&parts.hop, Event::ConsignmentRejection, now) }
 }
 
 /// The first is the second, or has taken over from it.

@@ -43,7 +43,7 @@ use crate::receipts::{HopKeys, Signer};
 use crate::store::LedgerStore;
 use crate::store::ledger::{Alarm, Heads, MAX_PROVED, Offer, Shown, Verdict};
 
-pub use proofs::{Proof, ProofEntry, ProofLog, ProofReceipt, assemble, check};
+pub use proofs::check;
 
 /// The most messages about logs in hand; what comes beyond is dropped and comes again.
 const IN_HAND: usize = 64;

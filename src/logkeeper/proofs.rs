@@ -1,11 +1,12 @@
 //! Proofs on demand: that the receipts of a document stand in the logs of the hops that made them.
 
+use std::collections::HashSet;
 use std::sync::PoisonError;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-use lienthong_contract::door::{ReceiptView, Trace};
+use lienthong_contract::door::Trace;
 use lienthong_contract::{ConsignmentId, Digest, DocId, HopName};
 
 use super::{Error, Keeper, MAX_ASKED, bounded};
@@ -27,55 +28,6 @@ const MAX_WITNESSES: usize = 32;
 const MAX_CHECKPOINT: usize = 32 * 1024;
 /// Asked for again within this time, later hops are not asked again.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
-
-/// The receipts of a packet with their places in the logs of the hops that made them.
-#[derive(Debug, Clone)]
-pub struct Proof {
-    pub doc_id: DocId,
-    pub receipts: Vec<ProofReceipt>,
-    /// The checkpoints that the entries lead to.
-    pub logs: Vec<ProofLog>,
-    /// Every receipt has its entry. What is missing is asked for; asked again later, this is complete.
-    pub complete: bool,
-    /// Complete, and every checkpoint was cosigned by a witness.
-    pub cosigned: bool,
-}
-
-/// A receipt, and where it stands.
-#[derive(Debug, Clone)]
-pub struct ProofReceipt {
-    pub digest: Digest,
-    pub hop: HopName,
-    pub event: String,
-    /// Absent for the submission, which is about all consignments.
-    pub consignment: Option<ConsignmentId>,
-    /// JWS in compact form.
-    pub jws: String,
-    pub entry: Option<ProofEntry>,
-}
-
-/// An entry of a log and its audit path (RFC 6962 §2.1.1). The entry is the receipt's SHA-256, 32 bytes.
-#[derive(Debug, Clone)]
-pub struct ProofEntry {
-    pub origin: String,
-    pub size: u64,
-    pub number: u64,
-    pub hashes: Vec<Digest>,
-}
-
-/// A log's checkpoint, whose key it is, and who cosigned it.
-#[derive(Debug, Clone)]
-pub struct ProofLog {
-    pub hop: HopName,
-    pub origin: String,
-    pub size: u64,
-    /// The hop's statement for the log's key, JWS.
-    pub statement: String,
-    /// C2SP signed note.
-    pub checkpoint: String,
-    /// Key statements of those who cosigned it.
-    pub witnesses: Vec<String>,
-}
 
 /// Verifies proofs: the key is the hop's, it signed the checkpoint, every entry leads to its root. Witnesses that are not
 /// known, or did not cosign, are left out.
@@ -195,19 +147,16 @@ impl Keeper {
     }
 
     /// What is known of the logs in which a document's receipts stand. What is not known is asked for meanwhile.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn proof(&self, trace: &Trace) -> Result<Proof, Error> {
+    async fn known(&self, trace: &Trace) -> Result<Known, Error> {
         let consignments: Vec<ConsignmentId> = trace.consignments.iter().map(|one| one.id).collect();
         let mut logs = self.own_proofs(consignments.clone()).await?;
         let known = self.store.known_proofs(consignments).await?;
         logs.extend(known.logs);
-        let proof = assemble(trace, &logs);
-        if !(proof.complete && proof.cosigned) && self.may_ask(trace.doc_id) {
+        let places = Known::of(trace, logs);
+        if !places.whole && self.may_ask(trace.doc_id) {
             self.ask(known.next).await;
         }
-        Ok(proof)
+        Ok(places)
     }
 
     fn may_ask(&self, doc_id: DocId) -> bool {
@@ -222,45 +171,46 @@ impl Keeper {
     }
 }
 
-/// Receipts of a trace with their places in logs.
-#[must_use]
-pub fn assemble(trace: &Trace, logs: &[LogProofs]) -> Proof {
-    let mut proof =
-        Proof { doc_id: trace.doc_id, receipts: Vec::new(), logs: Vec::new(), complete: false, cosigned: false };
-    let mut add = |view: &ReceiptView, consignment: Option<ConsignmentId>| {
-        let digest = Digest::of(view.jws.as_bytes());
-        let entry = logs.iter().find_map(|log| entry_of(log, digest));
-        let (hop, event, jws) = (view.hop.clone(), view.event.clone(), view.jws.clone());
-        proof.receipts.push(ProofReceipt { digest, hop, event, consignment, jws, entry });
-    };
-    if let Some(submission) = &trace.submission {
-        add(submission, None);
-    }
-    for consignment in &trace.consignments {
-        for view in consignment.receipts.iter().chain(&consignment.late) {
-            add(view, Some(consignment.id));
-        }
-    }
-    for log in logs {
-        let Some((origin, size)) = name_of(log) else { continue };
-        let used = |receipt: &ProofReceipt| {
-            receipt.entry.as_ref().is_some_and(|entry| (&entry.origin, entry.size) == (&origin, size))
-        };
-        let twice = proof.logs.iter().any(|other| (&other.origin, other.size) == (&origin, size));
-        if proof.receipts.iter().any(used) && !twice {
-            let LogProofs { hop, statement, checkpoint, witnesses, .. } = log.clone();
-            proof.logs.push(ProofLog { hop, origin, size, statement, checkpoint, witnesses });
-        }
-    }
-    proof.complete = proof.receipts.iter().all(|receipt| receipt.entry.is_some());
-    proof.cosigned = proof.complete && proof.logs.iter().all(|log| !log.witnesses.is_empty());
-    proof
+/// What is known of the places of a document's receipts.
+struct Known {
+    part: LedgerPart,
+    /// Every receipt has its place, and every log was cosigned so far.
+    whole: bool,
 }
 
-fn entry_of(log: &LogProofs, digest: Digest) -> Option<ProofEntry> {
-    let entry = log.entries.iter().find(|entry| entry.receipt == digest)?;
-    let (origin, size) = name_of(log)?;
-    Some(ProofEntry { origin, size, number: entry.number, hashes: entry.hashes.clone() })
+impl Known {
+    /// Takes each receipt's place from the first of the logs that has it, and of the logs those that are needed.
+    fn of(trace: &Trace, logs: Vec<LogProofs>) -> Self {
+        let of_all = trace.consignments.iter().flat_map(|one| one.receipts.iter().chain(&one.late));
+        let receipts = trace.submission.iter().chain(of_all).map(|view| Digest::of(view.jws.as_bytes()));
+        let receipts: HashSet<Digest> = receipts.collect();
+        let (mut part, mut whole) = (LedgerPart::default(), true);
+        for log in logs {
+            let Some((origin, size)) = name_of(&log) else { continue };
+            let before = part.entries.len();
+            for entry in log.entries.iter().filter(|entry| receipts.contains(&entry.receipt)) {
+                part.entries.entry(entry.receipt).or_insert_with(|| Entry {
+                    number: entry.number,
+                    origin: origin.clone(),
+                    proof: entry.hashes.iter().map(hash_text).collect(),
+                    size,
+                });
+            }
+            if part.entries.len() == before {
+                continue;
+            }
+            whole &= !log.witnesses.is_empty();
+            part.witnesses.extend(log.witnesses);
+            match part.logs.iter_mut().find(|known| known.origin == origin) {
+                Some(known) => known.checkpoints.push(log.checkpoint),
+                None => part.logs.push(Log { checkpoints: vec![log.checkpoint], key: log.statement, origin }),
+            }
+        }
+        part.witnesses.sort_unstable();
+        part.witnesses.dedup();
+        let whole = whole && part.entries.len() == receipts.len();
+        Self { part, whole }
+    }
 }
 
 /// Name and size that a checkpoint speaks of.
@@ -273,25 +223,6 @@ fn name_of(log: &LogProofs) -> Option<(String, u64)> {
 #[async_trait]
 impl LedgerView for Keeper {
     async fn places(&self, trace: &Trace) -> Result<LedgerPart, String> {
-        let proof = self.proof(trace).await.map_err(|error| error.to_string())?;
-        let mut part = LedgerPart::default();
-        for receipt in proof.receipts {
-            let Some(ProofEntry { origin, size, number, hashes }) = receipt.entry else { continue };
-            let proof = hashes.iter().map(hash_text).collect();
-            part.entries.insert(receipt.digest, Entry { number, origin, proof, size });
-        }
-        for log in proof.logs {
-            part.witnesses.extend(log.witnesses);
-            match part.logs.iter_mut().find(|known| known.origin == log.origin) {
-                Some(known) => known.checkpoints.push(log.checkpoint),
-                None => {
-                    let (origin, key, checkpoints) = (log.origin, log.statement, vec![log.checkpoint]);
-                    part.logs.push(Log { checkpoints, key, origin });
-                }
-            }
-        }
-        part.witnesses.sort_unstable();
-        part.witnesses.dedup();
-        Ok(part)
+        self.known(trace).await.map(|known| known.part).map_err(|error| error.to_string())
     }
 }

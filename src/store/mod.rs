@@ -27,7 +27,7 @@ use lienthong_contract::door::{ConsignmentRef, ConsignmentState, InboxItem, Trac
 use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId, HopName, Instant};
 
 use crate::flows::{Act, Known};
-use crate::receipts::Sealed;
+use crate::receipts::{Event, Receipt, Sealed};
 
 pub use blobs::{Blobs, Kept, SpoolFile};
 pub use books::BooksStore;
@@ -291,6 +291,31 @@ pub struct MailboxEntry {
     pub body_deleted_at: Option<Instant>,
     /// The recipient has agreed to give it back.
     pub given_back: bool,
+}
+
+impl MailboxEntry {
+    /// The receipt of this hop that ends the consignment with this event; credential and reason are the caller's to add.
+    #[must_use]
+    pub fn end(&self, hop: &HopName, event: Event, time: Instant) -> Receipt {
+        Receipt {
+            v: 1,
+            event,
+            hop: hop.clone(),
+            time,
+            doc_id: self.item.doc_id,
+            packet: self.item.digest,
+            size: self.item.size,
+            from: self.item.from.clone(),
+            document_id: self.item.document_id.clone(),
+            consignment: Some(self.item.id),
+            recipient: Some(self.item.recipient.clone()),
+            consignments: Vec::new(),
+            previous: Some(self.head),
+            credential: None,
+            checks: None,
+            reason: None,
+        }
+    }
 }
 
 /// The record of a refused packet; its content is not kept.

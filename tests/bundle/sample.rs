@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use lienthong::bundle::{Anchors, Document, Entry, Input, KEY_TYPE, KeyStatement, Log, Logged, make};
+use lienthong::bundle::{Anchors, Document, Entry, Input, Log, Logged, make};
+use lienthong::custody::logs::KeyStatement;
 use lienthong::ledger::{self, Checkpoint, SignatureKind, SignedCheckpoint, SigningKey};
-use lienthong::receipts::jws::sign_statement;
 use lienthong::receipts::{ConsignedTo, Event, Reason, Receipt, Sealed, seal};
 use lienthong_contract::{AgencyCode, Blame, ConsignmentId, Digest, DocId, Instant};
 use ring::digest::{SHA256, digest as ring_digest};
@@ -211,11 +211,7 @@ fn cosign(signed: &mut SignedCheckpoint, hop: &str) {
 }
 
 pub fn statement(hop: &Key, key: &SigningKey) -> String {
-    let vkey = key.verifier(SignatureKind::Ed25519).unwrap();
-    let (origin, hop_name) = (vkey.name().to_owned(), hop.name.parse().unwrap());
-    let (vkey, cosigner) = (vkey.to_string(), key.verifier(SignatureKind::Cosignature).unwrap().to_string());
-    let statement = KeyStatement { v: 1, hop: hop_name, origin, time: at(-60), vkey, cosigner };
-    sign_statement(KEY_TYPE, &statement, hop).unwrap()
+    KeyStatement::sign(&hop.name.parse().unwrap(), key, at(-60), hop).unwrap()
 }
 
 fn hash(bytes: &[u8]) -> [u8; 32] {

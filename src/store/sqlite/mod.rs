@@ -152,34 +152,15 @@ impl SqliteStore {
         let run = move || {
             // Given back after the connection, also when nobody waits for the answer any more.
             let _place = place;
-            readers.run(query)
+            let connection = lock(&readers.free).pop();
+            let Some(connection) = connection else {
+                return Err(Error::Unavailable("no reading connection is free".to_owned()));
+            };
+            let result = query(&connection);
+            lock(&readers.free).push(connection);
+            result
         };
         tokio::task::spawn_blocking(run).await.map_err(|error| Error::Unavailable(error.to_string()))?
-    }
-
-    /// Runs a read of some microseconds at once: for each packet that arrives, a change of threads would cost more than
-    /// the read. It asks for what came lately (ids ascend with time), so its pages are in memory.
-    async fn glance<T: Send + 'static>(
-        &self,
-        query: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        match Arc::clone(&self.readers.places).try_acquire_owned() {
-            Ok(_place) => self.readers.run(query),
-            Err(_) => self.read(query).await,
-        }
-    }
-}
-
-impl Readers {
-    /// Runs a query on a free connection; the caller holds one of `places`.
-    fn run<T>(&self, query: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        let connection = lock(&self.free).pop();
-        let Some(connection) = connection else {
-            return Err(Error::Unavailable("no reading connection is free".to_owned()));
-        };
-        let result = query(&connection);
-        lock(&self.free).push(connection);
-        result
     }
 }
 
@@ -258,7 +239,7 @@ impl Store for SqliteStore {
     }
 
     async fn known(&self, ids: Vec<ConsignmentId>) -> Result<Vec<ConsignmentId>> {
-        self.glance(move |db| {
+        self.read(move |db| {
             let mut known = Vec::new();
             let mut query = db.prepare_cached("SELECT 1 FROM consignments WHERE id = ?1")?;
             for id in ids {
