@@ -7,6 +7,7 @@ use lienthong_contract::finding::{Blame, Finding, Kind, Severity, Text};
 
 use crate::catalogue::{Entry, PacketKind};
 use crate::error::Error;
+use crate::telling::specify;
 use crate::values::{DATE_FORM, NUMBER_FORM, STAMP_FORM};
 use crate::violation::{Violation, ViolationKind};
 
@@ -63,8 +64,8 @@ kinds! {
         "Nhập nội dung cho phần tử này trước khi gửi." / "Fill in this element before sending."
     BAD_DATE "LT-XSD-0009"
         "Ngày tháng không đúng dạng năm/tháng/ngày" / "A date is not of the form year/month/day" ;
-        "Ghi ngày theo dạng yyyy/MM/dd, ví dụ 2026/03/02; không ghi 02/03/2026." /
-        "Write the date as yyyy/MM/dd, for example 2026/03/02, not 02/03/2026."
+        "Ghi năm trước, rồi tháng, rồi ngày: ngày 2 tháng 3 năm 2026 là 2026/03/02, không phải 02/03/2026." /
+        "Write the year first, then month and day: 2 March 2026 is 2026/03/02, not 02/03/2026."
     BAD_TIME "LT-XSD-0010"
         "Thời điểm không đúng dạng năm/tháng/ngày giờ:phút:giây" / "A time is not of the form year/month/day hour:minute:second" ;
         "Ghi thời điểm theo dạng yyyy/MM/dd HH:mm:ss, giờ Việt Nam, ví dụ 2026/03/02 08:30:00." /
@@ -119,16 +120,17 @@ pub fn to_finding(violation: &Violation, entry: &Entry) -> Finding {
         Some(name) => format!("{}/{name}", short_path(&violation.element_path)),
         None => short_path(&violation.element_path).to_owned(),
     };
-    let mut finding = Finding::of(kind_of(violation)).at(violation.line, violation.column);
+    let kind = kind_of(violation);
+    let mut finding = Finding::of(kind).at(violation.line, violation.column);
     finding.clause = Some(clause(&element, entry));
-    finding = finding.element(element);
     if let Some(found) = &violation.found {
         finding = finding.found(found);
     }
     if let Some(expected) = &violation.expected {
         finding = finding.expected(expected.as_str());
     }
-    finding
+    specify(&mut finding, kind, violation, &element);
+    finding.element(element)
 }
 
 /// The finding for an error that is the sender's; `None` for one that is not.

@@ -24,8 +24,10 @@ mod names;
 mod place;
 mod pool;
 mod structure;
+mod telling;
 mod values;
 mod violation;
+pub mod words;
 
 #[cfg(test)]
 mod tests;

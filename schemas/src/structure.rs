@@ -13,6 +13,7 @@ use xsd_schema::compiler::inspect::{AuthoredKind, AuthoredNode, ContentModelRepo
 use xsd_schema::validation::SchemaValidator;
 
 use crate::violation::{Violation, ViolationKind};
+use crate::words::resembles;
 
 /// A child element as it stood in the packet.
 #[derive(Debug, Clone, Copy)]
@@ -159,12 +160,14 @@ impl Model {
                 misplaced = true;
                 let text = format!("element {} stands too late", child.name);
                 let fault = Violation::new(ViolationKind::WrongOrder, child.offset, below(child), text);
-                out.push(fault.found(child.name).expected(self.names()));
+                let late = children.iter().take_while(|other| other.offset < child.offset);
+                let before = late.into_iter().find(|other| self.index(other.name).is_some_and(|other| other > index));
+                out.push(fault.found(child.name).expected(self.names()).before(before.map(|other| other.name)));
             }
             furthest = furthest.max(index);
         }
         for (term, count) in self.terms.iter().zip(&counts) {
-            if term.required && *count == 0 {
+            if term.required && *count == 0 && !misspelt(&mut out, &term.name) {
                 let text = format!("element {} is missing", term.name);
                 let fault = Violation::new(ViolationKind::MissingElement, offset, path.to_owned(), text);
                 out.push(fault.expected(Some(term.name.clone())));
@@ -172,4 +175,17 @@ impl Model {
         }
         out
     }
+}
+
+/// Whether a required element is missing only because its name is misspelt; then the misspelt one is told what it
+/// should be, and that is all there is to say.
+fn misspelt(faults: &mut [Violation], required: &str) -> bool {
+    let like = |fault: &&mut Violation| {
+        fault.rule == ViolationKind::UnexpectedElement
+            && fault.instead.is_none()
+            && fault.found.as_deref().is_some_and(|found| resembles(found, required))
+    };
+    let Some(fault) = faults.iter_mut().find(like) else { return false };
+    fault.instead = Some(required.to_owned());
+    true
 }

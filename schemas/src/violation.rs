@@ -52,6 +52,12 @@ pub struct Violation {
     pub found: Option<String>,
     /// What should stand there: names, a length (`≤ 500`), a range (`0..4`), a form (`yyyy/MM/dd`), a type (`xs:int`).
     pub expected: Option<String>,
+    /// For an element in the wrong order: the one it must stand before.
+    pub before: Option<String>,
+    /// For an element that is not provided for: the one that is missing beside it and bears nearly the same name.
+    pub instead: Option<String>,
+    /// Characters of the whole text that `found` was cut from.
+    pub found_chars: usize,
     /// In English, for logs.
     pub message: String,
 }
@@ -61,7 +67,19 @@ const MAX_FOUND_CHARS: usize = 120;
 
 impl Violation {
     pub(crate) fn new(rule: ViolationKind, offset: usize, element_path: String, message: impl Into<String>) -> Self {
-        Self { offset, line: 0, column: 0, element_path, rule, found: None, expected: None, message: message.into() }
+        Self {
+            offset,
+            line: 0,
+            column: 0,
+            element_path,
+            rule,
+            found: None,
+            expected: None,
+            before: None,
+            instead: None,
+            found_chars: 0,
+            message: message.into(),
+        }
     }
 
     pub(crate) fn found(mut self, text: &str) -> Self {
@@ -70,12 +88,18 @@ impl Violation {
         if chars.next().is_some() {
             kept.push('…');
         }
+        self.found_chars = text.chars().count();
         self.found = Some(kept);
         self
     }
 
     pub(crate) fn expected(mut self, text: Option<String>) -> Self {
         self.expected = text;
+        self
+    }
+
+    pub(crate) fn before(mut self, element: Option<&str>) -> Self {
+        self.before = element.map(str::to_owned);
         self
     }
 

@@ -5,6 +5,7 @@
 mod common;
 
 use common::*;
+use lienthong_contract::finding::Finding;
 use lienthong_schemas::{Violation, ViolationKind, to_finding};
 
 /// The only violation, with the place of `needle` in the packet.
@@ -274,6 +275,72 @@ fn a_finding_speaks_to_the_clerk() {
     let packet = change(DOCUMENT, &[("<edXML:OrganId>H37.90", "<edXML:OrganId>H37.901234567890123456789012345678901")]);
     let finding = to_finding(&validate(STRICT, &packet)[0], entry);
     assert_eq!(finding.code, "LT-XSD-0007");
-    assert_eq!(finding.expected.as_deref(), Some("≤ 35"));
+    assert_eq!(finding.expected.as_deref(), Some("tối đa 35 ký tự — at most 35 characters"));
     assert_eq!(finding.clause.as_deref(), Some("QCVN 102:2016/BTTTT, 1.2; Sửa đổi 1:2022 QCVN 102:2016/BTTTT"));
+}
+
+/// The finding for the only violation of a changed document.
+fn told(schema: &str, packet: &str, changes: &[(&str, &str)]) -> Finding {
+    let entry = pool().catalogue().entry(schema).unwrap();
+    let violations = validate(schema, &change(packet, changes));
+    assert_eq!(violations.len(), 1, "{violations:#?}");
+    to_finding(&violations[0], entry)
+}
+
+#[test]
+fn a_finding_names_the_field_in_vietnamese_and_says_what_to_change() {
+    let late = told(
+        STRICT,
+        DOCUMENT,
+        &[(
+            "<edXML:Type>2</edXML:Type>\n          <edXML:TypeDetail>18</edXML:TypeDetail>",
+            "<edXML:TypeDetail>18</edXML:TypeDetail><edXML:Type>2</edXML:Type>",
+        )],
+    );
+    assert_eq!(
+        late.title_vi,
+        "Phần tử đứng sai thứ tự: nhóm loại văn bản (Type) phải đứng trước số thứ tự loại văn bản trong nhóm (TypeDetail)"
+    );
+    assert_eq!(late.title_en, "An element stands in the wrong order: Type must stand before TypeDetail");
+    assert!(late.fix_vi.starts_with("Chuyển <Type> lên trước <TypeDetail>"), "{}", late.fix_vi);
+    assert_eq!(late.expected.as_deref(), Some("Type, TypeDetail, TypeName"));
+
+    let long = told(STRICT, DOCUMENT, &[("Tỉnh Mẫu</edXML:Place>", &format!("{}</edXML:Place>", "ă".repeat(130)))]);
+    assert_eq!(long.title_vi, "Nội dung dài hơn mức cho phép: nơi ban hành (Place)");
+    assert_eq!(long.fix_vi, "Rút gọn nơi ban hành (Place) còn tối đa 50 ký tự (hiện có 130).");
+
+    let range = told(STRICT, DOCUMENT, &[("<edXML:Priority>1", "<edXML:Priority>9")]);
+    assert_eq!(range.title_vi, "Giá trị số nằm ngoài khoảng cho phép: mức độ khẩn (Priority)");
+    assert_eq!(range.expected.as_deref(), Some("0 thường, 1 khẩn, 2 thượng khẩn, 3 hoả tốc, 4 hoả tốc hẹn giờ"));
+
+    let attribute = told(STRICT, DOCUMENT, &[(" version=\"1.0\">", ">")]);
+    assert_eq!(attribute.fix_vi, "Bổ sung thuộc tính version cho <edXMLManifest>.");
+    let status = told(STATUS_STRICT, STATUS, &[("<edXML:StatusCode>03", "<edXML:StatusCode>07")]);
+    assert!(status.expected.as_deref().unwrap().starts_with("01 đã đến, 02 từ chối"), "{status:?}");
+}
+
+#[test]
+fn a_misspelt_element_is_one_fault_and_told_its_right_name() {
+    let finding =
+        told(STRICT, DOCUMENT, &[("<edXML:Subject>", "<edXML:Subjct>"), ("</edXML:Subject>", "</edXML:Subjct>")]);
+    assert_eq!(finding.code, "LT-XSD-0003");
+    assert_eq!(finding.expected.as_deref(), Some("<Subject>"));
+    assert_eq!(finding.fix_vi, "Đổi tên phần tử <Subjct> thành <Subject> (trích yếu); phân biệt chữ hoa, chữ thường.");
+}
+
+#[test]
+fn what_the_sender_wrote_stands_in_no_title_nor_advice() {
+    // A packet that bears a secrecy mark is not quoted: only `found` is blanked for it.
+    let secret = "0123456789-bí-mật";
+    for element in ["CodeNumber", "Priority", "PromulgationDate", "PageAmount", "Type"] {
+        let from = DOCUMENT.find(&format!("<edXML:{element}>")).unwrap() + element.len() + 8;
+        let to = from + DOCUMENT[from..].find('<').unwrap();
+        let packet = format!("{}{secret}{}", &DOCUMENT[..from], &DOCUMENT[to..]);
+        for violation in validate(STRICT, &packet) {
+            let finding = to_finding(&violation, pool().catalogue().entry(STRICT).unwrap());
+            assert_eq!(finding.found.as_deref(), Some(secret));
+            let told = [finding.title_vi, finding.title_en, finding.fix_vi, finding.fix_en, finding.expected.unwrap()];
+            assert!(told.iter().all(|text| !text.contains(secret)), "{told:?}");
+        }
+    }
 }
