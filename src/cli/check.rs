@@ -24,6 +24,7 @@ use crate::intake::{Against, Bearer, Seen, look};
 use crate::receipts::Fact;
 use crate::rules::findings::SENDER_UNKNOWN;
 use crate::rules::schema::{Schemas, Strictness};
+use crate::rules::{Side, not_judged};
 use crate::trust::TrustStore;
 
 /// Kiểm tra gói tin mà không gửi — what a gateway would say of a packet, without sending it.
@@ -127,7 +128,10 @@ impl Check {
         let mut file = File::open(&self.file).with_context(shown)?;
         let split = match split(&file, &Limits::default()) {
             Ok(split) => split,
-            Err(SplitError::Refused(findings)) => return Ok(findings),
+            Err(SplitError::Refused(mut findings)) => {
+                findings.push(not_judged(&Side::ALL));
+                return Ok(findings);
+            }
             Err(error) => return Err(error).with_context(shown),
         };
         file.seek(SeekFrom::Start(0))?;
@@ -146,15 +150,15 @@ impl Check {
     }
 
     fn tell_what_was_left_out(&self, seen: &mut Seen) {
-        if seen.packet.is_none() {
-            return;
-        }
         if self.directory.is_none() {
             seen.findings.retain(|finding| finding.code != SENDER_UNKNOWN.code);
             // Whether this sender has to sign stands in the directory.
             let of_policy = seen.findings.iter_mut().filter(|finding| finding.code == SIGNATURE_REQUIRED.code);
             of_policy.for_each(|finding| finding.severity = Severity::Warning);
             seen.findings.push(Finding::of(&findings::NO_DIRECTORY));
+        }
+        if seen.packet.is_none() {
+            return;
         }
         let kind = match seen.checks.packet_signature {
             Fact::Valid => &findings::SIGNATURE_VALID,

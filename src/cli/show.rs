@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use lienthong_contract::{Finding, Severity};
+use lienthong_schemas::words::field_name;
 use serde::Serialize;
 
 use super::{Outcome, Verdict};
@@ -67,10 +68,17 @@ pub fn told(finding: &Finding) -> String {
     }
     if let Some(element) = &finding.element {
         place.push_str(&format!("  {element}"));
+        // Titles of the schema and the reader name the field themselves.
+        if let Some(name) = field_name(element).filter(|name| !finding.title_vi.contains(name)) {
+            place.push_str(&format!(" ({name})"));
+        }
     }
     let mut lines = vec![format!("{mark} {} {word}{place}", finding.code)];
     lines.push(format!("    {}", finding.title_vi));
-    let quoted = |text: &Option<String>, word: &str| text.as_ref().map(|text| format!("    {word}: {text}"));
+    let quoted = |text: &Option<String>, word: &str| {
+        let text = text.as_deref().map(|text| if text.is_empty() { "(trống — empty)" } else { text })?;
+        Some(format!("    {word}: {text}"))
+    };
     lines.extend(quoted(&finding.found, "nhận được — found"));
     lines.extend(quoted(&finding.expected, "cần — expected"));
     lines.push(format!("    → {}", finding.fix_vi));

@@ -125,7 +125,10 @@ pub fn look(
     now: Instant,
 ) -> io::Result<Seen> {
     let mut seen = look_at_all(against, split, bodies, bearer, now)?;
-    limit(&mut seen.findings);
+    if !seen.findings.is_empty() {
+        rules::one_for_each_cause(&mut seen.findings);
+        limit(&mut seen.findings);
+    }
     Ok(seen)
 }
 
@@ -158,12 +161,14 @@ fn look_at_all(
             attachment_signatures: Fact::NotChecked,
             signed_by: None,
         },
-        findings: split.warnings.clone(),
+        // What the splitter remarked is among the reader's.
+        findings: Vec::new(),
     };
     let parsed = match parse(split) {
         Ok(parsed) => parsed,
         Err(findings) => {
-            seen.findings.extend(findings);
+            seen.findings = findings;
+            look_at_unread(against, split, bodies, &mut seen, bearer, now)?;
             secrecy::guard(&split.skeleton, &mut seen.findings);
             return Ok(seen);
         }
@@ -172,16 +177,39 @@ fn look_at_all(
     let mut warnings = parsed.warnings.clone();
     if outcome.secret {
         secrecy::redact(&mut warnings);
-        secrecy::redact(&mut seen.findings);
     }
     seen.findings.extend(warnings);
     seen.findings.extend(outcome.findings);
     seen.recipients = outcome.recipients;
     seen.sender = outcome.sender;
-    judge_signature(against, split, bodies, &mut seen, bearer, now)?;
+    let sender = seen.sender.as_ref().and_then(|key| against.directory.agency(key));
+    judge_signature(against, split, bodies, &mut seen, (bearer, sender), now)?;
     judge_transport(against.directory, bearer, &mut seen, now);
     seen.packet = Some(parsed.packet);
     Ok(seen)
+}
+
+/// Looks at a packet that its reader refused, so that the sender is told of everything at once. A relay does not: what
+/// another gateway has passed on is not mended by its sender's clerk.
+fn look_at_unread(
+    against: &Against<'_>,
+    split: &Split,
+    bodies: &mut dyn Bodies,
+    seen: &mut Seen,
+    bearer: &Bearer,
+    now: Instant,
+) -> io::Result<()> {
+    if matches!(bearer, Bearer::Hop) {
+        return Ok(());
+    }
+    let unread = rules::check_unread(&context(against, bearer, now), split, &seen.findings);
+    seen.findings.extend(unread.findings);
+    if let Some(sender) = &unread.sender {
+        let sender = against.directory.agency(sender);
+        judge_signature(against, split, bodies, seen, (bearer, sender), now)?;
+    }
+    seen.findings.push(rules::not_judged(&unread.not_judged));
+    Ok(())
 }
 
 fn context<'a>(against: &Against<'a>, bearer: &Bearer, now: Instant) -> rules::Context<'a> {
@@ -221,7 +249,7 @@ fn judge_signature(
     split: &Split,
     bodies: &mut dyn Bodies,
     seen: &mut Seen,
-    bearer: &Bearer,
+    (bearer, sender): (&Bearer, Option<&Agency>),
     now: Instant,
 ) -> io::Result<()> {
     let first_hop = !matches!(bearer, Bearer::Hop);
@@ -234,7 +262,6 @@ fn judge_signature(
         Err(xmldsig::Error::Body(error)) => return Err(error),
         Err(error) => return Err(io::Error::other(error)),
     };
-    let sender = seen.sender.as_ref().and_then(|key| against.directory.agency(key));
     let required = first_hop && sender.is_none_or(|agency| agency.policy.packet_signature == Requirement::Required);
     let (fact, signed_by, mut found) = match verdict {
         Verdict::Absent => (Fact::Absent, None, Vec::new()),

@@ -1,5 +1,6 @@
 //! Whether what a document packet says makes sense. Done once, by the first hop; a relay repeats none of it.
 
+use jiff::civil::Date;
 use lienthong_contract::Finding;
 
 use super::findings::{
@@ -7,7 +8,8 @@ use super::findings::{
 };
 use super::{Context, place};
 use crate::directory::fold;
-use crate::edxml::model::{BusinessType, TextAt};
+use crate::edxml::dates::write_date;
+use crate::edxml::model::{BusinessType, Located, TextAt};
 use crate::edxml::{Document, Sniffed, Split};
 
 /// Texts that stand in a field until somebody fills it in; compared without case, diacritics and outer punctuation.
@@ -40,7 +42,7 @@ pub(super) fn check(ctx: &Context<'_>, document: &Document, split: &Split, findi
     if !ctx.first_hop() {
         return;
     }
-    check_date(ctx, document, findings);
+    check_date(ctx, &document.promulgation.date, findings);
     check_business(document, findings);
     check_attachments(document, split, findings);
     for (text, element) in texts(document) {
@@ -53,13 +55,13 @@ pub(super) fn check(ctx: &Context<'_>, document: &Document, split: &Split, findi
     }
 }
 
-fn check_date(ctx: &Context<'_>, document: &Document, findings: &mut Vec<Finding>) {
-    let (date, today) = (&document.promulgation.date, ctx.today());
+pub(super) fn check_date(ctx: &Context<'_>, date: &Located<Date>, findings: &mut Vec<Finding>) {
+    let today = ctx.today();
     let told = |kind| {
-        place(Finding::of(kind).found(date.value.to_string()), date, "MessageHeader/PromulgationInfo/PromulgationDate")
+        place(Finding::of(kind).found(write_date(date.value)), date, "MessageHeader/PromulgationInfo/PromulgationDate")
     };
     if date.value > today {
-        findings.push(told(&DATE_IN_FUTURE).expected(format!("≤ {today}")));
+        findings.push(told(&DATE_IN_FUTURE).expected(format!("≤ {}", write_date(today))));
     } else if i64::from((today - date.value).get_days()) > ctx.limits.old_days {
         findings.push(told(&DATE_VERY_OLD));
     }

@@ -1,7 +1,7 @@
 //! What the rules can notice. Codes are stable: a new kind gets a new number, a number is never used again.
 //!
 //! 0001–0019 recipients, 0020–0029 sender, 0030–0049 document, 0050–0059 status packets, 0060–0069 state secrets,
-//! 0070–0079 the schemas.
+//! 0070–0079 the schemas, and what was not judged.
 //! What reading alone can tell (dates that are none, odd numbers, missing DocumentId, empty attachments) is told by
 //! the reader's own table, not again here.
 
@@ -147,6 +147,11 @@ kinds! {
         "This field carries a secrecy mark; state secrets must not be sent through the axis" ;
         "Không gửi lại bằng bất kỳ kênh điện tử nào; báo người phụ trách bảo vệ bí mật nhà nước và gửi theo quy định. Nếu văn bản không mật, bỏ dấu chỉ độ mật khỏi trường đã nêu." /
         "Do not send it again by any electronic way; tell whoever is in charge of state secrets and send it as the law says. If it is no secret, remove the mark from the field named."
+    NOT_JUDGED "LT-RUL-0071" Note 0 [""]
+        "Một số nội dung chưa kiểm tra được vì các lỗi khác của gói tin" /
+        "Some sides of the packet could not be judged because of its other faults" ;
+        "Sửa các lỗi đã nêu rồi kiểm tra lại; khi đó những nội dung này mới được xem xét." /
+        "Mend the faults named and check again; only then can these be looked at."
 }
 
 /// The only one that is not the sender's to mend.

@@ -6,6 +6,7 @@
 //! is one recipient, whatever spellings the packet used; the check for state secrets runs at every hop and nothing
 //! switches it off. Nothing is stored here, so a crash here loses nothing.
 
+mod causes;
 mod document;
 pub mod findings;
 mod marks;
@@ -16,6 +17,7 @@ mod sender;
 mod status;
 #[cfg(test)]
 mod tests;
+mod unread;
 
 use std::fmt;
 
@@ -23,8 +25,10 @@ use jiff::civil::Date;
 use lienthong_contract::{AgencyCode, Finding, Instant};
 use lienthong_schemas::PacketKind;
 
+pub use causes::one_for_each_cause;
 pub use recipients::Recipient;
 pub use schema::{Schemas, Strictness};
+pub use unread::{Side, Unread, check_unread, not_judged};
 
 use crate::directory::{AgencyKey, Snapshot};
 use crate::edxml::{Located, Packet, Parsed, Split};
@@ -144,7 +148,7 @@ pub fn check(ctx: &Context<'_>, split: &Split, parsed: &Parsed) -> Outcome {
             Packet::Document(_) => PacketKind::Document,
             Packet::Status(_) => PacketKind::Status,
         };
-        findings.extend(schemas.check(split, kind, ctx.today(), &parsed.warnings));
+        findings.extend(schemas.check(split, kind, ctx.today()));
     }
     let sender = sender::check(ctx, &parsed.packet, &mut findings);
     let mut recipients = match &parsed.packet {

@@ -36,14 +36,23 @@ pub struct Recipient {
 
 /// The recipients of a document: its `To`.
 pub(super) fn of_document(ctx: &Context<'_>, document: &Document, findings: &mut Vec<Finding>) -> Vec<Recipient> {
-    if document.to.len() > ctx.limits.max_recipients {
-        let finding = Finding::of(&TOO_MANY_RECIPIENTS).found(document.to.len().to_string());
+    of_codes(ctx, document.to.iter().map(|organization| &organization.organ_id), findings)
+}
+
+/// The recipients that these codes of `To` name.
+pub(super) fn of_codes<'a>(
+    ctx: &Context<'_>,
+    codes: impl ExactSizeIterator<Item = &'a TextAt>,
+    findings: &mut Vec<Finding>,
+) -> Vec<Recipient> {
+    if codes.len() > ctx.limits.max_recipients {
+        let finding = Finding::of(&TOO_MANY_RECIPIENTS).found(codes.len().to_string());
         findings.push(finding.element("MessageHeader/To").expected(format!("≤ {}", ctx.limits.max_recipients)));
         return Vec::new();
     }
     let mut recipients: Vec<Recipient> = Vec::new();
     let mut places: HashMap<AgencyKey, usize> = HashMap::new();
-    for organ_id in document.to.iter().map(|organization| &organization.organ_id) {
+    for organ_id in codes {
         let Some(recipient) = read(ctx, organ_id, TO, findings) else { continue };
         let Some(first) = places.get(&recipient.key).and_then(|at| recipients.get_mut(*at)) else {
             places.insert(recipient.key.clone(), recipients.len());
@@ -73,6 +82,11 @@ pub(super) fn of_status(ctx: &Context<'_>, report: &StatusReport, findings: &mut
             Vec::new()
         }
     }
+}
+
+/// The same where only these codes of `ResponseFor` are known.
+pub(super) fn of_replies(ctx: &Context<'_>, codes: &[TextAt], findings: &mut Vec<Finding>) -> Vec<Recipient> {
+    codes.iter().filter_map(|code| read(ctx, code, RESPONSE_FOR, findings)).collect()
 }
 
 /// One written code as a recipient. None when it is no code at all.

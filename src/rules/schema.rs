@@ -37,29 +37,27 @@ pub struct Schemas<'a> {
 }
 
 impl Schemas<'_> {
-    /// Validates a packet against the schemas in force on a day. What the reader has already remarked at the same
-    /// place is not remarked again.
+    /// Validates a packet against the schemas in force on a day.
     #[must_use]
-    pub fn check(&self, split: &Split, kind: PacketKind, on: Date, remarked: &[Finding]) -> Vec<Finding> {
+    pub fn check(&self, split: &Split, kind: PacketKind, on: Date) -> Vec<Finding> {
         match self.strictness {
             Strictness::Tolerant => self.violations(split, kind, Profile::Tolerant, on),
             Strictness::Strict => self.violations(split, kind, Profile::Strict, on),
-            Strictness::Advise => self.advise(split, kind, on, remarked),
+            Strictness::Advise => self.advise(split, kind, on),
         }
     }
 
     /// The strict schema first: a packet it has no fault to find with needs no second look.
-    fn advise(&self, split: &Split, kind: PacketKind, on: Date, remarked: &[Finding]) -> Vec<Finding> {
+    fn advise(&self, split: &Split, kind: PacketKind, on: Date) -> Vec<Finding> {
         let strict = self.violations(split, kind, Profile::Strict, on);
         if strict.is_empty() {
             return strict;
         }
         let mut findings = self.violations(split, kind, Profile::Tolerant, on);
-        let told = |remark: &Finding, others: &[Finding]| {
-            others.iter().any(|other| other.line == remark.line && other.element == remark.element)
+        let told = |remark: &Finding| {
+            findings.iter().any(|other| other.line == remark.line && other.element == remark.element)
         };
-        let remarks: Vec<Finding> =
-            strict.into_iter().filter(|remark| !told(remark, &findings) && !told(remark, remarked)).collect();
+        let remarks: Vec<Finding> = strict.into_iter().filter(|remark| !told(remark)).collect();
         findings.extend(remarks.into_iter().take(MAX_REMARKS).map(|mut remark| {
             remark.severity = Severity::Warning;
             remark.vxp = 0;

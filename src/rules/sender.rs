@@ -10,12 +10,22 @@ use super::findings::{
 use super::{Context, Door, place};
 use crate::directory::{AgencyKey, Resolution, Validity};
 use crate::edxml::Packet;
+use crate::edxml::model::TextAt;
 
 const ELEMENT: &str = "MessageHeader/From/OrganId";
 
 /// Checks `From`. A relay only reads it: the first hop has checked it against its own directory.
 pub(super) fn check(ctx: &Context<'_>, packet: &Packet, findings: &mut Vec<Finding>) -> Option<AgencyKey> {
-    let written = &packet.from().organ_id;
+    check_written(ctx, &packet.from().organ_id, day_of(packet), findings)
+}
+
+/// The same for a code of which only this is known: as it was written, and the day the packet speaks of.
+pub(super) fn check_written(
+    ctx: &Context<'_>,
+    written: &TextAt,
+    issued: Option<Date>,
+    findings: &mut Vec<Finding>,
+) -> Option<AgencyKey> {
     let told = |kind: &'static Kind| place(Finding::of(kind).found(&written.value), written, ELEMENT);
     let Ok(code) = AgencyCode::parse(&written.value) else {
         if ctx.first_hop() {
@@ -28,7 +38,7 @@ pub(super) fn check(ctx: &Context<'_>, packet: &Packet, findings: &mut Vec<Findi
     if !ctx.first_hop() {
         return Some(key);
     }
-    let issued = day_of(packet).unwrap_or_else(|| ctx.today());
+    let issued = issued.unwrap_or_else(|| ctx.today());
     match &resolution {
         Resolution::Known(_) => {}
         Resolution::Successor { to, .. } => findings.push(told(&SENDER_SUCCEEDED).expected(to.code.as_str())),

@@ -278,7 +278,7 @@ fn a_relay_blocks_only_its_own_consignments_and_repeats_no_check_of_the_first_ho
 fn dates_are_measured_by_the_vietnamese_day() {
     for (date, expected) in [
         ("2026/11/20", vec![]),
-        ("2026/11/21", vec![("0030", 22, "≤ 2026-11-20")]),
+        ("2026/11/21", vec![("0030", 22, "≤ 2026/11/20")]),
         ("2023/12/01", vec![]),
         ("2023/11/01", vec![("0031", 0, "")]),
     ] {
@@ -522,6 +522,45 @@ fn what_only_the_strict_schema_finds_is_remarked_or_refused_as_the_operator_want
     assert!(validated(&case, Strictness::Strict, false).contains(&missing(Severity::Refuse)));
     assert_eq!(validated(&case, Strictness::Tolerant, false), []);
     assert_eq!(validated(&case, Strictness::Strict, true), [], "the first hop has asked");
+}
+
+/// What is told of a packet that the reader refuses.
+fn unread(xml: &str) -> (Vec<String>, Vec<Side>) {
+    let directory = Snapshot::from_toml(AGENCIES).unwrap();
+    let split = edxml::split(xml.as_bytes(), &edxml::Limits::default()).unwrap();
+    let told = edxml::parse(&split).expect_err("the reader refuses it");
+    let ctx = Context {
+        directory: &directory,
+        now: now(),
+        door: Door::Preview,
+        forward_to_successor: true,
+        routable: &|_: &AgencyCode| false,
+        limits: Limits::default(),
+        schemas: None,
+    };
+    let unread = check_unread(&ctx, &split, &told);
+    (unread.findings.into_iter().map(|finding| finding.code).collect(), unread.not_judged)
+}
+
+#[test]
+fn of_a_packet_that_cannot_be_read_all_that_stands_there_clearly_is_judged() {
+    let case = Case { from: "H99", to: &["H37.91", "H37.92", "X.1"], date: "2026/12/24", ..Case::default() };
+    let xml = case.xml().replace("Subject>", "Chu-de>");
+    let (codes, not_judged) = unread(&xml);
+    assert_eq!(codes, ["LT-RUL-0020", "LT-RUL-0006", "LT-RUL-0001", "LT-RUL-0030"]);
+    assert_eq!(not_judged, [Side::Business]);
+
+    let nobody = xml.replace("<From><OrganId>H99</OrganId></From>", "<From/>");
+    let (codes, not_judged) = unread(&nobody);
+    assert_eq!(codes, ["LT-RUL-0006", "LT-RUL-0001", "LT-RUL-0030"]);
+    assert_eq!(not_judged, [Side::Sender, Side::Signature, Side::Business]);
+
+    // Two senders contradict each other: nobody can say which of them is meant.
+    let two = xml.replace("<From>", "<From><OrganId>H37.90</OrganId></From><From>");
+    assert!(unread(&two).1.contains(&Side::Sender));
+
+    let malformed = xml.replace("Lạng Sơn", "Lạng Sơn & Cao Bằng");
+    assert_eq!(unread(&malformed), (Vec::new(), Side::ALL.to_vec()));
 }
 
 #[test]

@@ -48,6 +48,26 @@ async fn a_successor_signs_and_hands_in_for_the_agency_it_took_over() {
     world.end().await;
 }
 
+#[tokio::test]
+async fn a_packet_that_cannot_be_read_is_told_all_its_faults_at_once_and_each_once() {
+    let world = World::new(None);
+    let packet = world.packet(8, &["H37.91", "H37.999"]);
+    let packet = String::from_utf8(packet).unwrap();
+    let start = packet.find("<edXML:Subject>").unwrap();
+    let end = packet.find("</edXML:Subject>").unwrap() + "</edXML:Subject>".len();
+    let changed = format!("{}{}", &packet[..start], &packet[end..]);
+    let changed = changed.replace("<edXML:Priority>0<", "<edXML:Priority>khẩn<");
+    let refusal = world.hand_in(&world.province, "H37.90", changed.into_bytes()).await.unwrap_err();
+    let refused: Vec<&str> = refusal.findings.iter().filter(|f| f.refuses()).map(|f| f.code.as_str()).collect();
+    // No subject, a word for a number, a recipient nobody knows, and a signature of other bytes.
+    assert_eq!(refused[..3], ["LT-EDX-0034", "LT-EDX-0036", "LT-RUL-0001"], "{refused:?}");
+    assert!(refused.len() == 4 && refused[3].starts_with("LT-TRU-01"), "{refused:?}");
+    let of_schema: Vec<_> = refusal.findings.iter().filter(|f| f.code.starts_with("LT-XSD")).collect();
+    assert!(of_schema.is_empty(), "told a second time: {of_schema:?}");
+    assert_eq!(refusal.findings.last().unwrap().code, "LT-RUL-0071");
+    world.end().await;
+}
+
 #[test]
 fn a_slip_below_an_agency_of_our_own_is_nobodys() {
     let agency = |code: &str, hop: &str| format!("[[agency]]\ncode = '{code}'\nname = 'x'\n{hop}\n");
