@@ -4,6 +4,8 @@
 //! hands it in; it is delivered to a department of the same province, to a ministry at the nation and to a department
 //! of the other province; each fetches it and takes it over; the receipts of every hop are printed and verified.
 
+mod broker;
+
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -101,6 +103,9 @@ impl Demo {
         runtime()?.block_on(async {
             let clock: Arc<dyn Clock> = Arc::new(SystemClock);
             let manifest = self.keys(&folder, clock.as_ref())?;
+            if let Some(url) = &self.amqp {
+                broker::answers(&manifest, url).await?;
+            }
             let world = self.open_world(manifest, &folder, clock).await?;
             let report = self.play(&world).await;
             let report = match report {
@@ -160,7 +165,9 @@ impl Demo {
             gateways.push(Gateway::start(&config, &hub, Arc::clone(&clock)).await?);
         }
         for gateway in &gateways {
-            gateway.connected(Duration::from_secs(30)).await.context("the broker cannot be reached")?;
+            gateway.connected(Duration::from_secs(30)).await.context(
+                "mất kết nối với RabbitMQ khi đang khởi động các trục — the broker was lost while the gateways started",
+            )?;
             self.say(format!("  {:<11} https://{}", gateway.hop.as_str(), gateway.address));
         }
         let at = |hop: &str| -> anyhow::Result<SocketAddr> {

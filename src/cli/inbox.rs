@@ -75,21 +75,50 @@ impl Inbox {
             return Ok(Verdict::Yes);
         }
         items.iter().for_each(tell);
-        say!("{} mục — items{}", items.len(), if after.is_some() { ", còn nữa — there are more" } else { "" });
+        say!("{}{}", counted(&items), if after.is_some() { ", còn nữa — there are more" } else { "" });
         Ok(Verdict::Yes)
     }
 }
 
-fn tell(item: &InboxItem) {
-    let urgent = if item.urgency > 0 { "  KHẨN — urgent" } else { "" };
-    let name = item.document_id.as_deref().or(item.code.as_deref()).unwrap_or("");
-    say!("{}  {} → {}  {}{urgent}", item.id, item.from, item.recipient, item.arrived_at);
-    say!("    {} {name}  {}", item.kind, item.subject.as_deref().unwrap_or(""));
-    say!("    docId {}  {}", item.doc_id, show::size(item.size));
-    if let Some(about) = &item.about {
-        let meaning = about.meaning.as_ref().map(|text| format!("{} — {}", text.vi, text.en)).unwrap_or_default();
-        say!("    {} {meaning}: {}", about.code, about.document_id);
+/// How many of the rows are documents, and how many say something of one.
+fn counted(items: &[InboxItem]) -> String {
+    let statuses = items.iter().filter(|item| item.kind == STATUS).count();
+    let documents = items.len() - statuses;
+    format!(
+        "{} mục: {documents} văn bản, {statuses} trạng thái — {0} items: {documents} documents, {statuses} statuses",
+        items.len()
+    )
+}
+
+/// What [`InboxItem::kind`] is for a status packet.
+const STATUS: &str = "status";
+
+/// What a row is: the first words of its first line.
+fn headline(item: &InboxItem) -> String {
+    if item.kind != STATUS {
+        let urgent = if item.urgency > 0 { "  KHẨN — urgent" } else { "" };
+        let name = item.document_id.as_deref().or(item.code.as_deref()).unwrap_or_default();
+        return format!("VĂN BẢN — document  {name}{urgent}");
     }
+    let Some(about) = &item.about else { return "TRẠNG THÁI — status".to_owned() };
+    let meaning = match &about.meaning {
+        Some(meaning) => format!("{} ({})", meaning.vi, meaning.en),
+        None => "mã không có trong danh mục (in no list)".to_owned(),
+    };
+    format!("TRẠNG THÁI — status {}: {meaning}", about.code)
+}
+
+fn tell(item: &InboxItem) {
+    say!("{}", headline(item));
+    if let Some(about) = &item.about {
+        let doc_id = about.doc_id.map(|doc_id| format!("  docId {doc_id}")).unwrap_or_default();
+        say!("    về văn bản — about: {}{doc_id}", about.document_id);
+    }
+    if let Some(subject) = &item.subject {
+        say!("    {subject}");
+    }
+    say!("    {} → {}  {}", item.from, item.recipient, item.arrived_at);
+    say!("    id {}  docId {}  {}", item.id, item.doc_id, show::size(item.size));
     item.links.iter().for_each(super::trace::tell_link);
     item.recall.iter().for_each(super::trace::tell_recall);
 }
@@ -166,4 +195,59 @@ async fn fetch(
         temporary.persist_noclobber(path).map_err(|error| error.error).with_context(shown)?;
     }
     Ok(Ok(fetched))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use lienthong_contract::door::{Meaning, StatusAbout};
+    use lienthong_contract::{Digest, DocId, Instant};
+
+    use super::*;
+
+    fn item(kind: &str, about: Option<StatusAbout>) -> InboxItem {
+        InboxItem {
+            id: ConsignmentId::fresh(),
+            doc_id: DocId::fresh(),
+            digest: Digest::of(b""),
+            size: 1,
+            kind: kind.to_owned(),
+            document_id: None,
+            from: "H37.90".parse().unwrap(),
+            recipient: "H37.91".parse().unwrap(),
+            subject: None,
+            code: Some("12/VP-TH".to_owned()),
+            urgency: 1,
+            arrived_at: Instant::from_millis(0),
+            statuses: Vec::new(),
+            current: None,
+            recall: None,
+            links: Vec::new(),
+            about,
+        }
+    }
+
+    #[test]
+    fn documents_and_statuses_are_told_apart_and_a_status_says_what_it_means() {
+        let about = |code: &str, meaning: Option<Meaning>| {
+            Some(StatusAbout {
+                code: code.to_owned(),
+                meaning,
+                document_id: "H37.90,2026/03/02,1/A".to_owned(),
+                doc_id: None,
+            })
+        };
+        let document = item("document", None);
+        assert_eq!(headline(&document), "VĂN BẢN — document  12/VP-TH  KHẨN — urgent");
+        let meaning = Meaning { vi: "tiếp nhận".to_owned(), en: "accepted".to_owned() };
+        let status = item("status", about("03", Some(meaning)));
+        assert_eq!(headline(&status), "TRẠNG THÁI — status 03: tiếp nhận (accepted)");
+        let unknown = item("status", about("77", None));
+        assert!(headline(&unknown).contains("77: mã không có trong danh mục"));
+        assert_eq!(
+            counted(&[document, status, unknown]),
+            "3 mục: 1 văn bản, 2 trạng thái — 3 items: 1 documents, 2 statuses"
+        );
+    }
 }

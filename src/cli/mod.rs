@@ -17,6 +17,7 @@ pub mod findings;
 mod inbox;
 mod kept;
 mod ledger;
+mod os;
 mod proof;
 mod recall;
 mod send;
@@ -110,6 +111,9 @@ pub fn main() -> ExitCode {
         Ok(Verdict::No) => ExitCode::from(1),
         Err(error) => {
             eprintln!("lienthong: {error:#}");
+            if let Some(sentence) = os::explained(&error) {
+                eprintln!("    → {sentence}");
+            }
             ExitCode::from(2)
         }
     }

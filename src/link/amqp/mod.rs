@@ -78,6 +78,22 @@ impl AmqpLink {
     }
 }
 
+/// Connects once and leaves again: whether the broker can be reached and lets this hop in. For whoever wants to know that
+/// before anything is started; a link itself keeps trying.
+///
+/// # Errors
+/// As [`AmqpLink::start`], or why there was no connection.
+pub async fn try_once(broker: &Broker) -> Result<(), Error> {
+    let uri = broker.checked()?;
+    let connection = connect::open(broker, &uri, "trial").await?;
+    // It was let in; how it leaves changes nothing.
+    let _ = tokio::time::timeout(broker.limits.rpc(), connection.close(REPLY_SUCCESS, "".into())).await;
+    Ok(())
+}
+
+/// AMQP's reply code of an orderly end.
+const REPLY_SUCCESS: u16 = 200;
+
 impl Drop for AmqpLink {
     fn drop(&mut self) {
         self.shared.abandon();
