@@ -2,54 +2,47 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod support;
+
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use lienthong::client::{ClientError, Packet};
 use lienthong::clock::SystemClock;
-use lienthong::config::Config;
-use lienthong::edxml::model::Urgency;
 use lienthong::gateway::Gateway;
 use lienthong::link::inprocess::Hub;
-use lienthong::pki::{self, Manifest};
-use lienthong::scene::{self, Agency, HOPS, Letter, SENDER};
+use lienthong::pki;
+use lienthong::scene::{self, Agency, HOPS, SENDER};
 use lienthong_contract::door::Acknowledgement;
 use lienthong_contract::{Clock, ConsignmentId};
 use serde_json::Value;
 
-const DEADLINE: Duration = Duration::from_secs(60);
+use support::eventually;
+use support::house::{House, letter};
+use support::program::{answered, json, lienthong};
 
-fn lienthong(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_lienthong")).args(args).output().unwrap()
-}
+/// What this test does with the three gateways.
+struct World(House);
 
-fn json(args: &[&str]) -> (i32, Value) {
-    let output = lienthong(args);
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    let value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{args:?}: {error}\n{stderr}"));
-    (output.status.code().unwrap(), value)
-}
+impl std::ops::Deref for World {
+    type Target = House;
 
-struct World {
-    manifest: Manifest,
-    configs: Vec<Config>,
-    gateways: Vec<Gateway>,
+    fn deref(&self) -> &House {
+        &self.0
+    }
 }
 
 impl World {
-    async fn start(folder: &Path) -> Self {
+    /// The gateways, and the configuration of each as a file.
+    fn start(folder: &Path) -> Self {
         let options = pki::Options { rsa: false, ..pki::Options::default() };
         let manifest = pki::generate(&folder.join("certs"), &options, SystemClock.now(), &mut |_| {}).unwrap();
-        let (hub, mut configs, mut gateways) = (Hub::new(), Vec::new(), Vec::new());
-        for hop in HOPS {
-            let config = scene::configuration(&manifest, hop, &folder.join(hop), None).unwrap();
-            std::fs::write(folder.join(format!("{hop}.toml")), toml::to_string(&config).unwrap()).unwrap();
-            gateways.push(Gateway::start(&config, &hub, Arc::new(SystemClock)).await.unwrap());
-            configs.push(config);
+        let house = House::of(manifest, folder);
+        for (hop, config) in HOPS.into_iter().zip(&house.configs) {
+            std::fs::write(folder.join(format!("{hop}.toml")), toml::to_string(config).unwrap()).unwrap();
         }
-        Self { manifest, configs, gateways }
+        Self(house)
     }
 
     fn agency(&self, code: &str, at: &Gateway) -> Agency {
@@ -59,30 +52,15 @@ impl World {
     /// One letter to the three recipients; the first two take it over, the third has not looked yet.
     async fn letter(&self) -> Vec<ConsignmentId> {
         let recipients = scene::RECIPIENTS.map(|(code, _)| code);
-        let letter = Letter {
-            from: SENDER,
-            to: &recipients,
-            number: 1,
-            date: SystemClock.now().in_vietnam().date(),
-            subject: "Về việc đối chiếu sổ",
-            urgency: Urgency::Normal,
-            attachment: &scene::example_pdf(300_000),
-        };
         let sender = self.agency(SENDER, &self.gateways[0]);
-        let packet = sender.sign(&letter.packet().unwrap()).unwrap();
+        let packet = sender.sign(&letter(&recipients, 1, "Về việc đối chiếu sổ", 300_000)).unwrap();
         let submission = sender.client.submit(&Packet::Bytes(packet.into()), None).await.unwrap();
         let mut ids = Vec::new();
         for (gateway, code) in self.gateways.iter().zip(recipients) {
             let recipient = self.agency(code, gateway);
-            let start = Instant::now();
-            let item = loop {
-                let mut page = recipient.client.inbox(None, None, None).await.unwrap();
-                if let Some(item) = page.items.pop() {
-                    break item;
-                }
-                assert!(start.elapsed() < DEADLINE, "{code} has got nothing");
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            };
+            let client = &recipient.client;
+            let arrived = format!("{code} has got it");
+            let item = eventually(&arrived, async || client.inbox(None, None, None).await.unwrap().items.pop()).await;
             assert_eq!(item.doc_id, submission.doc_id);
             if code != "H49.90" {
                 recipient.client.acknowledge(item.id, &Acknowledgement::Accept).await.unwrap();
@@ -95,16 +73,12 @@ impl World {
 
 /// Waits for an account that is as told.
 fn account(config: &str, good: impl Fn(&Value) -> bool) -> Value {
-    let start = Instant::now();
-    loop {
+    let ask = || {
         let (code, account) = json(&["admin", "account", "--config", config, "--json"]);
         assert_eq!(code == 0, account["total"]["balanced"] == true, "{account:#}");
-        if good(&account) {
-            return account;
-        }
-        assert!(start.elapsed() < DEADLINE, "{account:#}");
-        std::thread::sleep(Duration::from_millis(100));
-    }
+        account
+    };
+    answered("the account", ask, good)
 }
 
 fn figures(account: &Value) -> [u64; 5] {
@@ -114,9 +88,8 @@ fn figures(account: &Value) -> [u64; 5] {
 #[test]
 fn an_operator_draws_up_the_books_and_what_is_in_an_archive_may_go() {
     let folder = tempfile::tempdir().unwrap();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let mut world = runtime.block_on(World::start(folder.path()));
-    let ids = runtime.block_on(world.letter());
+    let mut world = World::start(folder.path());
+    let ids = world.runtime.block_on(world.letter());
     let configs = HOPS.map(|hop| folder.path().join(format!("{hop}.toml")).to_str().unwrap().to_owned());
 
     // Beside the running gateways, from their stores: who passed on what balances at every hop.
@@ -147,27 +120,20 @@ fn an_operator_draws_up_the_books_and_what_is_in_an_archive_may_go() {
     assert!(check.unwrap().success());
 
     // The third takes it over too, so all has ended; a gateway that may delete what was exported does so.
-    runtime.block_on(async {
+    world.runtime.block_on(async {
         let last = world.agency("H49.90", &world.gateways[2]);
         last.client.acknowledge(ids[2], &Acknowledgement::Accept).await.unwrap();
     });
     account(&configs[1], |account| figures(account) == [2, 2, 0, 0, 0]);
-    runtime.block_on(async {
-        for gateway in std::mem::take(&mut world.gateways) {
-            gateway.stop().await;
-        }
+    world.0.stop();
+    world.runtime.block_on(async {
         let mut config = world.configs[1].clone();
         config.retention.after_export = true;
         let nation = Gateway::start(&config, &Hub::new(), Arc::new(SystemClock)).await.unwrap();
         let ministry = world.agency("G09.90", &nation);
-        let start = Instant::now();
-        let refusal = loop {
-            if let Err(refusal) = ministry.client.content(ids[1], &mut tokio::io::sink()).await {
-                break refusal;
-            }
-            assert!(start.elapsed() < DEADLINE, "the exported body is still there");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        };
+        let client = &ministry.client;
+        let deleted = async || client.content(ids[1], &mut tokio::io::sink()).await.err();
+        let refusal = eventually("the exported body is deleted", deleted).await;
         let problem = ClientError::problem(&refusal).expect("an answer").clone();
         assert_eq!((problem.status, problem.kind.as_str()), (410, "urn:lienthong:problem:gone"));
         assert_eq!(problem.findings[0].code, "LT-BOK-0010");

@@ -4,8 +4,15 @@ use std::io::{self, ErrorKind};
 
 /// The sentence for the innermost fault of the operating system behind an error, where it is a known one.
 pub fn explained(error: &anyhow::Error) -> Option<&'static str> {
-    let fault = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).last()?;
-    of_kind(fault.kind())
+    let fault = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).last();
+    of_kind(fault.map(io::Error::kind).or_else(|| written_out(&format!("{error:#}")))?)
+}
+
+/// A fault that is quoted in the words of some room: the standard library writes its number behind.
+fn written_out(words: &str) -> Option<ErrorKind> {
+    let (_, rest) = words.rsplit_once("(os error ")?;
+    let (number, _) = rest.split_once(')')?;
+    Some(io::Error::from_raw_os_error(number.parse().ok()?).kind())
 }
 
 fn of_kind(kind: ErrorKind) -> Option<&'static str> {
@@ -52,5 +59,8 @@ mod tests {
         assert!(told.is_some_and(|text| text.starts_with("Không tìm thấy")));
         assert_eq!(explained(&fault(ErrorKind::Other)), None);
         assert_eq!(explained(&anyhow::anyhow!("no fault of the system")), None);
+        // 2 is ENOENT on every Unix.
+        let quoted = anyhow::anyhow!("LT-DIR-0101: a.toml cannot be read: No such file (os error 2)");
+        assert!(explained(&quoted).is_some_and(|text| text.starts_with("Không tìm thấy")));
     }
 }

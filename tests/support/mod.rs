@@ -1,5 +1,6 @@
 //! A world of real parts for the end-to-end tests: a private RabbitMQ that demands client certificates, the three
-//! gateways as processes of the real binary, and agencies that call them over mTLS with keys of an example PKI.
+//! gateways as processes of the real binary, and agencies that call them over mTLS with keys of an example PKI. Where
+//! no broker is needed, [`house`] has the three gateways in the test's own process, and [`program`] runs the binary.
 //!
 //! Everything of one world lies in one folder and listens on ports of its own, so worlds may stand side by side; it is
 //! gone when the world is dropped. When a test fails, the ends of the logs are printed.
@@ -8,7 +9,9 @@
 #![allow(clippy::missing_panics_doc, clippy::large_futures)]
 
 pub mod gateway;
+pub mod house;
 pub mod letters;
+pub mod program;
 pub mod proxy;
 pub mod rabbitmq;
 pub mod raw;

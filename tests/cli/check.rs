@@ -1,0 +1,71 @@
+//! `lienthong check`: what a gateway would say, and what was not looked at.
+
+use lienthong::scene;
+
+use crate::support::program::{json, lienthong, text};
+use crate::{Desk, codes, letter, with_doctype};
+
+#[test]
+fn check_says_what_a_gateway_would_say() {
+    let desk = Desk::with_quick_keys();
+    let files = desk.manifest.agency(scene::SENDER).unwrap();
+    let signer = lienthong::signing::load_signer(&files.sign_key, &files.sign_chain).unwrap();
+    let signed = |packet: &[u8]| lienthong::signing::sign_bytes(packet, &signer).unwrap();
+
+    let good = signed(&letter(&["H37.91"], 1));
+    let (code, report) = desk.check(&desk.write("good.edxml", &good));
+    assert_eq!((code, &report["verdict"]), (0, &"accept".into()), "{report:#}");
+    assert!(codes(&report["findings"]).contains(&"LT-CLI-0003".to_owned()), "the signature is reported: {report:#}");
+    let mut keys: Vec<&String> = report.as_object().unwrap().keys().collect();
+    keys.sort();
+    assert_eq!(keys, ["findings", "verdict"]);
+
+    let refused = |name: &str, packet: &[u8], expected: &str| {
+        let (code, report) = desk.check(&desk.write(name, packet));
+        assert_eq!((code, &report["verdict"]), (1, &"refuse".into()), "{name}: {report:#}");
+        let all = report["findings"].as_array().unwrap();
+        let finding = all.iter().find(|finding| finding["code"] == expected);
+        finding.unwrap_or_else(|| panic!("{name}: {expected} is not among {report:#}")).clone()
+    };
+    let plain = String::from_utf8(letter(&["H37.91"], 2)).unwrap();
+    let doctype = refused("doctype.edxml", with_doctype(&plain).as_bytes(), "LT-EDX-0004");
+    for key in ["code", "severity", "line", "column", "element", "found", "expected", "fix_vi", "fix_en", "clause"] {
+        assert!(doctype.get(key).is_some(), "{key} is missing: {doctype:#}");
+    }
+    assert_eq!(doctype["line"], 1);
+    refused("nobody.edxml", &signed(&letter(&["H37.77"], 3)), "LT-RUL-0001");
+    refused("unsigned.edxml", plain.as_bytes(), "LT-INT-0003");
+    let secret = plain.replace("dòng lệnh", "dòng lệnh (TUYỆT MẬT)");
+    refused("secret.edxml", &signed(secret.as_bytes()), "LT-RUL-0060");
+    let changed = String::from_utf8(good).unwrap().replace("kiểm thử", "kiểm soát");
+    refused("changed.edxml", changed.as_bytes(), "LT-TRU-0101");
+}
+
+#[test]
+fn check_without_a_directory_says_what_was_not_looked_at() {
+    let desk = Desk::with_quick_keys();
+    let file = desk.write("letter.edxml", letter(&["H37.77"], 1));
+    let (code, report) = json(&["check", text(&file), "--json"]);
+    assert_eq!((code, &report["verdict"]), (0, &"accept".into()), "{report:#}");
+    assert!(codes(&report["findings"]).contains(&"LT-CLI-0001".to_owned()), "{report:#}");
+    let shown = String::from_utf8(lienthong(&["check", text(&file)]).stdout).unwrap();
+    assert!(shown.contains("NO FAULT FOUND") && !shown.contains("ACCEPT"), "{shown}");
+    assert!(shown.contains("add --directory") && shown.contains("add --roots"), "{shown}");
+    // With both, the word is a gateway's.
+    let (ca, directory) = (desk.manifest.ca(), desk.manifest.directory_file());
+    let by_roots = ["--roots", text(&ca.root), "--intermediates", text(&ca.sub)];
+    let shown = lienthong(&[&["check", text(&file)], &by_roots[..]].concat());
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    assert!(shown.contains("add --directory") && !shown.contains("add --roots"), "{shown}");
+    let files = desk.manifest.agency(scene::SENDER).unwrap();
+    let signer = lienthong::signing::load_signer(&files.sign_key, &files.sign_chain).unwrap();
+    let good = lienthong::signing::sign_bytes(&letter(&["H37.91"], 1), &signer).unwrap();
+    let good = desk.write("good.edxml", good);
+    let shown = lienthong(&[&["check", text(&good), "--directory", text(&directory)], &by_roots[..]].concat());
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    assert!(shown.ends_with("TIẾP NHẬN — ACCEPT\n"), "{shown}");
+    // A file that is not there is no answer: nothing on standard output.
+    let missing = lienthong(&["check", "no-such-file.edxml", "--json"]);
+    assert_eq!((missing.status.code(), missing.stdout.len()), (Some(2), 0));
+    assert!(!missing.stderr.is_empty());
+}
