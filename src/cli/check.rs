@@ -3,6 +3,8 @@
 //! The judgement is the intake's own ([`crate::intake::look`]); only what the caller did not give (the directory, the
 //! roots) is left out, and that is said. The file is read in a stream and nothing of it is kept.
 
+mod damaged;
+
 use std::fs::File;
 use std::io::{Seek, SeekFrom};
 use std::path::PathBuf;
@@ -18,13 +20,14 @@ use super::show::say;
 use super::{Outcome, Verdict, findings, show};
 use crate::clock::SystemClock;
 use crate::directory::{Directory, Snapshot};
+use crate::edxml::findings::EMPTY_ATTACHMENT;
 use crate::edxml::{Limits, SplitError, split};
 use crate::intake::findings::SIGNATURE_REQUIRED;
-use crate::intake::{Against, Bearer, Seen, look};
+use crate::intake::{Against, Bearer, Seen, look, look_at_words};
 use crate::receipts::Fact;
-use crate::rules::findings::SENDER_UNKNOWN;
+use crate::rules::findings::{SECRECY_MARK, SENDER_UNKNOWN};
 use crate::rules::schema::{Schemas, Strictness};
-use crate::rules::{Side, not_judged};
+use crate::rules::{Side, not_judged, secrecy};
 use crate::trust::TrustStore;
 
 /// Kiểm tra gói tin mà không gửi — what a gateway would say of a packet, without sending it.
@@ -125,16 +128,6 @@ impl Check {
         let signers = (!self.roots.is_empty())
             .then(|| TrustStore::from_pem_files(&self.roots, &self.intermediates, &self.crls).map(Arc::new))
             .transpose()?;
-        let mut file = File::open(&self.file).with_context(shown)?;
-        let split = match split(&file, &Limits::default()) {
-            Ok(split) => split,
-            Err(SplitError::Refused(mut findings)) => {
-                findings.push(not_judged(&Side::ALL));
-                return Ok(findings);
-            }
-            Err(error) => return Err(error).with_context(shown),
-        };
-        file.seek(SeekFrom::Start(0))?;
         // With a directory, a recipient that it does not know is refused; without one nobody is looked up.
         let routable = |_: &AgencyCode| self.directory.is_none();
         let against = Against {
@@ -144,9 +137,36 @@ impl Check {
             schemas: Some(Schemas { pool: &pool, strictness: self.strictness.into() }),
             forward_to_successor: true,
         };
+        let mut file = File::open(&self.file).with_context(shown)?;
+        let split = match split(&file, &Limits::default()) {
+            Ok(split) => split,
+            Err(SplitError::Refused(findings)) => return Ok(self.read_on(&against, findings)),
+            Err(error) => return Err(error).with_context(shown),
+        };
+        file.seek(SeekFrom::Start(0))?;
         let mut seen = look(&against, &split, &mut file, &Bearer::Preview, SystemClock.now()).with_context(shown)?;
         self.tell_what_was_left_out(&mut seen);
         Ok(seen.findings)
+    }
+
+    /// What else can be said of a packet whose bytes are at fault.
+    fn read_on(&self, against: &Against<'_>, mut findings: Vec<Finding>) -> Vec<Finding> {
+        let Some(split) = damaged::without_contents(&self.file, &findings) else {
+            findings.push(not_judged(&Side::ALL));
+            return findings;
+        };
+        let mut more = look_at_words(against, &split, SystemClock.now());
+        // They are empty because they were blanked.
+        more.retain(|finding| finding.code != EMPTY_ATTACHMENT.code);
+        if self.directory.is_none() {
+            more.retain(|finding| finding.code != SENDER_UNKNOWN.code);
+        }
+        // What a packet with a secrecy mark says is told nowhere.
+        if more.iter().any(|finding| finding.code == SECRECY_MARK.code) {
+            secrecy::redact(&mut findings);
+        }
+        findings.extend(more);
+        findings
     }
 
     fn tell_what_was_left_out(&self, seen: &mut Seen) {

@@ -20,7 +20,7 @@ mod flows;
 pub mod receive;
 mod submit;
 
-pub use examine::{Against, Bearer, Seen, look};
+pub use examine::{Against, Bearer, Seen, look, look_at_words};
 pub(crate) use submit::recipients_reason;
 
 use std::fmt;

@@ -69,3 +69,26 @@ fn check_without_a_directory_says_what_was_not_looked_at() {
     assert_eq!((missing.status.code(), missing.stdout.len()), (Some(2), 0));
     assert!(!missing.stderr.is_empty());
 }
+
+#[test]
+fn a_packet_with_many_faults_is_told_all_of_them_at_once() {
+    let desk = Desk::with_quick_keys();
+    let plain = String::from_utf8(letter(&["H37.91", "H37.77"], 1)).unwrap();
+    let start = plain.find("<edXML:Subject>").unwrap();
+    let end = plain.find("</edXML:Subject>").unwrap() + "</edXML:Subject>".len();
+    let without_subject = format!("{}{}", &plain[..start], &plain[end..]);
+    let refusing = |name: &str, packet: &str| {
+        let (code, report) = desk.check(&desk.write(name, packet));
+        assert_eq!((code, &report["verdict"]), (1, &"refuse".into()), "{report:#}");
+        let all = report["findings"].as_array().unwrap();
+        assert!(all.iter().any(|finding| finding["code"] == "LT-RUL-0071"), "what was not judged is told: {report:#}");
+        let refusing = all.iter().filter(|finding| finding["severity"] == "refuse");
+        refusing.map(|finding| finding["code"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let told = refusing("many.edxml", &without_subject);
+    assert_eq!(told, ["LT-EDX-0034", "LT-RUL-0001", "LT-INT-0003"]);
+    // A damaged attachment hides nothing of the rest but the signature.
+    let damaged = without_subject.replace("JVBERi0", "${FILE}");
+    assert_ne!(damaged, without_subject);
+    assert_eq!(refusing("damaged.edxml", &damaged), ["LT-EDX-0020", "LT-EDX-0034", "LT-RUL-0001"]);
+}
