@@ -54,6 +54,8 @@ struct Bad {
     /// No faults at all when absent.
     dice: Option<Dice>,
     sent: Mutex<Vec<(Vec<u8>, Bytes)>>,
+    /// Packets that are lost each time.
+    stuck: Mutex<HashSet<Digest>>,
 }
 
 impl fmt::Debug for Bad {
@@ -111,6 +113,9 @@ impl Link for Bad {
     async fn send(&self, _peer: &HopName, transfer: Transfer) -> Result<(), Error> {
         let Content::Bytes(bytes) = transfer.content else { panic!("small packets only") };
         self.sent.lock().unwrap().push((transfer.header.clone(), bytes.clone()));
+        if self.stuck.lock().unwrap().contains(&Digest::of(&bytes)) {
+            return Ok(());
+        }
         let coming = Coming { urgent: transfer.urgent, again: transfer.again };
         self.carry(Parcel::Packet(transfer.header, bytes, coming)).await
     }
@@ -203,6 +208,15 @@ impl House {
         self.link.sent.lock().unwrap().clone()
     }
 
+    /// From now on these bytes are lost on their way from here, until [`House::release`].
+    pub(crate) fn stall(&self, packet: &[u8]) {
+        self.link.stuck.lock().unwrap().insert(Digest::of(packet));
+    }
+
+    pub(crate) fn release(&self) {
+        self.link.stuck.lock().unwrap().clear();
+    }
+
     /// Verifies every chain of a trace.
     pub(crate) fn verify(&self, trace: &lienthong_contract::door::Trace) {
         for consignment in &trace.consignments {
@@ -233,7 +247,7 @@ impl World {
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let way = |to: &Arc<OnceLock<super::Intake>>, seed: Option<u64>| {
             let dice = seed.map(|seed| Dice(AtomicU64::new(seed)));
-            Arc::new(Bad { to: Arc::clone(to), dice, sent: Mutex::default() })
+            Arc::new(Bad { to: Arc::clone(to), dice, sent: Mutex::default(), stuck: Mutex::default() })
         };
         let (at_province, at_nation) = (Arc::default(), Arc::default());
         let there = way(&at_nation, seed);

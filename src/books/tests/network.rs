@@ -425,7 +425,7 @@ fn after(before: &Sealed, id: Option<ConsignmentId>, event: Event, by: &HopName,
 fn consign(by: &HopName, now: Instant) -> Consign {
     let by = by.clone();
     Arc::new(move |offered: &LetGo| {
-        let sealed = after(&offered.relay, Some(offered.id), Event::ContentConsignment, &by, now);
+        let sealed = after(&offered.before, Some(offered.id), offered.event, &by, now);
         Ok((sealed, Some(now.plus_millis(COLLECT))))
     })
 }

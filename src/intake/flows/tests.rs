@@ -208,6 +208,34 @@ async fn what_was_not_taken_over_yet_ends_with_the_agreement() {
 }
 
 #[tokio::test]
+async fn a_document_that_is_overtaken_by_its_own_recall_is_delivered_nowhere_and_ends_as_given_back() {
+    let world = World::new(None);
+    let (near, far) = (&world.province, &world.nation);
+    let packet = letter(&world, S, 1, &[R], |_| {});
+    near.stall(&packet);
+    let sent = world.submit(packet).await;
+    let (doc_id, id) = (sent.doc_id, sent.consignments[0].id);
+    let asked = says(&world, near, S, R, &name(1), "13", 1).await.unwrap();
+    arrived(&world, &asked).await;
+    // It has only the request, and agrees to what it never saw.
+    says(&world, far, R, S, &name(1), "15", 2).await.unwrap();
+    let agreed =
+        |trace: &Trace| trace.consignments[0].recall.as_ref().is_some_and(|recall| recall.state == RecallState::Agreed);
+    traced(near, doc_id, "the sender's hop shows it as given back", agreed).await;
+    near.release();
+    let seen = traced(near, doc_id, "it ends", |trace| trace.consignments[0].state == ConsignmentState::Refused).await;
+    near.verify(&seen);
+    assert!(seen.consignments[0].receipts.last().unwrap().reason.as_ref().unwrap().contains("(15)"));
+    let (items, _) = far.store.inbox(&R.parse().unwrap(), None, 10).await.unwrap();
+    assert!(items.iter().all(|item| item.doc_id != doc_id));
+    assert_eq!(content(far, R, id).await, Err("LT-FLW-0025".to_owned()));
+    for house in [near, far] {
+        until("its content is destroyed", async || destroyed(house, doc_id, id).await).await;
+    }
+    world.end().await;
+}
+
+#[tokio::test]
 async fn what_another_recipient_needs_is_kept_until_that_one_gives_it_back_too() {
     let world = World::new(None);
     let (near, far) = (&world.province, &world.nation);

@@ -10,6 +10,7 @@ mod flows;
 mod ledger;
 mod mailbox;
 mod outbox;
+mod overtaken;
 mod proofs;
 mod retention;
 mod rows;

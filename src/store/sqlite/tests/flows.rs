@@ -1,6 +1,6 @@
 //! What was given back is gone from the disk, and a word that came another way destroys nothing.
 
-use lienthong_contract::door::RecallState;
+use lienthong_contract::door::{ConsignmentState, RecallState};
 use lienthong_contract::{DocId, Instant};
 
 use super::super::SqliteStore;
@@ -110,6 +110,82 @@ async fn a_body_under_way_is_destroyed_when_its_custody_has_passed() {
     assert_eq!(store.due(&hop("nation"), false, 0, 10).await.unwrap().len(), 2, "the document and the request");
     handed_over(&store, &sent).await;
     assert_eq!(store.given_back(10).await.unwrap(), [sent.packet.digest]);
+}
+
+/// A nation whose agency G09.90 was asked for a document and gives it back; `comes` is that document, offered before.
+async fn nation_that_gives_back(folder: &std::path::Path, sent: &Made, offered: Option<&Made>) -> SqliteStore {
+    let nation = SqliteStore::open(&folder.join("store.db"), &hop("nation")).unwrap();
+    if let Some(offered) = offered {
+        offered.offer(&nation).await;
+    }
+    let asks = word(sent, "13", "H37.90", "G09.90", "province-a", to_nation());
+    relayed(&asks, "nation", "province-a", &Route::Mailbox).take(&nation).await;
+    let back = Route::Link(hop("province-a"));
+    word(sent, "15", "G09.90", "H37.90", "nation", back).accept(&nation).await;
+    nation
+}
+
+#[tokio::test]
+async fn a_document_that_comes_after_its_recipient_gave_it_back_ends_as_given_back_and_is_never_in_the_mailbox() {
+    for offered_before in [true, false] {
+        let folder = tempfile::tempdir().unwrap();
+        let sent = letter("one", 0, &[("G09.90", to_nation())]);
+        let comes = relayed(&sent, "nation", "province-a", &Route::Mailbox);
+        let nation = nation_that_gives_back(folder.path(), &sent, offered_before.then_some(&comes)).await;
+        comes.offer(&nation).await;
+        assert!(nation.given_back(10).await.unwrap().is_empty(), "the hop before may still give it up");
+        assert!(comes.let_go(&nation).await.answers);
+        let (items, _) = nation.inbox(&agency("G09.90"), None, 10).await.unwrap();
+        assert!(items.iter().all(|item| item.kind == "status"), "nobody is shown it");
+        let seen = nation.trace(sent.packet.doc_id).await.unwrap().unwrap();
+        assert_eq!(seen.consignments[0].state, ConsignmentState::Refused);
+        assert!(seen.consignments[0].receipts.last().unwrap().reason.as_ref().unwrap().contains("(15)"));
+        assert_eq!(nation.given_back(10).await.unwrap(), [sent.packet.digest]);
+        assert!(nation.destroy(sent.packet.digest, NOW).await.unwrap());
+        // The hop before hears all of it: accepted, consigned, given back.
+        let (waiting, _) = nation.queued_receipts(&hop("province-a"), 0, 10).await.unwrap();
+        let events: Vec<Event> = (waiting.iter())
+            .map(|queued| crate::receipts::jws::read_stored(&queued.jws).unwrap().receipt)
+            .filter(|receipt| receipt.doc_id == sent.packet.doc_id)
+            .map(|receipt| receipt.event)
+            .collect();
+        assert_eq!(events, [Event::ContentConsignment, Event::ConsignmentRejection]);
+        // What is late says the same again.
+        assert!(!comes.let_go(&nation).await.answers);
+    }
+}
+
+#[tokio::test]
+async fn a_document_that_was_handed_in_after_the_request_is_delivered() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut sent = letter("one", 0, &[("G09.90", to_nation())]);
+    let time = sent.packet.received_at.plus_millis(1);
+    sent.submission =
+        seal(Receipt { time, ..Receipt::clone(&sent.submission.receipt) }, &super::support::Stamp).unwrap();
+    let nation = nation_that_gives_back(folder.path(), &sent, None).await;
+    relayed(&sent, "nation", "province-a", &Route::Mailbox).take(&nation).await;
+    let seen = nation.trace(sent.packet.doc_id).await.unwrap().unwrap();
+    assert_eq!(seen.consignments[0].state, ConsignmentState::Consigned);
+    assert!(nation.given_back(10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_hop_that_passes_on_what_was_given_back_keeps_its_body_no_longer_than_that() {
+    let folder = tempfile::tempdir().unwrap();
+    let nation = SqliteStore::open(&folder.path().join("store.db"), &hop("nation")).unwrap();
+    let sent = letter("one", 0, &[("H49.90", to_nation())]);
+    let (there, back) = (Route::Link(hop("province-b")), Route::Link(hop("province-a")));
+    let asks = word(&sent, "13", "H37.90", "H49.90", "province-a", to_nation());
+    relayed(&asks, "nation", "province-a", &there).take(&nation).await;
+    let agrees = word(&sent, "15", "H49.90", "H37.90", "province-b", back.clone());
+    relayed(&agrees, "nation", "province-b", &back).take(&nation).await;
+    let comes = relayed(&sent, "nation", "province-a", &there);
+    comes.take(&nation).await;
+    assert!(nation.given_back(10).await.unwrap().is_empty(), "it is still to be passed on");
+    let relay = comes.consignments[0].receipts.last().unwrap();
+    let accepted = super::support::about(&sent.packet, sent.id(), Event::RelayAcceptance, "province-b", relay);
+    nation.record_receipts(&hop("province-b"), vec![accepted]).await.unwrap();
+    assert_eq!(nation.given_back(10).await.unwrap(), [sent.packet.digest]);
 }
 
 #[tokio::test]
