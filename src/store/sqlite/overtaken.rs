@@ -10,7 +10,8 @@
 //! sees it, after it the agreement finds it here ([`super::flows::settle`]). So there is no moment at which one misses
 //! the other. What is marked here is destroyed like everything that was given back, as soon as it has gone on.
 //!
-//! Only what was handed in before the request is meant by it: a document of the same name that comes later is new.
+//! A name belongs to one document of its sender, so that document is meant whenever it comes. Its updates, and what
+//! replaces others, are meant when they were handed in before the request.
 
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -91,12 +92,12 @@ fn agreement(
     let (status, from): (i64, Option<HopName>) = (row.get(0)?, rows::hop(row, 1)?);
     let asked = asked_in(db, recall.asked.doc_id)?;
     let meant = from.as_ref() == comes.next
-        && asked.map_or(Ok(true), |asked| handed_in_before(db, comes.packet, asked, business_type))?;
+        && (business_type == 0 || asked.map_or(Ok(true), |asked| handed_in_before(db, comes.packet, asked))?);
     Ok(meant.then_some(status))
 }
 
 /// By the receipts of the hop that took both in; what no hop can tell is believed to have been.
-fn handed_in_before(db: &Connection, packet: i64, asked: i64, business_type: u8) -> Result<bool> {
+fn handed_in_before(db: &Connection, packet: i64, asked: i64) -> Result<bool> {
     let read = |packet| -> Result<Vec<_>> {
         receipts_of(db, packet, SUBMISSION)?.iter().map(|stored| rows::read(&stored.jws)).collect()
     };
@@ -104,8 +105,7 @@ fn handed_in_before(db: &Connection, packet: i64, asked: i64, business_type: u8)
     let pairs = documents.iter().flat_map(|one| requests.iter().map(move |other| (&one.receipt, &other.receipt)));
     let mut later = false;
     for (document, request) in pairs.filter(|(one, other)| one.hop == other.hop) {
-        // In one millisecond the request can only mean the document itself: its changes come after it.
-        if document.time < request.time || document.time == request.time && business_type == 0 {
+        if document.time < request.time {
             return Ok(true);
         }
         later = true;

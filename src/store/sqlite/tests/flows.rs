@@ -156,17 +156,21 @@ async fn a_document_that_comes_after_its_recipient_gave_it_back_ends_as_given_ba
 }
 
 #[tokio::test]
-async fn a_document_that_was_handed_in_after_the_request_is_delivered() {
+async fn of_the_updates_that_come_after_the_agreement_those_sent_before_the_request_are_given_back_too() {
     let folder = tempfile::tempdir().unwrap();
-    let mut sent = letter("one", 0, &[("G09.90", to_nation())]);
-    let time = sent.packet.received_at.plus_millis(1);
-    sent.submission =
-        seal(Receipt { time, ..Receipt::clone(&sent.submission.receipt) }, &super::support::Stamp).unwrap();
+    let sent = letter("one", 0, &[("G09.90", to_nation())]);
     let nation = nation_that_gives_back(folder.path(), &sent, None).await;
-    relayed(&sent, "nation", "province-a", &Route::Mailbox).take(&nation).await;
-    let seen = nation.trace(sent.packet.doc_id).await.unwrap().unwrap();
-    assert_eq!(seen.consignments[0].state, ConsignmentState::Consigned);
-    assert!(nation.given_back(10).await.unwrap().is_empty());
+    for (text, millis, end) in [("early", -1, ConsignmentState::Refused), ("late", 1, ConsignmentState::Consigned)] {
+        let mut update = letter(text, 0, &[("G09.90", to_nation())]);
+        update.packet.business_type = 2;
+        update.packet.acts = vec![Act::of(ActKind::Update, "H37.90", sent.packet.document_id.as_deref().unwrap())];
+        let time = update.packet.received_at.plus_millis(millis);
+        let submission = Receipt { time, ..Receipt::clone(&update.submission.receipt) };
+        update.submission = seal(submission, &super::support::Stamp).unwrap();
+        relayed(&update, "nation", "province-a", &Route::Mailbox).take(&nation).await;
+        let seen = nation.trace(update.packet.doc_id).await.unwrap().unwrap();
+        assert_eq!(seen.consignments[0].state, end, "{text}");
+    }
 }
 
 #[tokio::test]
@@ -212,16 +216,7 @@ async fn ties_are_found_whichever_end_comes_first() {
     let target = letter("one", 0, &[("H37.91", Route::Mailbox)]);
     let mut later = letter("two", 0, &[("H37.91", Route::Mailbox)]);
     later.packet.business_type = 3;
-    later.packet.acts = vec![Act {
-        kind: ActKind::Replace,
-        owner: Some(agency("H37.90")),
-        document_id: target.packet.document_id.clone(),
-        code: None,
-        reason: Some("sai số liệu".to_owned()),
-        added: Vec::new(),
-        removed: Vec::new(),
-        receivers: Vec::new(),
-    }];
+    later.packet.acts = vec![Act::of(ActKind::Replace, "H37.90", target.packet.document_id.as_deref().unwrap())];
     later.accept(&store).await;
     let alone = store.trace(later.packet.doc_id).await.unwrap().unwrap();
     assert_eq!((alone.links.len(), alone.links[0].doc_id), (1, None));
