@@ -440,7 +440,8 @@ pub trait Store: Send + Sync {
     /// [`Error`].
     async fn receipts_delivered(&self, hop: &HopName, digests: Vec<Digest>, consign: Consign) -> Result<Delivered>;
 
-    /// Up to `limit` consignments in our custody whose time was over at `now`, the longest first.
+    /// Up to `limit` consignments in our custody whose time was over at `now`, the longest first. What was here when receipts
+    /// of this hop were found to be lost has a week more: it may have gone on, and then its next hop says so.
     ///
     /// # Errors
     /// [`Error`].

@@ -12,6 +12,7 @@ mod mailbox;
 mod outbox;
 mod overtaken;
 mod proofs;
+mod restored;
 mod retention;
 mod rows;
 mod schema;

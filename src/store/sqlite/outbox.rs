@@ -13,6 +13,7 @@ use super::super::{
 };
 use super::accept::insert_outbox;
 use super::overtaken::{self, Comes};
+use super::restored;
 use super::rows::{self, SUBMISSION, insert_receipt, integer, queue_receipt};
 use crate::life::{Input, Outcome, Standing, step};
 use crate::receipts::chain::follows;
@@ -261,9 +262,11 @@ pub fn overdue(db: &Connection, now: Instant, limit: usize) -> Result<Vec<Overdu
     let query = "SELECT c.id, c.recipient, c.due_at, c.next_hop, c.head, c.packet, c.seq, o.attempts
                  FROM consignments c LEFT JOIN outbox o ON o.id = c.outbox_id
                  WHERE (c.state = 'queued' OR (c.state = 'consigned' AND c.next_hop IS NULL)) AND c.due_at <= ?1
+                   AND (c.seq > ?3 OR c.due_at <= ?4)
                  ORDER BY c.due_at LIMIT ?2";
     let mut query = db.prepare_cached(query)?;
-    let mut found = query.query(params![now.as_millis(), integer(limit)])?;
+    let (held_back, long_overdue) = (restored::held_back(db)?, now.plus_millis(-restored::WAIT_MILLIS).as_millis());
+    let mut found = query.query(params![now.as_millis(), integer(limit), held_back, long_overdue])?;
     let mut overdue = Vec::new();
     while let Some(row) = found.next()? {
         let (id, head) = (rows::consignment(row, 0)?, rows::digest(row, 4)?);
