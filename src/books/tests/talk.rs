@@ -1,8 +1,9 @@
 //! What is said of documents in the model network: updates, requests to have a document back, and the answers, each in a
 //! packet of its own that crashes, doubles and deadlines meet like every other.
 //!
-//! An answer needs its request in the recipient's mailbox, not the document, which may come later or never. Left out is
-//! what hops that hear words in another order may read differently: a refusal (16) beside an update.
+//! An answer needs its request in the recipient's mailbox, not the document, which may come later or never. An update that
+//! overtakes its document is refused at once here. Left out is what hops that hear words in another order may read
+//! differently: a refusal (16) beside an update.
 
 use lienthong_contract::door::{ConsignmentState, ConsignmentTrace, RecallState};
 use lienthong_contract::{AgencyCode, ConsignmentId, DocId, Instant};
