@@ -4,6 +4,7 @@
 mod network;
 mod property;
 mod statements;
+mod talk;
 
 use std::path::Path;
 

@@ -68,18 +68,18 @@ fn after(now: Instant, time: Duration) -> Instant {
 }
 
 impl Shared {
-    /// Makes the receipt of what the hop before let go of.
+    /// Makes the receipts of what the hop before let go of.
     pub(super) fn consign(self: &Arc<Self>) -> Consign {
         let shared = Arc::clone(self);
         Arc::new(move |offered: &LetGo| {
             let now = shared.clock.now();
-            let before = &offered.relay.receipt;
             let receipt = Receipt {
-                event: Event::ContentConsignment,
+                event: offered.event,
                 time: now,
-                previous: Some(offered.relay.digest),
+                previous: Some(offered.before.digest),
                 checks: None,
-                ..Receipt::clone(before)
+                reason: offered.event.is_negative().then(super::given_back::reason),
+                ..Receipt::clone(&offered.before.receipt)
             };
             let sealed = seal(receipt, shared.signer.as_ref()).map_err(|error| error.to_string())?;
             Ok((sealed, Some(shared.settings.deadlines.to_collect(now))))

@@ -5,12 +5,24 @@
 
 use std::io;
 
-use lienthong_contract::Digest;
+use lienthong_contract::{Blame, Digest};
 
 use super::Delivery;
+use crate::flows::findings::GAVE_BACK_REASON;
+use crate::receipts::Reason;
 
 /// The most bodies destroyed in one look.
 const AT_ONCE: usize = 64;
+
+/// Why a consignment ends that its recipient gave back before it took it over, or before it came.
+pub(crate) fn reason() -> Reason {
+    Reason {
+        code: "given-back".to_owned(),
+        text: GAVE_BACK_REASON.to_owned(),
+        text_en: Some("The recipient gives it back, as the sender asked (15)".to_owned()),
+        whose_turn: Blame::Recipient,
+    }
+}
 
 impl Delivery {
     /// Destroys what was given back and is needed by nobody here any more. What fails is tried again at the next look.

@@ -10,7 +10,7 @@
 
 mod deadlines;
 pub mod findings;
-mod given_back;
+pub(crate) mod given_back;
 mod lane;
 mod pause;
 mod receipts;

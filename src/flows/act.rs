@@ -141,6 +141,21 @@ pub fn acts_of(document: &Document, sender: &AgencyCode, key: &dyn Fn(&str) -> O
 }
 
 impl Act {
+    /// Made up for tests: it names its target, and nothing else.
+    #[cfg(test)]
+    pub(crate) fn of(kind: ActKind, owner: &str, name: &str) -> Self {
+        Self {
+            kind,
+            owner: owner.parse().ok(),
+            document_id: Some(name.to_owned()),
+            code: None,
+            reason: None,
+            added: Vec::new(),
+            removed: Vec::new(),
+            receivers: Vec::new(),
+        }
+    }
+
     /// The target can be told apart from others.
     #[must_use]
     pub const fn has_name(&self) -> bool {

@@ -29,8 +29,8 @@ kinds! {
     TARGET_NOT_RECEIVED "LT-FLW-0002" Refuse Sender 22 ["QĐ 28/2018/QĐ-TTg Điều 8.2"]
         "Nơi nhận này chưa từng nhận văn bản bị thu hồi, cập nhật hoặc thay thế" /
         "This recipient never got the document that is revoked, updated or replaced" ;
-        "Bỏ nơi nhận này khỏi gói tin, hoặc gửi cho nơi nhận này như văn bản mới (loại 0; với cập nhật: ReceiverType 1). Nếu văn bản gốc còn trên đường, gửi lại sau khi nó đến." /
-        "Leave this recipient out, or send it to them as a new document (type 0; in an update: ReceiverType 1). If the original is still on its way, send again once it has arrived."
+        "Bỏ nơi nhận này khỏi gói tin, hoặc gửi cho nơi nhận này như văn bản mới (loại 0; với cập nhật: ReceiverType 1). Trục của nơi nhận đã chờ văn bản gốc một thời gian; nếu nó còn trên đường, gửi lại sau khi nó đến." /
+        "Leave this recipient out, or send it to them as a new document (type 0; in an update: ReceiverType 1). The recipient's gateway has waited for the original for a while; if it is still on its way, send again once it has arrived."
     TARGET_UNKNOWN "LT-FLW-0003" Warning Sender 0 [""]
         "Văn bản bị thu hồi, cập nhật hoặc thay thế không được gửi qua trục này" /
         "The document to be revoked, updated or replaced was not sent through this gateway" ;

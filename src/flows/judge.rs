@@ -14,6 +14,9 @@
 //! | 13 by another than the sender | refused | refused |
 //! | 15, 16 without a request | refused | taken |
 //!
+//! What "never got" is told of may only have overtaken its document: the recipient's hop lets it wait for a while first
+//! (`intake::waiting`).
+//!
 //! A recipient that an update adds, or that a replacement's own list leaves out, is new to the document and needs not
 //! have got it.
 

@@ -20,6 +20,7 @@ use super::receive::{NotReceived, Received, from_memory, from_spool};
 use super::submit::{PacketFacts, is_given_back, is_urgent, link_of, new_packet, reason_of};
 use super::{Intake, findings};
 use crate::custody::{Batch, MAX_CHAIN, MAX_CONSIGNMENTS, TransferHeader, Transferred, VERSION};
+use crate::flows::findings::TARGET_NOT_RECEIVED;
 use crate::link::{Arrived, Coming, Sink, SinkError};
 use crate::receipts::{ConsignedTo, Event, Reason, Receipt, Sealed, open, verify_chain};
 use crate::store::{Held, NewConsignment, Route, SpoolFile};
@@ -184,7 +185,12 @@ impl Intake {
                 let finding = Finding::of(&findings::EXPIRED).found(now.to_string()).expected(expires.to_string());
                 reason_of(&finding)
             });
-            let refusal = refusal.clone().or(blocked).or(late).or(spoken.refusal(&entry.recipient).map(reason_of));
+            let (refusal, objection) = (refusal.clone().or(blocked).or(late), spoken.refusal(&entry.recipient));
+            if refusal.is_none() && self.overtakes(&entry, &chain, expires, objection, now) {
+                tracing::info!(id = %entry.consignment, "what it speaks of has not come yet; it is answered later");
+                continue;
+            }
+            let refusal = refusal.or(objection.map(reason_of));
             let route = match &refusal {
                 Some(_) => Route::Refused,
                 None => parts.routes.route(&entry.recipient, served_by.as_ref(), Some(&header.from_hop)),
@@ -212,6 +218,9 @@ impl Intake {
             let own = link_of(&route).map(|next| parts.delivery.deadlines().to_relay(now, &next, urgent));
             let due = own.map(|own| expires.map_or(own, |expires| expires.min(own)));
             rows.push(NewConsignment { id, recipient, route, receipts: chain, due });
+        }
+        if rows.is_empty() {
+            return Ok(());
         }
         let dropped = rows.iter().all(|row| row.route == Route::Refused);
         let first = rows.first().map(|row| row.recipient.clone());
@@ -241,6 +250,24 @@ impl Intake {
             parts.delivery.destroy_given_back().await;
         }
         Ok(())
+    }
+
+    /// It speaks of a document that may still be on its way. The hop before keeps it, and sends it again.
+    fn overtakes(
+        &self,
+        entry: &ConsignedTo,
+        chain: &[Sealed],
+        expires: Option<Instant>,
+        objection: Option<&Finding>,
+        now: Instant,
+    ) -> bool {
+        let never_got = objection.is_some_and(|finding| finding.code == TARGET_NOT_RECEIVED.code);
+        let handed_in = chain.first().map(|submission| submission.receipt.time).filter(|_| never_got);
+        let waits = handed_in.is_some_and(|then| self.waiting.may_wait(entry.consignment, then, expires, now));
+        if !waits {
+            self.waiting.done(entry.consignment);
+        }
+        waits
     }
 
     /// What the packet says of others; judged for the recipients whose mailbox is here.

@@ -3,15 +3,14 @@
 
 use std::collections::HashMap;
 
-use lienthong_contract::{AgencyCode, Blame, Finding, Instant};
+use lienthong_contract::{AgencyCode, Finding, Instant};
 
 use super::{Intake, Parts};
 use crate::directory::{Resolution, Snapshot};
 use crate::edxml::model::{StatusCode, StatusReport};
 use crate::edxml::{Document, Packet};
-use crate::flows::findings::GAVE_BACK_REASON;
 use crate::flows::{Act, Known, Objection, Talk, acts_of};
-use crate::receipts::{Event, Reason, Receipt, Sealed, seal};
+use crate::receipts::{Event, Receipt, Sealed, seal};
 use crate::store::{Error, Held, MailboxEntry, Result};
 
 /// What a packet says of others.
@@ -147,13 +146,10 @@ impl Intake {
 }
 
 fn end(parts: &Parts, entry: &MailboxEntry, now: Instant) -> Receipt {
-    let reason = Reason {
-        code: "given-back".to_owned(),
-        text: GAVE_BACK_REASON.to_owned(),
-        text_en: Some("The recipient gives it back, as the sender asked (15)".to_owned()),
-        whose_turn: Blame::Recipient,
-    };
-    Receipt { reason: Some(reason), ..entry.end(&parts.hop, Event::ConsignmentRejection, now) }
+    Receipt {
+        reason: Some(crate::delivery::given_back::reason()),
+        ..entry.end(&parts.hop, Event::ConsignmentRejection, now)
+    }
 }
 
 /// The first is the second, or has taken over from it.

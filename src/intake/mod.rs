@@ -19,6 +19,7 @@ pub mod findings;
 mod flows;
 pub mod receive;
 mod submit;
+mod waiting;
 
 pub use examine::{Against, Bearer, Seen, look, look_at_words};
 pub(crate) use submit::recipients_reason;
@@ -39,6 +40,7 @@ use crate::routing::Routes;
 use crate::rules::schema::Strictness;
 use crate::store::{Blobs, Store};
 use crate::trust::TrustStore;
+use waiting::Waiting;
 
 /// What the intake is built from.
 pub struct Parts {
@@ -75,12 +77,13 @@ impl fmt::Debug for Parts {
 #[derive(Debug, Clone)]
 pub struct Intake {
     parts: Arc<Parts>,
+    waiting: Arc<Waiting>,
 }
 
 impl Intake {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        Self { parts: Arc::new(parts) }
+        Self { parts: Arc::new(parts), waiting: Arc::default() }
     }
 }
 

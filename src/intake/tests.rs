@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
@@ -28,12 +28,13 @@ use crate::store::SqliteStore;
 use crate::trust::HopKey;
 use crate::trust::hops::HopTrust;
 
-#[derive(Debug)]
-struct Still;
+/// Stands still until somebody moves it.
+#[derive(Debug, Default)]
+struct Still(AtomicI64);
 
 impl Clock for Still {
     fn now(&self) -> Instant {
-        NOW
+        NOW.plus_millis(self.0.load(Ordering::Relaxed))
     }
 }
 
@@ -54,6 +55,8 @@ struct Bad {
     /// No faults at all when absent.
     dice: Option<Dice>,
     sent: Mutex<Vec<(Vec<u8>, Bytes)>>,
+    /// Packets that are lost each time.
+    stuck: Mutex<HashSet<Digest>>,
 }
 
 impl fmt::Debug for Bad {
@@ -111,6 +114,9 @@ impl Link for Bad {
     async fn send(&self, _peer: &HopName, transfer: Transfer) -> Result<(), Error> {
         let Content::Bytes(bytes) = transfer.content else { panic!("small packets only") };
         self.sent.lock().unwrap().push((transfer.header.clone(), bytes.clone()));
+        if self.stuck.lock().unwrap().contains(&Digest::of(&bytes)) {
+            return Ok(());
+        }
         let coming = Coming { urgent: transfer.urgent, again: transfer.again };
         self.carry(Parcel::Packet(transfer.header, bytes, coming)).await
     }
@@ -137,6 +143,7 @@ pub(crate) struct World {
     example: Arc<Example>,
     pub(crate) province: House,
     pub(crate) nation: House,
+    clock: Arc<Still>,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -146,6 +153,7 @@ fn house(
     me: &str,
     peer: &str,
     link: Arc<Bad>,
+    clock: &Arc<Still>,
     tasks: &TaskTracker,
     stop: &CancellationToken,
 ) -> House {
@@ -171,7 +179,7 @@ fn house(
         store: Arc::clone(&store) as _,
         blobs: blobs.clone(),
         signer: Arc::clone(&key) as _,
-        clock: Arc::new(Still),
+        clock: Arc::clone(clock) as _,
         settings,
     };
     let links = vec![(peer.parse().unwrap(), Arc::clone(&link) as Arc<dyn Link>)];
@@ -188,7 +196,7 @@ fn house(
         delivery,
         schemas: Arc::new(ValidatorPool::new(Arc::new(Catalogue::builtin().unwrap()))),
         strictness: Strictness::Advise,
-        clock: Arc::new(Still),
+        clock: Arc::clone(clock) as _,
         limits: Limits::default(),
         link_books: None,
         forward_to_successor: true,
@@ -201,6 +209,15 @@ impl House {
     /// Header and bytes of every transfer that left here.
     pub(crate) fn sent(&self) -> Vec<(Vec<u8>, Bytes)> {
         self.link.sent.lock().unwrap().clone()
+    }
+
+    /// From now on these bytes are lost on their way from here, until [`House::release`].
+    pub(crate) fn stall(&self, packet: &[u8]) {
+        self.link.stuck.lock().unwrap().insert(Digest::of(packet));
+    }
+
+    pub(crate) fn release(&self) {
+        self.link.stuck.lock().unwrap().clear();
     }
 
     /// Verifies every chain of a trace.
@@ -222,7 +239,7 @@ impl House {
             directory: Arc::clone(&parts.directory),
             delivery: Arc::clone(&parts.delivery),
             signer: Arc::clone(&parts.signer),
-            clock: Arc::new(Still),
+            clock: Arc::clone(&parts.clock),
         }
     }
 }
@@ -230,19 +247,19 @@ impl House {
 impl World {
     pub(crate) fn new(seed: Option<u64>) -> Self {
         let example = example();
-        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        let (tasks, stop, clock) = (TaskTracker::new(), CancellationToken::new(), Arc::<Still>::default());
         let way = |to: &Arc<OnceLock<super::Intake>>, seed: Option<u64>| {
             let dice = seed.map(|seed| Dice(AtomicU64::new(seed)));
-            Arc::new(Bad { to: Arc::clone(to), dice, sent: Mutex::default() })
+            Arc::new(Bad { to: Arc::clone(to), dice, sent: Mutex::default(), stuck: Mutex::default() })
         };
         let (at_province, at_nation) = (Arc::default(), Arc::default());
         let there = way(&at_nation, seed);
         let back = way(&at_province, seed.map(|seed| seed ^ 0x5a5a));
-        let province = house(&example, "province-a", "nation", there, &tasks, &stop);
-        let nation = house(&example, "nation", "province-a", back, &tasks, &stop);
+        let province = house(&example, "province-a", "nation", there, &clock, &tasks, &stop);
+        let nation = house(&example, "nation", "province-a", back, &clock, &tasks, &stop);
         at_province.set(province.intake.clone()).unwrap();
         at_nation.set(nation.intake.clone()).unwrap();
-        Self { example, province, nation, stop, tasks }
+        Self { example, province, nation, clock, stop, tasks }
     }
 
     pub(crate) fn packet(&self, number: u32, to: &[&str]) -> Vec<u8> {
@@ -281,6 +298,11 @@ impl World {
         let files = self.example.manifest.agency(agency).unwrap();
         let signer = crate::signing::load_signer(&files.sign_key, &files.sign_chain).unwrap();
         crate::signing::sign_bytes(packet, &signer).unwrap()
+    }
+
+    /// All clocks go on.
+    pub(crate) fn later(&self, hours: i64) {
+        self.clock.0.fetch_add(hours * 3_600_000, Ordering::Relaxed);
     }
 
     pub(crate) async fn end(self) {

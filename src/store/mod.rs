@@ -222,12 +222,14 @@ pub struct Recorded {
 #[derive(Debug, Clone)]
 pub struct LetGo {
     pub id: ConsignmentId,
-    /// Our RelayAcceptance, the last of its chain.
-    pub relay: Sealed,
+    /// What is to be attested: ContentConsignment, and then, of what its recipient gave back before it came,
+    /// ConsignmentRejection.
+    pub event: Event,
+    /// The last receipt of its chain.
+    pub before: Sealed,
 }
 
-/// Makes the ContentConsignment receipt, and says until when it may be collected. Called within the transaction,
-/// possibly twice.
+/// Makes these receipts, and says until when it may be collected. Called within the transaction, possibly twice.
 pub type Consign = Arc<dyn Fn(&LetGo) -> std::result::Result<(Sealed, Option<Instant>), String> + Send + Sync>;
 
 /// What a neighbour's confirmation of our receipts changed.
@@ -431,13 +433,15 @@ pub trait Store: Send + Sync {
     async fn queued_receipts(&self, hop: &HopName, after: i64, limit: usize) -> Result<(Vec<QueuedReceipt>, i64)>;
 
     /// The neighbour has stored these. What it let go of thereby (our RelayAcceptance is among them) is in our custody
-    /// from now on: it goes to its mailbox with the receipt that `consign` makes, or becomes due to its next hop.
+    /// from now on: it goes to its mailbox with the receipt that `consign` makes, or becomes due to its next hop. What
+    /// its recipient gave back before it came goes to the mailbox and ends there in the same transaction.
     ///
     /// # Errors
     /// [`Error`].
     async fn receipts_delivered(&self, hop: &HopName, digests: Vec<Digest>, consign: Consign) -> Result<Delivered>;
 
-    /// Up to `limit` consignments in our custody whose time was over at `now`, the longest first.
+    /// Up to `limit` consignments in our custody whose time was over at `now`, the longest first. What was here when receipts
+    /// of this hop were found to be lost has a week more: it may have gone on, and then its next hop says so.
     ///
     /// # Errors
     /// [`Error`].

@@ -2,8 +2,9 @@
 //! reorders, whose gateways are killed, refuse, and have clocks of their own.
 //!
 //! Real are the stores, the states ([`crate::life`]), the transfer's header, the receipts' chain and the batches'
-//! content; made up are the packets (nobody reads them here), the signatures and the links. What a gateway does with a
-//! message follows `intake::arrival` and `delivery` line by line.
+//! content, and who may say what of which document ([`crate::flows`]); made up are the packets (what they say is looked up
+//! by their digest), the signatures and the links. What a gateway does with a message follows `intake::arrival` and
+//! `delivery` line by line.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use lienthong_contract::door::ConsignmentState;
 use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId, HopName, Instant};
 use tempfile::TempDir;
 
+use super::talk::{Document, Request};
 use crate::custody::{Batch, TransferHeader};
 use crate::receipts::jws::read_stored;
 use crate::receipts::{ConsignedTo, Event, Reason, Receipt, Sealed, seal, verify_chain};
@@ -22,7 +24,8 @@ use crate::store::{
 
 /// The gateways in a row, and who has a mailbox at each.
 pub const ROW: [(&str, &str); 3] = [("province-a", "H37.91"), ("nation", "G09.90"), ("province-b", "H49.90")];
-const SENDER: &str = "H37.90";
+/// Who sends documents at each, and has a mailbox there for what is said of them.
+pub const SENDERS: [&str; 3] = ["H37.90", "G09.91", "H49.91"];
 const START: i64 = 1_790_000_000_000;
 pub const HOUR: i64 = 3_600_000;
 const RELAY: i64 = 48 * HOUR;
@@ -41,6 +44,13 @@ pub struct Message {
     payload: Payload,
 }
 
+impl Message {
+    /// It is the transfer of this packet.
+    pub fn carries(&self, packet: Digest) -> bool {
+        matches!(&self.payload, Payload::Transfer(header, _) if header.digest == packet)
+    }
+}
+
 pub struct Node {
     pub name: HopName,
     pub store: SqliteStore,
@@ -56,8 +66,10 @@ pub struct World {
     pub handed_in: Vec<(usize, DocId, ConsignmentId)>,
     /// What recipients took over, by the receipt that they got.
     pub given: Vec<ConsignmentId>,
-    papers: Vec<(usize, NewPacket, Sealed, Vec<NewConsignment>)>,
-    counter: u64,
+    pub papers: Vec<(usize, NewPacket, Sealed, Vec<NewConsignment>)>,
+    pub documents: Vec<Document>,
+    pub requests: Vec<Request>,
+    pub counter: u64,
 }
 
 fn open(folder: &Path, file: &str, name: &HopName) -> SqliteStore {
@@ -75,7 +87,8 @@ impl World {
         });
         let nodes = nodes.into_iter().collect();
         let (network, handed_in, given, papers) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { folder, nodes, network, handed_in, given, papers, counter: 0 }
+        let (documents, requests) = (Vec::new(), Vec::new());
+        Self { folder, nodes, network, handed_in, given, papers, documents, requests, counter: 0 }
     }
 
     /// Forgets the documents of the run before; the stores keep them.
@@ -84,16 +97,23 @@ impl World {
         self.handed_in.clear();
         self.given.clear();
         self.papers.clear();
+        self.documents.clear();
+        self.requests.clear();
     }
 
     fn index(&self, name: &HopName) -> usize {
         self.nodes.iter().position(|node| node.name == *name).unwrap()
     }
 
+    /// The gateway of an agency's mailbox.
+    pub fn home(code: &AgencyCode) -> usize {
+        let mut places = ROW.iter().zip(SENDERS);
+        places.position(|((_, recipient), sender)| [*recipient, sender].contains(&code.as_str())).unwrap()
+    }
+
     /// Towards a recipient: a mailbox here, or the neighbour on its side.
-    fn route(at: usize, recipient: &AgencyCode) -> Route {
-        let home = ROW.iter().position(|(_, code)| *code == recipient.as_str()).unwrap();
-        match home.cmp(&at) {
+    pub fn route(at: usize, recipient: &AgencyCode) -> Route {
+        match Self::home(recipient).cmp(&at) {
             std::cmp::Ordering::Equal => Route::Mailbox,
             std::cmp::Ordering::Less => Route::Link(hop(ROW[at - 1].0)),
             std::cmp::Ordering::Greater => Route::Link(hop(ROW[at + 1].0)),
@@ -106,31 +126,44 @@ impl World {
 
     /// A new document handed in at a gateway, to some of the three recipients.
     pub async fn submit(&mut self, at: usize, to: u8, urgent: bool) {
+        let recipients = ROW.iter().enumerate().filter(|(index, _)| to & (1 << index) != 0);
+        let recipients: Vec<AgencyCode> = recipients.map(|(_, (_, code))| agency(code)).collect();
+        let packet = NewPacket { urgency: u8::from(urgent), ..self.packet(at, SENDERS[at]) };
+        let name = packet.document_id.clone().unwrap();
+        for id in self.hand_in_new(at, packet, recipients.clone()).await.into_iter().zip(recipients) {
+            self.documents.push(Document::new(at, &name, id));
+        }
+    }
+
+    /// A packet with a name of its own.
+    pub fn packet(&mut self, at: usize, sender: &str) -> NewPacket {
         self.counter += 1;
         let text = format!("document {} of {:?}", self.counter, self.folder.path());
-        let now = Instant::from_millis(self.nodes[at].now);
-        let packet = NewPacket {
+        NewPacket {
             digest: Digest::of(text.as_bytes()),
             size: text.len() as u64,
             doc_id: DocId::fresh(),
             kind: PacketKind::Document,
             document_id: Some(text.clone()),
             business_type: 0,
-            sender: agency(SENDER),
+            sender: agency(sender),
             subject: None,
             code: None,
-            urgency: u8::from(urgent),
-            received_at: now,
+            urgency: 0,
+            received_at: Instant::from_millis(self.nodes[at].now),
             previous_hop: None,
             status: None,
             acts: Vec::new(),
             gives_back: Vec::new(),
             held: Held::Inline(text.into_bytes().into()),
-        };
-        let recipients = ROW.iter().enumerate().filter(|(index, _)| to & (1 << index) != 0);
-        let entries: Vec<ConsignedTo> = recipients
-            .map(|(_, (_, code))| ConsignedTo { consignment: ConsignmentId::fresh(), recipient: agency(code) })
-            .collect();
+        }
+    }
+
+    /// Hands a packet in; gives its consignments, one for each recipient.
+    pub async fn hand_in_new(&mut self, at: usize, packet: NewPacket, to: Vec<AgencyCode>) -> Vec<ConsignmentId> {
+        let now = packet.received_at;
+        let entries = to.into_iter().map(|recipient| ConsignedTo { consignment: ConsignmentId::fresh(), recipient });
+        let entries: Vec<ConsignedTo> = entries.collect();
         let first = statement(&packet, Event::SubmissionAcceptance, &self.nodes[at].name, now);
         let submission = seal(Receipt { consignments: entries.clone(), ..first }, &Stamp).unwrap();
         let consignments = entries.into_iter().map(|entry| {
@@ -144,9 +177,11 @@ impl World {
             NewConsignment { id: entry.consignment, recipient: entry.recipient, route, receipts, due: Some(due) }
         });
         let consignments: Vec<NewConsignment> = consignments.collect();
-        self.handed_in.extend(consignments.iter().map(|consignment| (at, packet.doc_id, consignment.id)));
+        let ids: Vec<ConsignmentId> = consignments.iter().map(|consignment| consignment.id).collect();
+        self.handed_in.extend(ids.iter().map(|id| (at, packet.doc_id, *id)));
         self.papers.push((at, packet, submission, consignments));
         self.hand_in(self.papers.len() - 1, true).await;
+        ids
     }
 
     /// The same bytes once more.
@@ -238,11 +273,16 @@ impl World {
             return node.store.answer_again(ids).await.unwrap();
         }
         let opened: Vec<Sealed> = header.receipts.iter().map(|jws| read_stored(jws).unwrap()).collect();
+        let paper = self.papers.iter().find(|(_, packet, ..)| packet.digest == header.digest).unwrap().1.clone();
+        let to: Vec<AgencyCode> = header.consignments.iter().map(|one| one.recipient.clone()).collect();
+        let objections = self.objections(at, &paper, &to, false).await;
         let (mut rows, mut submission) = (Vec::new(), None);
         for consignment in &header.consignments {
             let mut chain: Vec<Sealed> = consignment.chain.iter().map(|place| opened[*place].clone()).collect();
             verify_chain(&chain, header.digest, consignment.id).unwrap();
             let late = consignment.expires.is_some_and(|expires| expires < now);
+            let refuse =
+                refuse || objections.iter().any(|one| one.as_ref().is_none_or(|r| *r == consignment.recipient));
             let route = if refuse || late { Route::Refused } else { Self::route(at, &consignment.recipient) };
             let event = if route == Route::Refused { Event::RelayRejection } else { Event::RelayAcceptance };
             let relay = after(chain.last().unwrap(), Some(consignment.id), event, &node.name, now);
@@ -256,24 +296,16 @@ impl World {
         }
         let submission = submission.unwrap();
         let dropped = rows.iter().all(|row| row.route == Route::Refused);
-        let packet = NewPacket {
-            digest: header.digest,
-            size: header.size,
-            doc_id: header.doc_id,
-            kind: PacketKind::Document,
-            document_id: submission.receipt.document_id.clone(),
-            business_type: 0,
-            sender: submission.receipt.from.clone(),
-            subject: None,
-            code: None,
-            urgency: 0,
+        let mut packet = NewPacket {
             received_at: now,
             previous_hop: Some(header.from_hop.clone()),
-            status: None,
-            acts: Vec::new(),
             gives_back: Vec::new(),
             held: if dropped { Held::Dropped } else { Held::Inline(bytes.to_vec().into()) },
+            ..paper
         };
+        if dropped {
+            (packet.status, packet.acts) = (None, Vec::new());
+        }
         node.store.take_custody(packet, Some(submission), rows).await.unwrap();
     }
 
@@ -304,11 +336,13 @@ impl World {
                 consignment: Some(id),
                 recipient: Some(entry.item.recipient.clone()),
                 previous: Some(entry.head),
+                from: entry.item.from.clone(),
                 ..statement_of(entry.item.doc_id, entry.item.digest, entry.item.size, event, &node.name)
             };
             let receipt = Receipt { time: Instant::from_millis(node.now), ..base };
             let outcome = node.store.acknowledge(id, seal(receipt, &Stamp).unwrap()).await.unwrap();
             if matches!(outcome, AckOutcome::Done { .. }) && taken {
+                assert!(!self.is_given_back(id), "nobody gets what was given back");
                 self.given.push(id);
             }
         }
@@ -382,7 +416,7 @@ impl World {
 
 fn statement(packet: &NewPacket, event: Event, by: &HopName, time: Instant) -> Receipt {
     let base = statement_of(packet.doc_id, packet.digest, packet.size, event, by);
-    Receipt { time, document_id: packet.document_id.clone(), ..base }
+    Receipt { time, document_id: packet.document_id.clone(), from: packet.sender.clone(), ..base }
 }
 
 fn statement_of(doc_id: DocId, packet: Digest, size: u64, event: Event, by: &HopName) -> Receipt {
@@ -394,7 +428,7 @@ fn statement_of(doc_id: DocId, packet: Digest, size: u64, event: Event, by: &Hop
         doc_id,
         packet,
         size,
-        from: agency(SENDER),
+        from: agency(SENDERS[0]),
         document_id: None,
         consignment: None,
         recipient: None,
@@ -419,13 +453,14 @@ fn after(before: &Sealed, id: Option<ConsignmentId>, event: Event, by: &HopName,
     let base = statement_of(before_it.doc_id, before_it.packet, before_it.size, event, by);
     let document_id = before_it.document_id.clone();
     let previous = Some(before.digest);
-    seal(Receipt { time, document_id, consignment: id, recipient, previous, ..base }, &Stamp).unwrap()
+    let from = before_it.from.clone();
+    seal(Receipt { time, document_id, from, consignment: id, recipient, previous, ..base }, &Stamp).unwrap()
 }
 
 fn consign(by: &HopName, now: Instant) -> Consign {
     let by = by.clone();
     Arc::new(move |offered: &LetGo| {
-        let sealed = after(&offered.relay, Some(offered.id), Event::ContentConsignment, &by, now);
+        let sealed = after(&offered.before, Some(offered.id), offered.event, &by, now);
         Ok((sealed, Some(now.plus_millis(COLLECT))))
     })
 }

@@ -208,6 +208,34 @@ async fn what_was_not_taken_over_yet_ends_with_the_agreement() {
 }
 
 #[tokio::test]
+async fn a_document_that_is_overtaken_by_its_own_recall_is_delivered_nowhere_and_ends_as_given_back() {
+    let world = World::new(None);
+    let (near, far) = (&world.province, &world.nation);
+    let packet = letter(&world, S, 1, &[R], |_| {});
+    near.stall(&packet);
+    let sent = world.submit(packet).await;
+    let (doc_id, id) = (sent.doc_id, sent.consignments[0].id);
+    let asked = says(&world, near, S, R, &name(1), "13", 1).await.unwrap();
+    arrived(&world, &asked).await;
+    // It has only the request, and agrees to what it never saw.
+    says(&world, far, R, S, &name(1), "15", 2).await.unwrap();
+    let agreed =
+        |trace: &Trace| trace.consignments[0].recall.as_ref().is_some_and(|recall| recall.state == RecallState::Agreed);
+    traced(near, doc_id, "the sender's hop shows it as given back", agreed).await;
+    near.release();
+    let seen = traced(near, doc_id, "it ends", |trace| trace.consignments[0].state == ConsignmentState::Refused).await;
+    near.verify(&seen);
+    assert!(seen.consignments[0].receipts.last().unwrap().reason.as_ref().unwrap().contains("(15)"));
+    let (items, _) = far.store.inbox(&R.parse().unwrap(), None, 10).await.unwrap();
+    assert!(items.iter().all(|item| item.doc_id != doc_id));
+    assert_eq!(content(far, R, id).await, Err("LT-FLW-0025".to_owned()));
+    for house in [near, far] {
+        until("its content is destroyed", async || destroyed(house, doc_id, id).await).await;
+    }
+    world.end().await;
+}
+
+#[tokio::test]
 async fn what_another_recipient_needs_is_kept_until_that_one_gives_it_back_too() {
     let world = World::new(None);
     let (near, far) = (&world.province, &world.nation);
@@ -354,6 +382,7 @@ async fn a_revocation_is_tied_to_its_document_and_refused_to_strangers_and_for_w
     // A document that nobody here knows: the recipient's hop answers.
     let unknown = letter(&world, S, 3, &[R], |document| revokes(document, "chưa từng gửi"));
     let unknown = world.submit(unknown).await;
+    world.later(3);
     assert!(unknown.findings.iter().any(|finding| finding.code == "LT-FLW-0003"));
     let rejected = |trace: &Trace| trace.consignments[0].state == ConsignmentState::Rejected;
     let seen = traced(near, unknown.doc_id, "the recipient's hop refuses", rejected).await;
@@ -375,6 +404,35 @@ async fn a_revocation_is_tied_to_its_document_and_refused_to_strangers_and_for_w
     assert!(local.links.is_empty());
     let (items, _) = far.store.inbox(&R.parse().unwrap(), None, 10).await.unwrap();
     assert_eq!(relations(&items[0].links), [(Relation::RevokedBy, Some(notice.doc_id))]);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_revocation_that_overtakes_its_document_waits_for_it_and_is_tied_to_it() {
+    let world = World::new(None);
+    let (near, far) = (&world.province, &world.nation);
+    let packet = letter(&world, S, 1, &[R, OTHER], |_| {});
+    near.stall(&packet);
+    let sent = world.submit(packet).await;
+    let notice = world.submit(letter(&world, S, 2, &[R, OTHER], |document| revokes(document, &name(1)))).await;
+    let times_sent = || {
+        let headers = near.sent().into_iter().map(|(header, _)| header);
+        let headers = headers.map(|header| serde_json::from_slice::<crate::custody::TransferHeader>(&header).unwrap());
+        headers.filter(|header| header.doc_id == notice.doc_id).count()
+    };
+    until("it was sent again, and had no answer", async || times_sent() >= 2).await;
+    assert!(far.store.trace(notice.doc_id).await.unwrap().is_none(), "nothing of it is kept");
+    assert_eq!(trace(near, notice.doc_id).await.consignments[0].state, ConsignmentState::Queued);
+    near.release();
+    let consigned = |trace: &Trace| trace.consignments.iter().all(|one| one.state == ConsignmentState::Consigned);
+    for packet in [&sent, &notice] {
+        let seen = traced(near, packet.doc_id, "both arrive", consigned).await;
+        near.verify(&seen);
+    }
+    for house in [near, far] {
+        let target = trace(house, sent.doc_id).await;
+        assert_eq!(relations(&target.links), [(Relation::RevokedBy, Some(notice.doc_id))]);
+    }
     world.end().await;
 }
 

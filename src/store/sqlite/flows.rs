@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use lienthong_contract::door::RecallState;
 use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId, HopName, Instant};
 
-use super::super::{NewPacket, Result};
+use super::super::{Error, NewPacket, Result};
 use super::rows::{self, SUBMISSION, integer};
 use super::told::{events, ordered};
 use super::{mailbox, rows::receipts_of};
@@ -67,6 +67,8 @@ pub fn settle(db: &Connection, packet: &NewPacket, row: i64) -> Result<()> {
         db.prepare_cached(mark)?.execute(params![seq, document, row])?;
         if let Some(end) = packet.gives_back.iter().find(|end| end.receipt.consignment == Some(id)) {
             mailbox::acknowledge(db, id, end)?;
+        } else if lies_here(db, seq)? {
+            return Err(Error::Unavailable("the document came into the mailbox meanwhile".to_owned()));
         }
     }
     Ok(())
@@ -90,7 +92,7 @@ fn is_of_its_hop(db: &Connection, status: i64, document: i64, consignment: i64) 
 }
 
 /// The packet that asked.
-fn asked_in(db: &Connection, status: DocId) -> Result<Option<i64>> {
+pub(super) fn asked_in(db: &Connection, status: DocId) -> Result<Option<i64>> {
     let query = "SELECT c.packet FROM consignments c WHERE c.doc_id = ?1 LIMIT 1";
     Ok(db.prepare_cached(query)?.query_row(params![status.as_bytes()], |row| row.get(0)).optional()?)
 }
@@ -129,15 +131,19 @@ pub fn in_mailbox(
     name: &str,
     recipient: &AgencyCode,
 ) -> Result<Vec<ConsignmentId>> {
-    let waits = "SELECT 1 FROM consignments WHERE seq = ?1 AND state = 'consigned' AND next_hop IS NULL";
-    let mut waits = db.prepare_cached(waits)?;
     let mut waiting = Vec::new();
     for (seq, _, id, _) in versions(db, sender, name, recipient, None)? {
-        if waits.exists(params![seq])? {
+        if lies_here(db, seq)? {
             waiting.push(id);
         }
     }
     Ok(waiting)
+}
+
+/// It waits in a mailbox here.
+fn lies_here(db: &Connection, seq: i64) -> Result<bool> {
+    let waits = "SELECT 1 FROM consignments WHERE seq = ?1 AND state = 'consigned' AND next_hop IS NULL";
+    Ok(db.prepare_cached(waits)?.exists(params![seq])?)
 }
 
 /// What somebody here still needs the content for: custody, or a recipient that was not asked or did not agree.

@@ -17,6 +17,7 @@ use lienthong_contract::{Digest, HopName, Instant};
 
 use super::super::ledger::{Broken, Heads, LedgerSetup, epoch_of, origin_text};
 use super::super::{Error, Result};
+use super::restored;
 use super::rows::{self, integer};
 use crate::ledger::tile::{TILE_HEIGHT, TILE_WIDTH};
 use crate::ledger::tile_reader::complete;
@@ -252,6 +253,7 @@ pub fn begin_anew(db: &mut Connection, hop: &HopName, at_least: u32) -> Result<(
     )?;
     let update = "UPDATE ledger_head SET epoch = ?1, receipts = 0, refusals = 0, size = 0, note = NULL WHERE id = 1";
     transaction.execute(update, [new])?;
+    restored::hold_back(&transaction)?;
     transaction.commit()?;
     Ok((origin_text(hop, old), origin_text(hop, new)))
 }

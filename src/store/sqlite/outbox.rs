@@ -12,6 +12,8 @@ use super::super::{
     Recorded, Result,
 };
 use super::accept::insert_outbox;
+use super::overtaken::{self, Comes};
+use super::restored;
 use super::rows::{self, SUBMISSION, insert_receipt, integer, queue_receipt};
 use crate::life::{Input, Outcome, Standing, step};
 use crate::receipts::chain::follows;
@@ -194,25 +196,26 @@ fn let_go(
     outbox: &mut HashMap<(i64, HopName), (i64, usize)>,
     delivered: &mut Delivered,
 ) -> Result<()> {
-    let query = "SELECT id, state, next_hop, urgent, head FROM consignments WHERE seq = ?1 AND previous_hop = ?2";
+    let query = "SELECT id, state, next_hop, urgent, head, recipient FROM consignments
+                 WHERE seq = ?1 AND previous_hop = ?2";
     let mut query = db.prepare_cached(query)?;
     let mut found = query.query(params![seq, hop.as_str()])?;
     let Some(row) = found.next()? else { return Ok(()) };
     let (id, state, next_hop) = (rows::consignment(row, 0)?, rows::state(row, 1)?, rows::hop(row, 2)?);
-    let (urgent, head): (bool, Digest) = (row.get(3)?, rows::digest(row, 4)?);
+    let (urgent, head, recipient): (bool, Digest, _) = (row.get(3)?, rows::digest(row, 4)?, rows::agency(row, 5)?);
     let at = Standing { state, ends_here: next_hop.is_none() };
-    let Outcome::Moves { to, .. } = step(at, Input::LetGo) else { return Ok(()) };
+    let Outcome::Moves { to, attested } = step(at, Input::LetGo) else { return Ok(()) };
+    let given_back = overtaken::given_back(db, &Comes { seq, packet, recipient: &recipient, next: next_hop.as_ref() })?;
     let Some(next) = next_hop else {
+        let Some(event) = attested else { return Ok(()) };
         let relay = rows::receipt(db, packet, seq, head)?;
         let relay = relay.ok_or_else(|| Error::Corrupt(format!("the last receipt of {id} is gone")))?;
-        let offered = LetGo { id, relay: rows::read(&relay)? };
-        let (sealed, due) = consign(&offered).map_err(Error::Unavailable)?;
-        let receipt = insert_receipt(db, packet, seq, &sealed, true)?;
-        let update = "UPDATE consignments SET state = ?2, head = ?3, due_at = ?4 WHERE seq = ?1";
-        let due = due.map(Instant::as_millis);
-        db.prepare_cached(update)?.execute(params![seq, to.as_str(), sealed.digest.as_bytes(), due])?;
-        if let Some(receipt) = receipt {
-            queue_receipt(db, hop.as_str(), sealed.digest, receipt)?;
+        let before = attest(db, (hop, packet, seq, to), &LetGo { id, event, before: rows::read(&relay)? }, consign)?;
+        if given_back {
+            // Nobody sees it in the mailbox: it lies there and ends in one transaction.
+            let answer = step(Standing { state: to, ends_here: true }, Input::Answered { taken: false });
+            let Outcome::Moves { to, attested: Some(event) } = answer else { return Ok(()) };
+            attest(db, (hop, packet, seq, to), &LetGo { id, event, before }, consign)?;
         }
         delivered.answers = true;
         return Ok(());
@@ -236,14 +239,34 @@ fn let_go(
     Ok(())
 }
 
+/// Makes the receipt of what was let go of, for a mailbox here, and moves the consignment by it. Gives the receipt.
+fn attest(
+    db: &Connection,
+    (hop, packet, seq, to): (&HopName, i64, i64, ConsignmentState),
+    offered: &LetGo,
+    consign: &Consign,
+) -> Result<Sealed> {
+    let (sealed, due) = consign(offered).map_err(Error::Unavailable)?;
+    let receipt = insert_receipt(db, packet, seq, &sealed, true)?;
+    let update = "UPDATE consignments SET state = ?2, head = ?3, due_at = ?4 WHERE seq = ?1";
+    let due = due.map(Instant::as_millis);
+    db.prepare_cached(update)?.execute(params![seq, to.as_str(), sealed.digest.as_bytes(), due])?;
+    if let Some(receipt) = receipt {
+        queue_receipt(db, hop.as_str(), sealed.digest, receipt)?;
+    }
+    Ok(sealed)
+}
+
 /// See [`super::Store::overdue`].
 pub fn overdue(db: &Connection, now: Instant, limit: usize) -> Result<Vec<Overdue>> {
     let query = "SELECT c.id, c.recipient, c.due_at, c.next_hop, c.head, c.packet, c.seq, o.attempts
                  FROM consignments c LEFT JOIN outbox o ON o.id = c.outbox_id
                  WHERE (c.state = 'queued' OR (c.state = 'consigned' AND c.next_hop IS NULL)) AND c.due_at <= ?1
+                   AND (c.seq > ?3 OR c.due_at <= ?4)
                  ORDER BY c.due_at LIMIT ?2";
     let mut query = db.prepare_cached(query)?;
-    let mut found = query.query(params![now.as_millis(), integer(limit)])?;
+    let (held_back, long_overdue) = (restored::held_back(db)?, now.plus_millis(-restored::WAIT_MILLIS).as_millis());
+    let mut found = query.query(params![now.as_millis(), integer(limit), held_back, long_overdue])?;
     let mut overdue = Vec::new();
     while let Some(row) = found.next()? {
         let (id, head) = (rows::consignment(row, 0)?, rows::digest(row, 4)?);

@@ -7,4 +7,5 @@ mod deadlines;
 mod flows;
 mod ledger;
 mod receipts;
+mod restored;
 pub(crate) mod support;

@@ -6,6 +6,7 @@ use lienthong_contract::Instant;
 
 use super::super::ledger::{Alarm, Offer, Verdict};
 use super::super::{Error, Result};
+use super::restored;
 use super::rows::{self, integer};
 use crate::ledger::{self, Judgement, SignedCheckpoint, judge};
 use crate::logkeeper::findings;
@@ -103,6 +104,11 @@ pub fn keep_alarm(db: &Connection, alarm: &Alarm) -> Result<bool> {
     let kept = "SELECT 1 FROM ledger_alarms WHERE origin = ?1 AND code = ?2 AND before = ?3";
     if db.prepare_cached(kept)?.exists(params![alarm.origin, alarm.code, alarm.before])? {
         return Ok(false);
+    }
+    let own = "SELECT 1 FROM meta WHERE key = 'hop' AND value = ?1";
+    if db.prepare_cached(own)?.exists([alarm.hop.as_str()])? {
+        // Our own log was longer once: what it said then is gone from here.
+        restored::hold_back(db)?;
     }
     // What is kept of one log must not crowd out another's; what is not kept is told all the same.
     let of = "SELECT count(*) FROM ledger_alarms WHERE origin = ?1";

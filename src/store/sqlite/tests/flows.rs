@@ -1,6 +1,6 @@
 //! What was given back is gone from the disk, and a word that came another way destroys nothing.
 
-use lienthong_contract::door::RecallState;
+use lienthong_contract::door::{ConsignmentState, RecallState};
 use lienthong_contract::{DocId, Instant};
 
 use super::super::SqliteStore;
@@ -112,6 +112,86 @@ async fn a_body_under_way_is_destroyed_when_its_custody_has_passed() {
     assert_eq!(store.given_back(10).await.unwrap(), [sent.packet.digest]);
 }
 
+/// A nation whose agency G09.90 was asked for a document and gives it back; `comes` is that document, offered before.
+async fn nation_that_gives_back(folder: &std::path::Path, sent: &Made, offered: Option<&Made>) -> SqliteStore {
+    let nation = SqliteStore::open(&folder.join("store.db"), &hop("nation")).unwrap();
+    if let Some(offered) = offered {
+        offered.offer(&nation).await;
+    }
+    let asks = word(sent, "13", "H37.90", "G09.90", "province-a", to_nation());
+    relayed(&asks, "nation", "province-a", &Route::Mailbox).take(&nation).await;
+    let back = Route::Link(hop("province-a"));
+    word(sent, "15", "G09.90", "H37.90", "nation", back).accept(&nation).await;
+    nation
+}
+
+#[tokio::test]
+async fn a_document_that_comes_after_its_recipient_gave_it_back_ends_as_given_back_and_is_never_in_the_mailbox() {
+    for offered_before in [true, false] {
+        let folder = tempfile::tempdir().unwrap();
+        let sent = letter("one", 0, &[("G09.90", to_nation())]);
+        let comes = relayed(&sent, "nation", "province-a", &Route::Mailbox);
+        let nation = nation_that_gives_back(folder.path(), &sent, offered_before.then_some(&comes)).await;
+        comes.offer(&nation).await;
+        assert!(nation.given_back(10).await.unwrap().is_empty(), "the hop before may still give it up");
+        assert!(comes.let_go(&nation).await.answers);
+        let (items, _) = nation.inbox(&agency("G09.90"), None, 10).await.unwrap();
+        assert!(items.iter().all(|item| item.kind == "status"), "nobody is shown it");
+        let seen = nation.trace(sent.packet.doc_id).await.unwrap().unwrap();
+        assert_eq!(seen.consignments[0].state, ConsignmentState::Refused);
+        assert!(seen.consignments[0].receipts.last().unwrap().reason.as_ref().unwrap().contains("(15)"));
+        assert_eq!(nation.given_back(10).await.unwrap(), [sent.packet.digest]);
+        assert!(nation.destroy(sent.packet.digest, NOW).await.unwrap());
+        // The hop before hears all of it: accepted, consigned, given back.
+        let (waiting, _) = nation.queued_receipts(&hop("province-a"), 0, 10).await.unwrap();
+        let events: Vec<Event> = (waiting.iter())
+            .map(|queued| crate::receipts::jws::read_stored(&queued.jws).unwrap().receipt)
+            .filter(|receipt| receipt.doc_id == sent.packet.doc_id)
+            .map(|receipt| receipt.event)
+            .collect();
+        assert_eq!(events, [Event::ContentConsignment, Event::ConsignmentRejection]);
+        // What is late says the same again.
+        assert!(!comes.let_go(&nation).await.answers);
+    }
+}
+
+#[tokio::test]
+async fn of_the_updates_that_come_after_the_agreement_those_sent_before_the_request_are_given_back_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let sent = letter("one", 0, &[("G09.90", to_nation())]);
+    let nation = nation_that_gives_back(folder.path(), &sent, None).await;
+    for (text, millis, end) in [("early", -1, ConsignmentState::Refused), ("late", 1, ConsignmentState::Consigned)] {
+        let mut update = letter(text, 0, &[("G09.90", to_nation())]);
+        update.packet.business_type = 2;
+        update.packet.acts = vec![Act::of(ActKind::Update, "H37.90", sent.packet.document_id.as_deref().unwrap())];
+        let time = update.packet.received_at.plus_millis(millis);
+        let submission = Receipt { time, ..Receipt::clone(&update.submission.receipt) };
+        update.submission = seal(submission, &super::support::Stamp).unwrap();
+        relayed(&update, "nation", "province-a", &Route::Mailbox).take(&nation).await;
+        let seen = nation.trace(update.packet.doc_id).await.unwrap().unwrap();
+        assert_eq!(seen.consignments[0].state, end, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_hop_that_passes_on_what_was_given_back_keeps_its_body_no_longer_than_that() {
+    let folder = tempfile::tempdir().unwrap();
+    let nation = SqliteStore::open(&folder.path().join("store.db"), &hop("nation")).unwrap();
+    let sent = letter("one", 0, &[("H49.90", to_nation())]);
+    let (there, back) = (Route::Link(hop("province-b")), Route::Link(hop("province-a")));
+    let asks = word(&sent, "13", "H37.90", "H49.90", "province-a", to_nation());
+    relayed(&asks, "nation", "province-a", &there).take(&nation).await;
+    let agrees = word(&sent, "15", "H49.90", "H37.90", "province-b", back.clone());
+    relayed(&agrees, "nation", "province-b", &back).take(&nation).await;
+    let comes = relayed(&sent, "nation", "province-a", &there);
+    comes.take(&nation).await;
+    assert!(nation.given_back(10).await.unwrap().is_empty(), "it is still to be passed on");
+    let relay = comes.consignments[0].receipts.last().unwrap();
+    let accepted = super::support::about(&sent.packet, sent.id(), Event::RelayAcceptance, "province-b", relay);
+    nation.record_receipts(&hop("province-b"), vec![accepted]).await.unwrap();
+    assert_eq!(nation.given_back(10).await.unwrap(), [sent.packet.digest]);
+}
+
 #[tokio::test]
 async fn a_request_that_was_refused_on_its_way_was_never_made() {
     let folder = tempfile::tempdir().unwrap();
@@ -136,16 +216,7 @@ async fn ties_are_found_whichever_end_comes_first() {
     let target = letter("one", 0, &[("H37.91", Route::Mailbox)]);
     let mut later = letter("two", 0, &[("H37.91", Route::Mailbox)]);
     later.packet.business_type = 3;
-    later.packet.acts = vec![Act {
-        kind: ActKind::Replace,
-        owner: Some(agency("H37.90")),
-        document_id: target.packet.document_id.clone(),
-        code: None,
-        reason: Some("sai số liệu".to_owned()),
-        added: Vec::new(),
-        removed: Vec::new(),
-        receivers: Vec::new(),
-    }];
+    later.packet.acts = vec![Act::of(ActKind::Replace, "H37.90", target.packet.document_id.as_deref().unwrap())];
     later.accept(&store).await;
     let alone = store.trace(later.packet.doc_id).await.unwrap().unwrap();
     assert_eq!((alone.links.len(), alone.links[0].doc_id), (1, None));

@@ -184,9 +184,9 @@ impl Made {
 /// Makes the ContentConsignment receipt, as delivery does.
 pub(crate) fn consign() -> Consign {
     std::sync::Arc::new(|offered| {
-        let event = Event::ContentConsignment;
-        let relay = &offered.relay;
-        let receipt = Receipt { event, previous: Some(relay.digest), ..Receipt::clone(&relay.receipt) };
+        let (event, before) = (offered.event, &offered.before);
+        let reason = event.is_negative().then(crate::delivery::given_back::reason);
+        let receipt = Receipt { event, reason, previous: Some(before.digest), ..Receipt::clone(&before.receipt) };
         Ok((seal(receipt, &Stamp).unwrap(), Some(DUE)))
     })
 }
