@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use lienthong_contract::{Clock, HopName};
+use lienthong_contract::{Clock, HopName, Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::books::{self, Account, Figures, LinkBooks, statement};
@@ -22,11 +22,21 @@ const STATE_FIRST: Duration = Duration::from_secs(15);
 const MAX_LOGGED: usize = 20;
 
 /// The figures as they were last.
+#[derive(Debug, Clone)]
+pub struct Last {
+    pub total: Figures,
+    pub differences: u64,
+    /// In flight by kind and name of the destination; all mailboxes together, under no name.
+    pub in_flight: Vec<(&'static str, String, u64)>,
+    pub at: Instant,
+}
+
+/// The books as they are kept.
 pub struct Kept {
     hop: HopName,
     store: Arc<SqliteStore>,
     clock: Arc<dyn Clock>,
-    last: RwLock<Option<(Figures, u64)>>,
+    last: RwLock<Option<Last>>,
 }
 
 impl Kept {
@@ -36,13 +46,18 @@ impl Kept {
 
     /// For readiness: what the books say, once they were drawn up. Nothing to tell when they balance.
     pub fn part(&self) -> Option<(String, bool, String)> {
-        let (figures, differences) = (*self.last.read().unwrap_or_else(PoisonError::into_inner))?;
-        let Figures { accepted, handed_over, refused, failed, in_flight, balanced } = figures;
+        let Last { total, differences, .. } = self.last()?;
+        let Figures { accepted, handed_over, refused, failed, in_flight, balanced } = total;
         let text = format!(
             "accepted {accepted}, handed over {handed_over}, refused {refused}, failed {failed}, \
              in flight {in_flight}; differences: {differences}; see: lienthong admin account"
         );
         Some(("books".to_owned(), balanced, if balanced { String::new() } else { text }))
+    }
+
+    /// The books as they were drawn up last.
+    pub fn last(&self) -> Option<Last> {
+        self.last.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     async fn account(&self) -> crate::store::Result<Account> {
@@ -65,8 +80,21 @@ impl Kept {
             let books::Difference { doc_id, consignment, code, why_en, .. } = difference;
             tracing::error!(%code, ?doc_id, ?consignment, "{why_en}");
         }
-        *self.last.write().unwrap_or_else(PoisonError::into_inner) = Some((account.total, account.differences_in_all));
+        let last = Last {
+            total: account.total,
+            differences: account.differences_in_all,
+            in_flight: in_flight_by_destination(&account),
+            at: self.clock.now(),
+        };
+        *self.last.write().unwrap_or_else(PoisonError::into_inner) = Some(last);
     }
+}
+
+fn in_flight_by_destination(account: &Account) -> Vec<(&'static str, String, u64)> {
+    let (links, mailboxes): (Vec<_>, Vec<_>) = account.destinations.iter().partition(|place| place.kind == "link");
+    let in_mailboxes = mailboxes.iter().map(|place| place.figures.in_flight).sum();
+    let links = links.into_iter().map(|place| ("link", place.destination.clone(), place.figures.in_flight));
+    links.chain([("mailbox", String::new(), in_mailboxes)]).collect()
 }
 
 /// Keeps the books until stopped.

@@ -11,6 +11,7 @@ mod ledger;
 mod mailbox;
 mod outbox;
 mod proofs;
+mod queues;
 mod retention;
 mod rows;
 mod schema;
@@ -34,6 +35,7 @@ use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId, HopName, Inst
 
 use super::books::{AcceptancePage, BooksStore, Unreceipted};
 use super::ledger::{Heads, LedgerSetup};
+use super::queues::{QueueStore, Queues};
 use super::retention::{DeletionReason, EndedPacket, ExportPacket, RetentionStore};
 use super::statements::{Crossed, Crossing, LinkDifference, StatementStore, Sums};
 use super::{
@@ -389,6 +391,13 @@ impl BooksStore for SqliteStore {
 
     async fn bodies_deleted(&self) -> Result<Vec<(i64, u64)>> {
         self.read(retention::bodies_deleted).await
+    }
+}
+
+#[async_trait]
+impl QueueStore for SqliteStore {
+    async fn queues(&self) -> Result<Queues> {
+        self.read(queues::queues).await
     }
 }
 
