@@ -82,6 +82,18 @@ pub static LINK_DIFFERS: Kind = Kind {
     clause: "",
 };
 
+pub static KEPT_DIFFERS: Kind = ours(
+    "LT-BOK-0007",
+    Text {
+        vi: "Số liệu sổ đang giữ khác với kết quả tính lại từ toàn bộ biên nhận",
+        en: "The books as they are kept are not what a recount of all receipts gives",
+    },
+    Text {
+        vi: "Biên nhận là căn cứ; trục đang chạy tự lập lại sổ từ biên nhận trong vòng một ngày. Nếu còn lặp lại, báo đơn vị phát triển.",
+        en: "The receipts count; a running gateway makes its books anew from them within a day. If it comes again, report it to the developers.",
+    },
+);
+
 pub static BODY_DELETED: Kind = Kind {
     code: "LT-BOK-0010",
     severity: Severity::Refuse,
@@ -100,4 +112,4 @@ pub static BODY_DELETED: Kind = Kind {
 
 /// Every kind of this room, in the order of the codes.
 pub static ALL: &[&Kind] =
-    &[&LOST, &STATE_DIFFERS, &ENDED_TWICE, &CHAIN_BROKEN, &NOT_ACCEPTED, &LINK_DIFFERS, &BODY_DELETED];
+    &[&LOST, &STATE_DIFFERS, &ENDED_TWICE, &CHAIN_BROKEN, &NOT_ACCEPTED, &LINK_DIFFERS, &KEPT_DIFFERS, &BODY_DELETED];

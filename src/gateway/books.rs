@@ -1,4 +1,4 @@
-//! The books of a running gateway: drawn up at the start and then every hour, and alarmed when they do not balance.
+//! The books of a running gateway: kept on from the start and every few minutes, and alarmed when they do not balance.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -7,13 +7,16 @@ use async_trait::async_trait;
 use lienthong_contract::{Clock, HopName, Instant};
 use tokio_util::sync::CancellationToken;
 
-use crate::books::{self, Account, Figures, LinkBooks, statement};
+use crate::books::{self, Account, Figures, LinkBooks, findings, kept, statement};
 use crate::custody::Batch;
 use crate::delivery::Delivery;
 use crate::store::SqliteStore;
 
-/// How often the books are drawn up. Each time every receipt is read once.
-const EVERY: Duration = Duration::from_secs(3600);
+/// How often the books are kept on and drawn up: what has come since is read.
+const EVERY: Duration = Duration::from_secs(300);
+/// Every so many times they are compared with all states and logged, and recounted from all receipts.
+const COMPARED: u64 = 12;
+const RECOUNTED: u64 = 288;
 /// How often is looked whether a statement is due.
 const STATE_EVERY: Duration = Duration::from_secs(600);
 /// Until links are up.
@@ -60,14 +63,30 @@ impl Kept {
         self.last.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    async fn account(&self) -> crate::store::Result<Account> {
-        let mut account = books::account(self.store.as_ref(), &self.hop, None).await?;
-        statement::enter(self.store.as_ref(), &mut account, None, self.clock.now()).await?;
+    async fn account(&self, round: u64) -> crate::store::Result<Account> {
+        let (store, hop) = (self.store.as_ref(), &self.hop);
+        kept::catch_up(store, hop).await?;
+        let mut account = if round % RECOUNTED == RECOUNTED - 1 {
+            let recount = kept::recount(store, hop).await?;
+            if recount.wrong > 0 {
+                tracing::error!(
+                    code = findings::KEPT_DIFFERS.code,
+                    wrong = recount.wrong,
+                    "{}; they are made anew",
+                    findings::KEPT_DIFFERS.title.en
+                );
+                kept::forget(store).await?;
+            }
+            recount.account
+        } else {
+            kept::account(store, hop, None, round % COMPARED == 0).await?
+        };
+        statement::enter(store, &mut account, None, self.clock.now()).await?;
         Ok(account)
     }
 
-    async fn draw_up(&self) {
-        let account = match self.account().await {
+    async fn draw_up(&self, round: u64) {
+        let account = match self.account(round).await {
             Ok(account) => account,
             Err(error) => {
                 tracing::error!(%error, "the books cannot be drawn up; it will be tried again");
@@ -75,8 +94,12 @@ impl Kept {
             }
         };
         let Figures { accepted, handed_over, refused, failed, in_flight, balanced } = account.total;
-        tracing::info!(accepted, handed_over, refused, failed, in_flight, balanced, "the books");
-        for difference in account.differences.iter().take(MAX_LOGGED) {
+        let before = self.last().map(|last| last.differences);
+        let news = before.is_none_or(|before| before != account.differences_in_all) || round % COMPARED == 0;
+        if news {
+            tracing::info!(accepted, handed_over, refused, failed, in_flight, balanced, "the books");
+        }
+        for difference in account.differences.iter().take(if news { MAX_LOGGED } else { 0 }) {
             let books::Difference { doc_id, consignment, code, why_en, .. } = difference;
             tracing::error!(%code, ?doc_id, ?consignment, "{why_en}");
         }
@@ -99,10 +122,10 @@ fn in_flight_by_destination(account: &Account) -> Vec<(&'static str, String, u64
 
 /// Keeps the books until stopped.
 pub async fn keep(kept: Arc<Kept>, stop: CancellationToken) {
-    loop {
+    for round in 0.. {
         tokio::select! {
             () = stop.cancelled() => return,
-            () = kept.draw_up() => {}
+            () = kept.draw_up(round) => {}
         }
         tokio::select! {
             () = stop.cancelled() => return,

@@ -7,6 +7,7 @@ mod accept;
 mod books;
 mod evidence;
 mod flows;
+mod kept;
 mod ledger;
 mod mailbox;
 mod outbox;
@@ -33,7 +34,7 @@ use rusqlite::{Connection, OpenFlags, params};
 use lienthong_contract::door::{InboxItem, Trace};
 use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId, HopName, Instant};
 
-use super::books::{AcceptancePage, BooksStore, Unreceipted};
+use super::books::{AcceptancePage, BooksStore, Changed, Changes, Cursor, Fold, KeptBooks, Unreceipted};
 use super::ledger::{Heads, LedgerSetup};
 use super::queues::{QueueStore, Queues};
 use super::retention::{DeletionReason, EndedPacket, ExportPacket, RetentionStore};
@@ -391,6 +392,30 @@ impl BooksStore for SqliteStore {
 
     async fn bodies_deleted(&self) -> Result<Vec<(i64, u64)>> {
         self.read(retention::bodies_deleted).await
+    }
+
+    async fn kept_books(&self, day: Option<i64>, limit: usize) -> Result<KeptBooks> {
+        self.read(move |db| kept::kept_books(db, day, limit)).await
+    }
+
+    async fn changes(&self, since: Cursor, limit: usize) -> Result<Changes> {
+        self.read(move |db| kept::changes(db, since, limit)).await
+    }
+
+    async fn fold(&self, fold: Fold) -> Result<bool> {
+        self.writer.write(move |db| kept::fold(db, &fold)).await
+    }
+
+    async fn suspects(
+        &self,
+        after: Option<ConsignmentId>,
+        limit: usize,
+    ) -> Result<(Vec<Changed>, Option<ConsignmentId>)> {
+        self.read(move |db| kept::suspects(db, after, limit)).await
+    }
+
+    async fn forget_books(&self, limit: usize) -> Result<bool> {
+        self.writer.write(move |db| kept::forget_books(db, limit)).await
     }
 }
 
