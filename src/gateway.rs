@@ -231,7 +231,9 @@ impl Gateway {
             store: Arc::clone(&opened) as _,
             neighbours: Arc::clone(&delivery) as _,
             clock: Arc::clone(&clock),
+            heard: Arc::default(),
         };
+        let heard = Arc::clone(&link_books.heard);
         tasks.spawn(books::state(link_books.clone(), stop.clone()));
         let intake = Intake::new(Parts {
             hop: hop.clone(),
@@ -295,6 +297,7 @@ impl Gateway {
             books: kept,
             health: Arc::clone(&health),
             links: config.link.iter().map(|link| link.peer.clone()).collect(),
+            heard,
             queues: RwLock::default(),
         });
         tasks.spawn(metrics::watch(Arc::clone(&gauges), stop.clone()));

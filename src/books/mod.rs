@@ -19,6 +19,7 @@ mod account;
 pub mod archive;
 pub mod export;
 pub mod findings;
+mod heard;
 pub mod kept;
 mod line;
 pub mod statement;
@@ -28,6 +29,7 @@ use jiff::civil::Date;
 use lienthong_contract::{HopName, Instant};
 
 pub use account::{Account, AgencyFigures, DayFigures, DestinationFigures, Difference, Figures, MAX_DIFFERENCES};
+pub use heard::Heard;
 pub use statement::LinkBooks;
 pub use told::{End, Told, told};
 

@@ -79,7 +79,7 @@ impl Kept {
             }
             recount.account
         } else {
-            kept::account(store, hop, None, round % COMPARED == 0).await?
+            kept::account(store, hop, None, round.is_multiple_of(COMPARED)).await?
         };
         statement::enter(store, &mut account, None, self.clock.now()).await?;
         Ok(account)
@@ -95,7 +95,7 @@ impl Kept {
         };
         let Figures { accepted, handed_over, refused, failed, in_flight, balanced } = account.total;
         let before = self.last().map(|last| last.differences);
-        let news = before.is_none_or(|before| before != account.differences_in_all) || round % COMPARED == 0;
+        let news = before.is_none_or(|before| before != account.differences_in_all) || round.is_multiple_of(COMPARED);
         if news {
             tracing::info!(accepted, handed_over, refused, failed, in_flight, balanced, "the books");
         }
@@ -145,6 +145,12 @@ pub async fn state(link_books: LinkBooks, stop: CancellationToken) {
         pause = STATE_EVERY;
         if let Err(error) = link_books.state().await {
             tracing::error!(%error, "what crossed the links cannot be stated; it will be tried again");
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            pruned = link_books.prune() => if let Err(error) = pruned {
+                tracing::error!(%error, "the list of crossings cannot be shortened; it will be tried again");
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The gateway's page of metrics.
 //!
-//! What only the store knows is read every [`EVERY`] from its indexes, and the books every few minutes; a scrape
-//! adds what is in memory. So it costs the same however often it is asked and however many documents there were.
+//! What only the store knows is read every [`EVERY`], the mailboxes and books every five minutes; a scrape adds what is in
+//! memory. So it costs the same however often it is asked and however many documents there were.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::books::Kept;
 use super::health::HealthView;
 use crate::api::{self, Health};
+use crate::books::Heard;
 use crate::delivery::{Delivery, LaneState};
 use crate::logkeeper::Keeper;
 use crate::metrics::{Page, families};
@@ -20,6 +21,8 @@ use crate::store::queues::{Queues, Waiting};
 
 /// How often the store is looked at.
 const EVERY: Duration = Duration::from_secs(15);
+/// Every so many times the mailboxes are looked at, too.
+const MAILBOXES: u64 = 20;
 
 /// Names of the two lanes of a link.
 const fn lane(urgent: bool) -> &'static str {
@@ -36,18 +39,29 @@ pub struct Gauges {
     pub books: Arc<Kept>,
     pub health: Arc<HealthView>,
     pub links: Vec<HopName>,
+    pub heard: Arc<Heard>,
     /// What waited when it was last looked at; nothing when that failed.
     pub queues: RwLock<Option<Queues>>,
 }
 
 impl Gauges {
-    /// Looks at the store.
-    pub async fn refresh(&self) {
-        let queues = self.store.queues().await;
+    /// Looks at the store; at the mailboxes only when told so.
+    pub async fn refresh(&self, with_mailboxes: bool) {
+        let queues = self.look(with_mailboxes).await;
         if let Err(error) = &queues {
             tracing::warn!(%error, "what waits cannot be counted; it will be tried again");
         }
         *self.queues.write().unwrap_or_else(PoisonError::into_inner) = queues.ok();
+    }
+
+    async fn look(&self, with_mailboxes: bool) -> crate::store::Result<Queues> {
+        let before = self.queues.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(|last| last.mailboxes);
+        let mut queues = self.store.queues(self.clock.now()).await?;
+        queues.mailboxes = match before.filter(|_| !with_mailboxes) {
+            Some(before) => before,
+            None => self.store.mailboxes().await?,
+        };
+        Ok(queues)
     }
 
     fn books(&self, page: &mut Page) {
@@ -82,6 +96,9 @@ impl Gauges {
             let of = |list: &[(HopName, u64)]| list.iter().find(|(hop, _)| hop == link).map_or(0, |found| found.1);
             page.count(&families::RECEIPTS_WAITING, &[name], of(&queues.receipts));
             page.count(&families::LINK_DIFFERENCES, &[name], of(&queues.differences));
+            page.count(&families::LINK_DAYS_OPEN, &[name], of(&queues.days_open));
+            page.count(&families::LINK_DROPPED, &[name], self.heard.dropped(link));
+            page.count(&families::STRAYS, &[name], of(&queues.strays));
         }
         wait(page, ("mailbox", ""), queues.mailboxes, now);
         if self.keeper.is_some() {
@@ -140,10 +157,10 @@ impl api::Metrics for Gauges {
 
 /// Looks at the store until stopped.
 pub async fn watch(gauges: Arc<Gauges>, stop: CancellationToken) {
-    loop {
+    for round in 0_u64.. {
         tokio::select! {
             () = stop.cancelled() => return,
-            () = gauges.refresh() => {}
+            () = gauges.refresh(round.is_multiple_of(MAILBOXES)) => {}
         }
         tokio::select! {
             () = stop.cancelled() => return,

@@ -76,6 +76,25 @@ pub static LINK_DIFFERENCES: Family = gauge(
     "Consignments on which the two ends of a link differ, those that may still settle included",
 );
 
+pub static LINK_DAYS_OPEN: Family = gauge(
+    "lienthong_link_days_open",
+    LINK,
+    "Số ngày, tính riêng từng chiều, đã qua ít nhất hai ngày mà hai đầu tuyến nối chưa xác nhận khớp",
+    "Days, each direction by itself, at least two days back on which the two ends have not agreed",
+);
+pub static LINK_DROPPED: Family = counter(
+    "lienthong_link_statements_dropped_total",
+    LINK,
+    "Bảng kê của trục kế cận bị bỏ vì quá nhiều trong ngày (đếm từ lúc khởi động)",
+    "Statements of the neighbour dropped because there were too many in a day, since the start",
+);
+pub static STRAYS: Family = gauge(
+    "lienthong_stray_receipts",
+    LINK,
+    "Biên nhận của trục kế cận về lượt gửi không có trong kho, được giữ riêng",
+    "Receipts of the neighbour about consignments that are not in the store, kept aside",
+);
+
 pub static WAITING: Family = gauge(
     "lienthong_waiting",
     DESTINATION,
@@ -148,6 +167,9 @@ pub static ALL: &[&Family] = &[
     &DIFFERENCES,
     &ACCOUNTED_AT,
     &LINK_DIFFERENCES,
+    &LINK_DAYS_OPEN,
+    &LINK_DROPPED,
+    &STRAYS,
     &WAITING,
     &OLDEST,
     &OUTBOX,

@@ -21,7 +21,7 @@ pub const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// How a metric moves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Only grows. Ours are counted from the receipts, so a restart does not begin them anew.
+    /// Only grows; those of the books are counted from the receipts, so a restart does not begin them anew.
     Counter,
     Gauge,
 }

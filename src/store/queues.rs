@@ -1,4 +1,4 @@
-//! What waits here and how long, for monitoring. Read from indexes alone, however many documents there have been.
+//! What waits here and how long, for monitoring: read from what waits, however many documents there have been.
 
 use async_trait::async_trait;
 
@@ -25,6 +25,10 @@ pub struct Queues {
     pub mailboxes: Waiting,
     /// What the two ends of a link do not agree on.
     pub differences: Vec<(HopName, u64)>,
+    /// Days and directions of a link, older than those that are stated daily, on which the ends have not agreed.
+    pub days_open: Vec<(HopName, u64)>,
+    /// Receipts of a neighbour that were set aside.
+    pub strays: Vec<(HopName, u64)>,
     /// Size of the log when it was last cosigned.
     pub cosigned: u64,
 }
@@ -32,7 +36,15 @@ pub struct Queues {
 /// Looks at what waits.
 #[async_trait]
 pub trait QueueStore: Send + Sync {
+    /// All but the mailboxes, which stay empty here.
+    ///
     /// # Errors
     /// [`super::Error`].
-    async fn queues(&self) -> Result<Queues>;
+    async fn queues(&self, now: Instant) -> Result<Queues>;
+
+    /// Consignments in all mailboxes. Each that waits is looked at, and they may wait for weeks: not to be asked often.
+    ///
+    /// # Errors
+    /// [`super::Error`].
+    async fn mailboxes(&self) -> Result<Waiting>;
 }

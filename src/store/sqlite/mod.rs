@@ -36,7 +36,7 @@ use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId, HopName, Inst
 
 use super::books::{AcceptancePage, BooksStore, Changed, Changes, Cursor, Fold, KeptBooks, Unreceipted};
 use super::ledger::{Heads, LedgerSetup};
-use super::queues::{QueueStore, Queues};
+use super::queues::{QueueStore, Queues, Waiting};
 use super::retention::{DeletionReason, EndedPacket, ExportPacket, RetentionStore};
 use super::statements::{Crossed, Crossing, LinkDifference, StatementStore, Sums};
 use super::{
@@ -421,8 +421,12 @@ impl BooksStore for SqliteStore {
 
 #[async_trait]
 impl QueueStore for SqliteStore {
-    async fn queues(&self) -> Result<Queues> {
-        self.read(queues::queues).await
+    async fn queues(&self, now: Instant) -> Result<Queues> {
+        self.read(move |db| queues::queues(db, now)).await
+    }
+
+    async fn mailboxes(&self) -> Result<Waiting> {
+        self.read(queues::mailboxes).await
     }
 }
 
@@ -486,9 +490,27 @@ impl StatementStore for SqliteStore {
         self.read(move |db| statements::was_stated(db, &crossed, today)).await
     }
 
-    async fn stated(&self, crossed: &Crossed, today: i64) -> Result<()> {
+    async fn stated(&self, crossed: &Crossed, today: i64, again: bool) -> Result<()> {
         let crossed = crossed.clone();
-        self.writer.write(move |db| statements::stated(db, &crossed, today)).await
+        self.writer.write(move |db| statements::stated(db, &crossed, today, again)).await
+    }
+
+    async fn open_day(&self, peer: &HopName, within: (i64, i64), today: i64) -> Result<Option<Crossed>> {
+        let peer = peer.clone();
+        self.read(move |db| statements::open_day(db, &peer, within, today)).await
+    }
+
+    async fn open_days(&self, within: (i64, i64)) -> Result<Vec<(HopName, u64)>> {
+        self.read(move |db| statements::open_days(db, within)).await
+    }
+
+    async fn settle(&self, peer: &HopName, day: i64, at: Instant, why: String) -> Result<usize> {
+        let peer = peer.clone();
+        self.writer.write(move |db| statements::settle(db, &peer, day, at, &why)).await
+    }
+
+    async fn prune_crossings(&self, before: i64, limit: usize) -> Result<bool> {
+        self.writer.write(move |db| statements::prune_crossings(db, before, limit)).await
     }
 
     async fn compared(&self, crossed: &Crossed, agrees: bool) -> Result<()> {
@@ -496,7 +518,7 @@ impl StatementStore for SqliteStore {
         self.writer.write(move |db| statements::compared(db, &crossed, agrees)).await
     }
 
-    async fn put_differences(&self, crossed: &Crossed, buckets: Vec<u8>, found: Vec<LinkDifference>) -> Result<()> {
+    async fn put_differences(&self, crossed: &Crossed, buckets: Vec<u8>, found: Vec<LinkDifference>) -> Result<u64> {
         let crossed = crossed.clone();
         self.writer.write(move |db| statements::put_differences(db, &crossed, &buckets, &found)).await
     }

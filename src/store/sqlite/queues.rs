@@ -1,4 +1,4 @@
-//! What waits, read from the indexes of the queues.
+//! What waits, read from the queues and their indexes.
 
 use rusqlite::Connection;
 
@@ -6,16 +6,20 @@ use lienthong_contract::{HopName, Instant};
 
 use super::super::queues::{Queues, Waiting};
 use super::super::{Error, Result};
-use super::rows;
+use super::{rows, statements};
+use crate::books::statement::{ALARM_AGE, HORIZON, number_of};
 
 /// See [`super::super::queues::QueueStore::queues`].
-pub fn queues(db: &Connection) -> Result<Queues> {
+pub fn queues(db: &Connection, now: Instant) -> Result<Queues> {
     let db = db.unchecked_transaction()?;
+    let today = number_of(now.in_vietnam().date());
     Ok(Queues {
         outbox: outbox(&db)?,
         receipts: by_hop(&db, "SELECT hop, count(*) FROM receipt_outbox GROUP BY hop")?,
-        mailboxes: mailboxes(&db)?,
+        mailboxes: Waiting::default(),
         differences: by_hop(&db, "SELECT peer, count(*) FROM link_differences GROUP BY peer")?,
+        days_open: statements::open_days(&db, (today - HORIZON, today - ALARM_AGE))?,
+        strays: by_hop(&db, "SELECT hop, number FROM stray_counts")?,
         cosigned: db
             .prepare_cached("SELECT coalesce(max(size), 0) FROM ledger_shown WHERE cosignatures > 0")?
             .query_row([], |row| Ok(positive(row.get(0)?)))?,
@@ -36,9 +40,11 @@ fn outbox(db: &Connection) -> Result<Vec<(HopName, bool, Waiting)>> {
     Ok(queues)
 }
 
-fn mailboxes(db: &Connection) -> Result<Waiting> {
-    let query = "SELECT count(*), (SELECT arrived_at FROM consignments WHERE seq = min(c.seq))
-                 FROM consignments c WHERE state = 'consigned' AND next_hop IS NULL";
+/// See [`super::super::queues::QueueStore::mailboxes`].
+pub fn mailboxes(db: &Connection) -> Result<Waiting> {
+    let query = "SELECT number, (SELECT arrived_at FROM consignments WHERE seq = first)
+                 FROM (SELECT count(*) AS number, min(seq) AS first FROM consignments
+                       WHERE state = 'consigned' AND next_hop IS NULL)";
     let (count, oldest): (i64, Option<i64>) =
         db.prepare_cached(query)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(Waiting { count: positive(count), oldest: oldest.map(Instant::from_millis) })

@@ -6,5 +6,6 @@ mod crash;
 mod deadlines;
 mod flows;
 mod ledger;
+mod queues;
 mod receipts;
 pub(crate) mod support;
