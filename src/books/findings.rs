@@ -76,8 +76,8 @@ pub static LINK_DIFFERS: Kind = Kind {
         en: "The two ends of a link do not agree on what crossed it on that day",
     },
     fix: Text {
-        vi: "Cùng quản trị trục kế cận đối chiếu biên nhận của văn bản này; kiểm tra kho nào vừa phục hồi từ bản cũ.",
-        en: "Compare this document's receipts with the neighbour's operator; see whose store was restored from an older copy.",
+        vi: "Cùng quản trị trục kế cận đối chiếu biên nhận của văn bản này; kiểm tra kho nào vừa phục hồi từ bản cũ. Hai đầu tự hỏi lại cho đến khi khớp; nếu không thể khớp, ghi lý do bằng lienthong admin settle.",
+        en: "Compare this document's receipts with the neighbour's operator; see whose store was restored from an older copy. Both ends ask again until they agree; when they cannot, say why with lienthong admin settle.",
     },
     clause: "",
 };

@@ -16,6 +16,7 @@ use crate::store::SqliteStore;
 const EVERY: Duration = Duration::from_secs(300);
 /// Every so many times they are compared with all states and logged, and recounted from all receipts.
 const COMPARED: u64 = 12;
+/// First an hour after the start, so that a gateway that is restarted every night comes to it, too.
 const RECOUNTED: u64 = 288;
 /// How often is looked whether a statement is due.
 const STATE_EVERY: Duration = Duration::from_secs(600);
@@ -66,7 +67,7 @@ impl Kept {
     async fn account(&self, round: u64) -> crate::store::Result<Account> {
         let (store, hop) = (self.store.as_ref(), &self.hop);
         kept::catch_up(store, hop).await?;
-        let mut account = if round % RECOUNTED == RECOUNTED - 1 {
+        let mut account = if round % RECOUNTED == COMPARED - 1 {
             let recount = kept::recount(store, hop).await?;
             if recount.wrong > 0 {
                 tracing::error!(
