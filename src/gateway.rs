@@ -8,6 +8,7 @@
 mod books;
 mod health;
 mod housekeeping;
+mod metrics;
 pub mod rehearsal;
 mod retention;
 
@@ -101,6 +102,7 @@ pub struct Gateway {
     pub address: SocketAddr,
     pub store: Arc<dyn Store>,
     pub delivery: Arc<Delivery>,
+    pub metrics: Arc<dyn api::Metrics>,
     /// Absent when it keeps no log.
     pub keeper: Option<Arc<Keeper>>,
     links: Vec<Arc<AmqpLink>>,
@@ -229,7 +231,9 @@ impl Gateway {
             store: Arc::clone(&opened) as _,
             neighbours: Arc::clone(&delivery) as _,
             clock: Arc::clone(&clock),
+            heard: Arc::default(),
         };
+        let heard = Arc::clone(&link_books.heard);
         tasks.spawn(books::state(link_books.clone(), stop.clone()));
         let intake = Intake::new(Parts {
             hop: hop.clone(),
@@ -277,13 +281,26 @@ impl Gateway {
             rules: config.retention.clone(),
         };
         tasks.spawn(retention::watch(janitor, stop.clone()));
-        let kept = Arc::new(books::Kept::new(hop.clone(), opened, Arc::clone(&clock)));
+        let kept = Arc::new(books::Kept::new(hop.clone(), Arc::clone(&opened), Arc::clone(&clock)));
         tasks.spawn(books::keep(Arc::clone(&kept), stop.clone()));
-        let health =
-            HealthView::new(Arc::clone(&store), key, links.clone(), Arc::clone(&directory), kept, keeper.clone());
+        let (in_store, of_books) = (Arc::clone(&store), Arc::clone(&kept));
+        let health = HealthView::new(in_store, key, links.clone(), Arc::clone(&directory), of_books, keeper.clone());
         let health = Arc::new(health);
         health.refresh().await;
         tasks.spawn(health::watch(Arc::clone(&health), stop.clone()));
+        let gauges = Arc::new(metrics::Gauges {
+            hop: hop.clone(),
+            clock,
+            store: opened,
+            delivery: Arc::clone(&delivery),
+            keeper: keeper.clone(),
+            books: kept,
+            health: Arc::clone(&health),
+            links: config.link.iter().map(|link| link.peer.clone()).collect(),
+            heard,
+            queues: RwLock::default(),
+        });
+        tasks.spawn(metrics::watch(Arc::clone(&gauges), stop.clone()));
         let watched = housekeeping::Watched {
             config: config.clone(),
             directory: Arc::clone(&directory),
@@ -307,6 +324,7 @@ impl Gateway {
             proofs,
             identities,
             health,
+            metrics: Arc::clone(&gauges) as _,
             log: keeper.clone().map(|keeper| keeper as _),
             limits,
         };
@@ -324,6 +342,7 @@ impl Gateway {
             address,
             store,
             delivery,
+            metrics: gauges,
             keeper,
             links,
             hub: hub.clone(),

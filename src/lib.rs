@@ -34,6 +34,7 @@ pub mod life;
 pub mod link;
 pub mod logkeeper;
 pub mod mailbox;
+pub mod metrics;
 pub mod pki;
 pub mod proof;
 pub mod receipts;

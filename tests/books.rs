@@ -142,6 +142,14 @@ fn an_operator_draws_up_the_books_and_what_is_in_an_archive_may_go() {
     let after = account(&configs[1], |account| account["bodies_deleted"] == 1);
     assert_eq!(figures(&after), [2, 2, 0, 0, 0]);
 
+    // A recount of all receipts agrees with what was kept; a link on which nothing is open needs no settling.
+    let (code, recounted) = json(&["admin", "account", "--config", &configs[1], "--recount", "--json"]);
+    assert_eq!((code, figures(&recounted), &recounted["bodies_deleted"]), (0, [2, 2, 0, 0, 0], &1.into()));
+    let settle = ["admin", "settle", "--config", &configs[1], "--link", "province-a", "--day", "2020-02-29", "--json"];
+    assert_eq!(lienthong(&settle).status.code(), Some(2), "a reason is due");
+    let (code, settled) = json(&[&settle[..], &["--reason", "x"]].concat());
+    assert_eq!((code, &settled["settled"]), (1, &0.into()));
+
     // A stopped gateway's store, changed behind its back: exit code 1, and the document is named.
     let store = rusqlite::Connection::open(folder.path().join("province-a/store.db")).unwrap();
     store.execute("DELETE FROM consignments WHERE recipient = 'H37.91'", []).unwrap();

@@ -48,6 +48,7 @@ pub struct Api {
     pub proofs: Arc<dyn Proofs>,
     pub identities: Arc<dyn Identities>,
     pub health: Arc<dyn Health>,
+    pub metrics: Arc<dyn Metrics>,
     /// The log of receipts; absent when this gateway keeps none.
     pub log: Option<Arc<dyn PublicLog>>,
     pub limits: Limits,
@@ -89,6 +90,13 @@ pub trait PublicLog: Send + Sync {
 pub trait Health: Send + Sync {
     /// Asked by anybody, without a certificate: quick, and without secrets in the texts.
     fn readiness(&self) -> Readiness;
+}
+
+/// What the gateway measures of itself.
+pub trait Metrics: Send + Sync {
+    /// A page in Prometheus' text form ([`crate::metrics::MEDIA_TYPE`]). Asked by anybody, without a certificate: quick, and
+    /// without anything secret.
+    fn text(&self) -> String;
 }
 
 /// The state of the gateway's parts. `ready` only when it can sign, store and reach what it must reach.

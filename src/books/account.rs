@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
-use lienthong_contract::door::ConsignmentState;
-use lienthong_contract::{AgencyCode, ConsignmentId, DocId, HopName, Instant, Kind};
+use lienthong_contract::{AgencyCode, ConsignmentId, DocId, HopName, Kind};
 use serde::{Deserialize, Serialize};
 
-use super::{End, findings, told};
-use crate::receipts::Event;
-use crate::store::books::{Acceptance, Known, Unreceipted};
+use super::line::{assess, headings};
+use super::{findings, statement};
+use crate::store::books::{Acceptance, Amounts, Fault, Heading, Part, Sheet, Subject, Unreceipted};
 
 /// The most differences that an account names; all are counted.
 pub const MAX_DIFFERENCES: usize = 1000;
@@ -27,18 +26,18 @@ pub struct Figures {
 }
 
 impl Figures {
-    fn count(&mut self, end: Option<End>) {
-        let figure = match end {
-            Some(End::HandedOver) => &mut self.handed_over,
-            Some(End::Refused) => &mut self.refused,
-            Some(End::Failed) => &mut self.failed,
-            None => &mut self.in_flight,
-        };
-        *figure += 1;
-    }
-
-    const fn adds_up(&self) -> bool {
-        self.accepted == self.handed_over + self.refused + self.failed + self.in_flight
+    /// The figures of a sum: balanced when they add up and nothing contradicts them.
+    fn of(amounts: Amounts) -> Self {
+        let count = |amount: i64| u64::try_from(amount).unwrap_or(0);
+        let Amounts { accepted, handed_over, refused, failed, in_flight, faults } = amounts;
+        Self {
+            accepted: count(accepted),
+            handed_over: count(handed_over),
+            refused: count(refused),
+            failed: count(failed),
+            in_flight: count(in_flight),
+            balanced: faults == 0 && accepted == handed_over + refused + failed + in_flight,
+        }
     }
 }
 
@@ -127,40 +126,36 @@ impl Account {
     }
 }
 
-/// The figures so far, and whether something contradicts them.
-#[derive(Default)]
-struct Tally(Figures, bool);
-
-impl Tally {
-    fn close(self) -> Figures {
-        Figures { balanced: self.0.adds_up() && !self.1, ..self.0 }
-    }
-}
-
 /// An account that is being drawn up.
 pub(super) struct Ledger {
     hop: HopName,
     day: Option<Date>,
-    total: Tally,
-    agencies: BTreeMap<AgencyCode, Tally>,
-    destinations: BTreeMap<(&'static str, String), Tally>,
-    days: BTreeMap<Date, (Tally, u64)>,
+    sheet: Sheet,
+    bodies: BTreeMap<i64, u64>,
+    /// Something that is of no line.
+    loose: bool,
     differences: Vec<Difference>,
     differences_in_all: u64,
 }
 
 impl Ledger {
     pub fn new(hop: HopName, day: Option<Date>) -> Self {
-        Self {
-            hop,
-            day,
-            total: Tally::default(),
-            agencies: BTreeMap::new(),
-            destinations: BTreeMap::new(),
-            days: BTreeMap::new(),
-            differences: Vec::new(),
-            differences_in_all: 0,
+        let (sheet, bodies, differences) = (Sheet::new(), BTreeMap::new(), Vec::new());
+        Self { hop, day, sheet, bodies, loose: false, differences, differences_in_all: 0 }
+    }
+
+    /// The sums so far: by day, and of the other parts over all days.
+    pub const fn sheet(&self) -> &Sheet {
+        &self.sheet
+    }
+
+    /// Adds to a sum.
+    pub fn add(&mut self, heading: Heading, amounts: Amounts) {
+        if amounts == Amounts::default() {
+            return;
         }
+        let day = if heading.part == Part::Day { heading.day } else { 0 };
+        *self.sheet.entry(Heading { day, ..heading }).or_default() += amounts;
     }
 
     /// An acceptance receipt whose text cannot be read: what it accepted, nobody can tell.
@@ -175,10 +170,8 @@ impl Ledger {
 
     /// Bodies deleted on a day, counted from 1970-01-01.
     pub fn bodies_deleted(&mut self, number: i64, count: u64) {
-        let day = jiff::Span::new().try_days(number).and_then(|days| Date::constant(1970, 1, 1).checked_add(days));
-        let Ok(day) = day else { return };
-        if self.day.is_none_or(|only| only == day) {
-            self.days.entry(day).or_default().1 += count;
+        if self.day.is_none_or(|only| statement::number_of(only) == number) {
+            *self.bodies.entry(number).or_default() += count;
         }
     }
 
@@ -186,68 +179,35 @@ impl Ledger {
     pub fn enter(&mut self, acceptance: &Acceptance) {
         let receipt = &acceptance.receipt.receipt;
         for line in &acceptance.lines {
-            let Some(known) = &line.known else {
-                // Accepted, and in no figure: this is what unbalances the books.
-                for tally in self.tallies(&receipt.from, receipt.time, None) {
-                    tally.0.accepted += 1;
-                }
-                self.note(&findings::LOST, Some(receipt.doc_id), Some(line.id), "");
-                continue;
-            };
-            let told = told(&self.hop, line.id, &known.receipts);
-            let fault = self.fault(&told, known);
-            // What is offered waits for a word from the hop before; otherwise it is ours, whatever the column says.
-            let last = told.chain.last().map(|sealed| sealed.receipt.event);
-            let waits = known.unconfirmed && last == Some(Event::RelayAcceptance);
-            let offered = known.state == ConsignmentState::Offered && waits;
-            // An acceptance that the chain does not hold was withdrawn, unless the chain itself is at fault.
-            if !offered && (told.accepted.is_some() || fault.is_some()) {
-                for tally in self.tallies(&receipt.from, receipt.time, Some(known)) {
-                    tally.0.accepted += 1;
-                    tally.0.count(told.end);
-                }
+            let assessed = assess(&self.hop, line);
+            for heading in headings(receipt, line.known.as_ref()) {
+                self.add(heading, assessed.amounts());
             }
-            if let Some((kind, found)) = fault {
-                for tally in self.tallies(&receipt.from, receipt.time, Some(known)) {
-                    tally.1 = true;
-                }
-                self.note(kind, Some(known.doc_id), Some(line.id), &found);
+            if let Some(fault) = assessed.fault(receipt, line) {
+                self.fault(&fault);
             }
         }
     }
 
-    /// What of the store contradicts the receipts.
-    fn fault(&self, told: &super::Told, known: &Known) -> Option<(&'static Kind, String)> {
-        if known.unreadable > 0 {
-            return Some((&findings::CHAIN_BROKEN, String::new()));
+    /// Names a fault.
+    pub fn fault(&mut self, fault: &Fault) {
+        let kind = findings::ALL.iter().find(|kind| kind.code == fault.code);
+        let (kind, found) = (kind.copied().unwrap_or(&findings::CHAIN_BROKEN), fault.found.as_str());
+        match &fault.subject {
+            Subject::Line(id) => self.note(kind, fault.doc_id, Some(*id), found),
+            Subject::Receipt(row) => self.unreadable(*row),
+            Subject::Unreceipted(id) => self.note(kind, fault.doc_id, Some(*id), found),
         }
-        let Some(last) = told.chain.last() else { return Some((&findings::CHAIN_BROKEN, String::new())) };
-        if told.own_ends > 1 {
-            return Some((&findings::ENDED_TWICE, format!("{} × {}", told.own_ends, last.receipt.event.as_str())));
-        }
-        let forgotten = known.state == ConsignmentState::Offered && !known.unconfirmed;
-        let agrees = told.agrees(&self.hop, known.state) && last.digest == known.head && !forgotten;
-        let found = || format!("{} ≠ {}", known.state.as_str(), last.receipt.event.as_str());
-        (!agrees).then(|| (&findings::STATE_DIFFERS, found()))
     }
 
-    /// Everything that a consignment counts in.
-    fn tallies(&mut self, from: &AgencyCode, accepted: Instant, known: Option<&Known>) -> Vec<&mut Tally> {
-        let mut tallies = vec![
-            &mut self.total,
-            self.agencies.entry(from.clone()).or_default(),
-            &mut self.days.entry(accepted.in_vietnam().date()).or_default().0,
-        ];
-        let destination = known.map(|known| match &known.next_hop {
-            Some(next) => ("link", next.to_string()),
-            None => ("mailbox", known.recipient.to_string()),
-        });
-        tallies.extend(destination.map(|destination| self.destinations.entry(destination).or_default()));
-        tallies
+    /// Faults that are counted and not named.
+    pub fn unnamed(&mut self, count: u64) {
+        self.loose |= count > 0;
+        self.differences_in_all += count;
     }
 
-    fn note(&mut self, kind: &'static Kind, doc_id: Option<DocId>, id: Option<ConsignmentId>, found: &str) {
-        self.total.1 = true;
+    pub fn note(&mut self, kind: &'static Kind, doc_id: Option<DocId>, id: Option<ConsignmentId>, found: &str) {
+        self.loose = true;
         self.differences_in_all += 1;
         if self.differences.len() < MAX_DIFFERENCES {
             self.differences.push(Difference::new(kind, doc_id, id, found));
@@ -255,25 +215,41 @@ impl Ledger {
     }
 
     pub fn close(self) -> Account {
-        let destination = |((kind, destination), tally): ((&str, String), Tally)| DestinationFigures {
-            kind: kind.to_owned(),
-            destination,
-            figures: tally.close(),
-        };
-        let agency = |(agency, tally): (AgencyCode, Tally)| AgencyFigures { agency, figures: tally.close() };
-        let bodies_deleted = self.days.values().map(|(_, deleted)| deleted).sum();
-        let of_day = |(day, (tally, bodies_deleted)): (Date, (Tally, u64))| DayFigures {
-            day: day.to_string(),
+        let (mut total, mut agencies, mut destinations) = (Amounts::default(), Vec::new(), Vec::new());
+        let mut days: BTreeMap<i64, (Amounts, u64)> = BTreeMap::new();
+        for (number, deleted) in self.bodies {
+            days.entry(number).or_default().1 += deleted;
+        }
+        for (heading, amounts) in self.sheet.into_iter().filter(|(_, amounts)| *amounts != Amounts::default()) {
+            let (figures, kind) = (Figures::of(amounts), heading.part.as_str().to_owned());
+            match heading.part {
+                Part::Day => {
+                    total += amounts;
+                    days.entry(heading.day).or_default().0 += amounts;
+                }
+                // What does not read as a code any more was entered from a receipt that does.
+                Part::Agency => {
+                    agencies.extend(heading.name.parse().ok().map(|agency| AgencyFigures { agency, figures }));
+                }
+                Part::Link | Part::Mailbox => {
+                    destinations.push(DestinationFigures { kind, destination: heading.name, figures });
+                }
+            }
+        }
+        let total = Figures::of(total);
+        let bodies_deleted = days.values().map(|(_, deleted)| deleted).sum();
+        let of_day = |(number, (amounts, bodies_deleted)): (i64, (Amounts, u64))| DayFigures {
+            day: statement::day_of(number).map(|day| day.to_string()).unwrap_or_default(),
             bodies_deleted,
-            figures: tally.close(),
+            figures: Figures::of(amounts),
         };
         Account {
             day: self.day.map(|day| day.to_string()),
             hop: self.hop,
-            total: self.total.close(),
-            agencies: self.agencies.into_iter().map(agency).collect(),
-            destinations: self.destinations.into_iter().map(destination).collect(),
-            days: self.days.into_iter().map(of_day).collect(),
+            total: Figures { balanced: total.balanced && !self.loose, ..total },
+            agencies,
+            destinations,
+            days: days.into_iter().map(of_day).collect(),
             bodies_deleted,
             differences: self.differences,
             differences_in_all: self.differences_in_all,

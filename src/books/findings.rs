@@ -76,11 +76,23 @@ pub static LINK_DIFFERS: Kind = Kind {
         en: "The two ends of a link do not agree on what crossed it on that day",
     },
     fix: Text {
-        vi: "Cùng quản trị trục kế cận đối chiếu biên nhận của văn bản này; kiểm tra kho nào vừa phục hồi từ bản cũ.",
-        en: "Compare this document's receipts with the neighbour's operator; see whose store was restored from an older copy.",
+        vi: "Cùng quản trị trục kế cận đối chiếu biên nhận của văn bản này; kiểm tra kho nào vừa phục hồi từ bản cũ. Hai đầu tự hỏi lại cho đến khi khớp; nếu không thể khớp, ghi lý do bằng lienthong admin settle.",
+        en: "Compare this document's receipts with the neighbour's operator; see whose store was restored from an older copy. Both ends ask again until they agree; when they cannot, say why with lienthong admin settle.",
     },
     clause: "",
 };
+
+pub static KEPT_DIFFERS: Kind = ours(
+    "LT-BOK-0007",
+    Text {
+        vi: "Số liệu sổ đang giữ khác với kết quả tính lại từ toàn bộ biên nhận",
+        en: "The books as they are kept are not what a recount of all receipts gives",
+    },
+    Text {
+        vi: "Biên nhận là căn cứ; trục đang chạy tự lập lại sổ từ biên nhận trong vòng một ngày. Nếu còn lặp lại, báo đơn vị phát triển.",
+        en: "The receipts count; a running gateway makes its books anew from them within a day. If it comes again, report it to the developers.",
+    },
+);
 
 pub static BODY_DELETED: Kind = Kind {
     code: "LT-BOK-0010",
@@ -100,4 +112,4 @@ pub static BODY_DELETED: Kind = Kind {
 
 /// Every kind of this room, in the order of the codes.
 pub static ALL: &[&Kind] =
-    &[&LOST, &STATE_DIFFERS, &ENDED_TWICE, &CHAIN_BROKEN, &NOT_ACCEPTED, &LINK_DIFFERS, &BODY_DELETED];
+    &[&LOST, &STATE_DIFFERS, &ENDED_TWICE, &CHAIN_BROKEN, &NOT_ACCEPTED, &LINK_DIFFERS, &KEPT_DIFFERS, &BODY_DELETED];

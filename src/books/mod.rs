@@ -8,14 +8,20 @@
 //! before has let go ([`crate::life`]). What is merely offered, or was withdrawn, is that hop's. A consignment belongs to
 //! the day, in Vietnam, on which its acceptance was signed.
 //!
+//! [`account`] reads every receipt; [`kept`] keeps what the receipts told so far, so that an account costs what has come
+//! since, and can hold one against the other.
+//!
 //! Invariants: reading changes nothing; memory grows with agencies and days, not with documents; no difference is left
 //! out of the count, though only the first [`MAX_DIFFERENCES`] are named. There is nothing to recover after a crash:
-//! the books are drawn up anew each time.
+//! the books can be drawn up anew at any time.
 
 mod account;
 pub mod archive;
 pub mod export;
 pub mod findings;
+mod heard;
+pub mod kept;
+mod line;
 pub mod statement;
 mod told;
 
@@ -23,6 +29,7 @@ use jiff::civil::Date;
 use lienthong_contract::{HopName, Instant};
 
 pub use account::{Account, AgencyFigures, DayFigures, DestinationFigures, Difference, Figures, MAX_DIFFERENCES};
+pub use heard::Heard;
 pub use statement::LinkBooks;
 pub use told::{End, Told, told};
 
@@ -32,7 +39,7 @@ use account::Ledger;
 /// Acceptance receipts, or consignments, read at a time.
 const PAGE: usize = 256;
 
-/// Draws up the account of all days, or of one.
+/// Draws up the account of all days, or of one, from all receipts.
 ///
 /// # Errors
 /// The store cannot be read.
@@ -51,8 +58,13 @@ pub async fn account(store: &dyn BooksStore, hop: &HopName, day: Option<Date>) -
         after = page.next;
         tokio::task::yield_now().await;
     }
-    // What no acceptance names is of no day.
-    let mut after = Some(0).filter(|_| day.is_none());
+    finish(store, &mut ledger, day.is_none()).await?;
+    Ok(ledger.close())
+}
+
+/// Enters what no acceptance names, which is of no day, and the bodies that were deleted.
+async fn finish(store: &dyn BooksStore, ledger: &mut Ledger, of_all_days: bool) -> Result<()> {
+    let mut after = Some(0).filter(|_| of_all_days);
     while let Some(position) = after {
         let (missing, next) = store.unreceipted(position, PAGE).await?;
         missing.iter().for_each(|missing| ledger.unreceipted(missing));
@@ -62,7 +74,7 @@ pub async fn account(store: &dyn BooksStore, hop: &HopName, day: Option<Date>) -
     for (number, count) in store.bodies_deleted().await? {
         ledger.bodies_deleted(number, count);
     }
-    Ok(ledger.close())
+    Ok(())
 }
 
 /// The first moment of a day in Vietnam and that of the next.

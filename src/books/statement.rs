@@ -10,8 +10,15 @@
 //! also hears the other's ids and both can name what differs. A receipt that was on its way over midnight makes the first
 //! comparison differ and not the second: only what still differs two days back is an alarm.
 //!
-//! Failure story: what was stated and compared is in the store. A statement that is lost is made good by the next day's;
-//! a list that a crash cut short goes on where it was.
+//! A day that is older and not agreed upon (it differs, or the neighbour was away and never said) is stated again: one a
+//! neighbour and turn, each after a longer rest, for [`HORIZON`] days or until an operator settles it. Who hears such a
+//! statement answers with its own of that day, once a day, so that both ends learn that they agree.
+//!
+//! What a neighbour may make us do is bounded ([`Heard`]): statements and crossings beyond the limit of a day are dropped and
+//! counted, and the differences of one day and direction have so many places. The latest word counts.
+//!
+//! Failure story: what was stated and compared is in the store. A statement that is lost is made good by a later one;
+//! a list that a crash cut short goes on where it was. How much was heard today is forgotten by a crash.
 
 use std::sync::Arc;
 
@@ -20,7 +27,7 @@ use jiff::civil::Date;
 use lienthong_contract::{Clock, ConsignmentId, Digest, HopName, Instant};
 use serde::{Deserialize, Serialize};
 
-use super::{Account, Difference, MAX_DIFFERENCES, findings};
+use super::{Account, Difference, Heard, MAX_DIFFERENCES, findings};
 use crate::custody::Batch;
 use crate::store::Result;
 use crate::store::statements::{BUCKETS, Crossed, Crossing, Direction, LinkDifference, StatementStore, Sums, bucket};
@@ -31,8 +38,15 @@ const LISTED_AT_ONCE: usize = 256;
 pub const MAX_CROSSINGS: usize = 1000;
 /// The most messages with crossings that answer one statement. What does not fit is named after the first is mended.
 const MAX_PAGES: usize = 100;
-/// Days back that a statement may speak of.
-const OLDEST: i64 = 7;
+/// Days back that a statement may speak of, and that the list of crossings reaches when all is well.
+pub const HORIZON: i64 = 60;
+/// Days back that are stated daily; older ones only while they are not agreed upon.
+const DAILY: i64 = 2;
+/// Crossings taken off the list in one transaction, and how many of those in one turn.
+const PRUNED_AT_ONCE: usize = 256;
+const PRUNED_A_TURN: usize = 200;
+/// Pause between them, for the packets' sake.
+const BREATH: std::time::Duration = std::time::Duration::from_millis(20);
 /// From this age on, in days, a difference is an alarm.
 pub const ALARM_AGE: i64 = 2;
 /// The most differences logged of one message.
@@ -136,6 +150,7 @@ pub struct LinkBooks {
     pub store: Arc<dyn StatementStore>,
     pub neighbours: Arc<dyn Tell>,
     pub clock: Arc<dyn Clock>,
+    pub heard: Arc<Heard>,
 }
 
 impl std::fmt::Debug for LinkBooks {
@@ -158,7 +173,8 @@ impl LinkBooks {
         Ok(())
     }
 
-    /// States to every neighbour what crossed yesterday and the day before, unless that was done today.
+    /// States to every neighbour what crossed yesterday and the day before, unless that was done today, and the one older
+    /// day that has waited longest for it to agree.
     ///
     /// # Errors
     /// The store's. A neighbour that cannot be reached is tried again at the next call.
@@ -166,23 +182,49 @@ impl LinkBooks {
         self.list().await?;
         let today = self.today();
         for peer in &self.peers {
-            for day in [today - 1, today - 2] {
+            let mut due = Vec::new();
+            for day in (1..=DAILY).map(|back| today - back) {
                 for direction in [Direction::Given, Direction::Taken] {
                     let crossed = Crossed { peer: peer.clone(), direction, day };
-                    if self.store.was_stated(&crossed, today).await? {
-                        continue;
+                    if !self.store.was_stated(&crossed, today).await? {
+                        due.push((crossed, false));
                     }
-                    let Some(statement) = Statement::of(&crossed, &self.store.sums(&crossed).await?) else { continue };
-                    let (from_hop, time) = (self.hop.clone(), self.clock.now());
-                    if let Err(error) =
-                        self.neighbours.tell(peer, &Batch::Statement { from_hop, time, statement }).await
-                    {
-                        tracing::warn!(%error, %peer, "a daily statement could not be sent; it will be tried again");
-                        break;
-                    }
-                    self.store.stated(&crossed, today).await?;
                 }
             }
+            let open = self.store.open_day(peer, (today - HORIZON, today - DAILY - 1), today).await?;
+            due.extend(open.map(|crossed| (crossed, true)));
+            for (crossed, again) in due {
+                if !self.say(&crossed, today, again).await? {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Says to a neighbour what crossed; false when it could not be said.
+    async fn say(&self, crossed: &Crossed, today: i64, again: bool) -> Result<bool> {
+        let Some(statement) = Statement::of(crossed, &self.store.sums(crossed).await?) else { return Ok(true) };
+        let (from_hop, time, peer) = (self.hop.clone(), self.clock.now(), &crossed.peer);
+        if let Err(error) = self.neighbours.tell(peer, &Batch::Statement { from_hop, time, statement }).await {
+            tracing::warn!(%error, %peer, "a daily statement could not be sent; it will be tried again");
+            return Ok(false);
+        }
+        self.store.stated(crossed, today, again).await?;
+        Ok(true)
+    }
+
+    /// Takes crossings off the list that are older than anything is compared, and on which both ends agree.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn prune(&self) -> Result<()> {
+        let before = self.today() - HORIZON;
+        for _ in 0..PRUNED_A_TURN {
+            if !self.store.prune_crossings(before, PRUNED_AT_ONCE).await? {
+                return Ok(());
+            }
+            tokio::time::sleep(BREATH).await;
         }
         Ok(())
     }
@@ -193,10 +235,18 @@ impl LinkBooks {
     /// The store's.
     pub async fn heard(&self, peer: &HopName, statement: &Statement) -> Result<()> {
         let Some(crossed) = self.meant(peer, statement.day, statement.direction) else { return Ok(()) };
+        let today = self.today();
+        if !self.heard.statement(today, &crossed) {
+            return Ok(());
+        }
         self.list().await?;
         let sums = self.store.sums(&crossed).await?;
         let agrees = statement.agrees(&sums);
         self.store.compared(&crossed, agrees).await?;
+        // The neighbour asks about a day that it does not hold for agreed upon.
+        if crossed.day < today - DAILY && !self.store.was_stated(&crossed, today).await? {
+            self.say(&crossed, today, false).await?;
+        }
         if agrees {
             return Ok(());
         }
@@ -206,6 +256,9 @@ impl LinkBooks {
         let buckets = statement.differing(&sums);
         let mut after = None;
         for _ in 0..MAX_PAGES {
+            if !self.heard.page(today, peer) {
+                return Ok(());
+            }
             let crossings = self.store.crossings(&crossed, buckets.clone(), after, MAX_CROSSINGS).await?;
             let (more, last) = (crossings.len() == MAX_CROSSINGS, crossings.last().map(|crossing| crossing.id));
             let (day, direction) = (statement.day, crossed.direction);
@@ -233,6 +286,9 @@ impl LinkBooks {
             tracing::error!(%peer, "more crossings in one message than there may be");
             return Ok(());
         }
+        if !self.heard.page(self.today(), peer) {
+            return Ok(());
+        }
         self.list().await?;
         let most = 2 * MAX_CROSSINGS;
         let ours = self.store.crossings(&crossed, theirs.buckets.clone(), theirs.after, most).await?;
@@ -241,7 +297,10 @@ impl LinkBooks {
         let ends = [last(&theirs.crossings, theirs.more), last(&ours, ours.len() == most)];
         let found = differences(&crossed, &ours, theirs, ends.into_iter().flatten().min());
         let buckets = if theirs.after.is_none() { theirs.buckets.clone() } else { Vec::new() };
-        self.store.put_differences(&crossed, buckets, found.clone()).await?;
+        let dropped = self.store.put_differences(&crossed, buckets, found.clone()).await?;
+        if dropped > 0 {
+            tracing::error!(%peer, day = %theirs.day, dropped, "more differences than are kept; they are counted");
+        }
         if crossed.day <= self.today() - ALARM_AGE {
             for difference in found.iter().take(MAX_LOGGED) {
                 let code = findings::LINK_DIFFERS.code;
@@ -255,7 +314,7 @@ impl LinkBooks {
     /// What a neighbour's words are about, seen from here; nothing when that day is not over or long past.
     fn meant(&self, peer: &HopName, day: Date, direction: Direction) -> Option<Crossed> {
         let (number, today) = (number_of(day), self.today());
-        if !(today - OLDEST..today).contains(&number) || !self.peers.contains(peer) {
+        if !(today - HORIZON..today).contains(&number) || !self.peers.contains(peer) {
             tracing::warn!(%peer, %day, "a statement of a day that is not to be compared now, or of no neighbour");
             return None;
         }

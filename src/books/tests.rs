@@ -1,6 +1,7 @@
 //! Books over real stores: they balance by the receipts, and whatever is changed behind their back is named.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod kept_books;
 mod network;
 mod property;
 mod statements;
@@ -134,7 +135,10 @@ async fn whatever_is_changed_behind_the_stores_back_is_named() {
     ];
     for (change, code) in changes {
         let folder = tempfile::tempdir().unwrap();
-        let made = three(&open(folder.path())).await;
+        let running = open(folder.path());
+        let made = three(&running).await;
+        kept::catch_up(&running, &hop("province-a")).await.unwrap();
+        drop(running);
         tamper(folder.path(), change);
         let store = SqliteStore::attach(&folder.path().join("store.db"), &hop("province-a"), Access::Read).unwrap();
         let account = books(&store, "province-a").await;
@@ -147,6 +151,17 @@ async fn whatever_is_changed_behind_the_stores_back_is_named() {
         assert_eq!(account.agencies.iter().all(|agency| agency.figures.balanced), code == "LT-BOK-0005", "{change}");
         let [accepted, handed_over, refused, failed, in_flight] = figures(&account);
         assert_eq!(accepted - handed_over - refused - failed - in_flight, u64::from(lost), "{change}");
+
+        // What is kept was true; a look at the states finds what contradicts it there, a recount everything.
+        let recount = kept::recount(&store, &hop("province-a")).await.unwrap().account;
+        assert!(!recount.total.balanced);
+        assert!(account.differences.iter().all(|found| recount.differences.contains(found)), "{change}: {recount:#?}");
+        let unseen = kept::account(&store, &hop("province-a"), None, false).await.unwrap();
+        assert!(unseen.total.balanced, "{change}: no receipt has come since");
+        let compared = kept::account(&store, &hop("province-a"), None, true).await.unwrap();
+        let of_state = change.starts_with("UPDATE consignments SET state") || lost;
+        assert_eq!(compared.differences.iter().any(|found| found.code == code && found.consignment == here), of_state);
+        assert_eq!(compared.total.balanced, !of_state, "{change}");
     }
 }
 

@@ -63,3 +63,39 @@ async fn a_file_that_a_crash_left_before_the_stores_answer_is_swept_at_start() {
     assert!(!blobs.path(digest).exists());
     gateway.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateways_metrics_tell_its_books_its_queues_and_its_log() {
+    let (example, folder) = (example(), tempfile::tempdir().unwrap());
+    let gateway = start(&config(&example, folder.path())).await.unwrap();
+    let all_there = async {
+        loop {
+            let text = gateway.metrics.text();
+            if text.contains("\nlienthong_books_balanced 1\n") && text.contains("\nlienthong_waiting{") {
+                return text;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let text = tokio::time::timeout(Duration::from_secs(60), all_there).await.unwrap();
+    for line in [
+        "lienthong_books_accepted_total 0",
+        "lienthong_books_in_flight{kind=\"mailbox\"} 0",
+        "lienthong_outbox_packets{link=\"nation\",lane=\"urgent\"} 0",
+        "lienthong_oldest_waiting_seconds{kind=\"link\",destination=\"nation\"} 0",
+        "lienthong_link_breaker_open{link=\"nation\",lane=\"normal\"} 0",
+        "lienthong_link_days_open{link=\"nation\"} 0",
+        "lienthong_part_ok{part=\"store\"} 1",
+        "lienthong_ledger_size 0",
+        "lienthong_ledger_alarms 0",
+        "lienthong_ready 1",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+    }
+    let at = format!("lienthong_books_account_timestamp_seconds {}", NOW.as_seconds());
+    assert!(text.lines().any(|line| line.starts_with(&at)), "{at}\n{text}");
+    let families: std::collections::BTreeSet<&str> =
+        text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split([' ', '{']).next()).collect();
+    assert_eq!(families.len(), crate::metrics::ALL.len(), "every metric has a sample: {families:?}");
+    gateway.stop().await;
+}

@@ -13,6 +13,7 @@
 pub mod blobs;
 pub mod books;
 pub mod ledger;
+pub mod queues;
 pub mod retention;
 pub mod sqlite;
 pub mod statements;
@@ -32,6 +33,7 @@ use crate::receipts::{Event, Receipt, Sealed};
 pub use blobs::{Blobs, Kept, SpoolFile};
 pub use books::BooksStore;
 pub use ledger::{LedgerSetup, LedgerStore};
+pub use queues::QueueStore;
 pub use sqlite::SqliteStore;
 
 /// Why the store did not do what was asked. Nothing was changed.

@@ -5,7 +5,7 @@
 
 use async_trait::async_trait;
 
-use lienthong_contract::{ConsignmentId, Digest, DocId, HopName};
+use lienthong_contract::{ConsignmentId, Digest, DocId, HopName, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::Result;
@@ -65,6 +65,12 @@ pub struct Sums {
     pub buckets: Vec<Digest>,
 }
 
+/// The most differences that are kept of one day and direction of a link.
+pub const MAX_KEPT: usize = 10_000;
+
+/// The longest rest of a day that does not agree, in days, until it is stated again.
+pub const LONGEST_REST: i64 = 8;
+
 /// How many buckets there are.
 pub const BUCKETS: usize = 256;
 
@@ -118,9 +124,37 @@ pub trait StatementStore: Send + Sync {
     /// [`super::Error`].
     async fn was_stated(&self, crossed: &Crossed, today: i64) -> Result<bool>;
 
+    /// Notes that ours was sent today; `again` when it is one of those that did not agree before.
+    ///
     /// # Errors
     /// [`super::Error`].
-    async fn stated(&self, crossed: &Crossed, today: i64) -> Result<()>;
+    async fn stated(&self, crossed: &Crossed, today: i64, again: bool) -> Result<()>;
+
+    /// The day within these two, and the direction, that has waited longest for this neighbour to agree and is due to be
+    /// stated again: the more often that was done, the longer it rests, up to [`LONGEST_REST`] days.
+    ///
+    /// # Errors
+    /// [`super::Error`].
+    async fn open_day(&self, peer: &HopName, within: (i64, i64), today: i64) -> Result<Option<Crossed>>;
+
+    /// How many days and directions of each neighbour, within these days, are not settled.
+    ///
+    /// # Errors
+    /// [`super::Error`].
+    async fn open_days(&self, within: (i64, i64)) -> Result<Vec<(HopName, u64)>>;
+
+    /// An operator holds a day of a link for settled, and says why. Gives how many directions that were.
+    ///
+    /// # Errors
+    /// [`super::Error`].
+    async fn settle(&self, peer: &HopName, day: i64, at: Instant, why: String) -> Result<usize>;
+
+    /// Takes up to `limit` crossings off the list that are of days before this one on which both ends agree, or which
+    /// were settled; true when there may be more. The receipts stay, and with them all that the list was made from.
+    ///
+    /// # Errors
+    /// [`super::Error`].
+    async fn prune_crossings(&self, before: i64, limit: usize) -> Result<bool>;
 
     /// Notes whether the neighbour's statement agrees with ours; what was found before is settled when it does.
     ///
@@ -128,14 +162,15 @@ pub trait StatementStore: Send + Sync {
     /// [`super::Error`].
     async fn compared(&self, crossed: &Crossed, agrees: bool) -> Result<()>;
 
-    /// Puts down what differs in these buckets, instead of what was found there before.
+    /// Puts down what differs in these buckets, instead of what was found there before: at most [`MAX_KEPT`] of one day
+    /// and direction. Gives how many had no place; they are counted.
     ///
     /// # Errors
     /// [`super::Error`].
-    async fn put_differences(&self, crossed: &Crossed, buckets: Vec<u8>, found: Vec<LinkDifference>) -> Result<()>;
+    async fn put_differences(&self, crossed: &Crossed, buckets: Vec<u8>, found: Vec<LinkDifference>) -> Result<u64>;
 
     /// Up to `limit` differences of days up to this one, and the directions and days that differ without any being
-    /// named yet.
+    /// named yet, or with more than are named. What was settled is not among them.
     ///
     /// # Errors
     /// [`super::Error`].

@@ -50,6 +50,7 @@ const LOG_KEY: &str = "/ledger/key";
 const TILE: &str = "/ledger/tile/{level}/{*index}";
 const LIVE: &str = "/health/live";
 const READY: &str = "/health/ready";
+const METRICS: &str = "/metrics";
 
 /// What the requests share.
 #[derive(Debug)]
@@ -100,6 +101,7 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route(TILE, get(log::tile))
         .route(LIVE, get(health::live))
         .route(READY, get(health::ready))
+        .route(METRICS, get(health::metrics))
         .fallback(|| async { no_route() })
         .method_not_allowed_fallback(|| async { wrong_method() })
         .with_state(shared)
@@ -121,6 +123,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("get", "/ledger/tile/{level}/{index}"),
     ("get", LIVE),
     ("get", READY),
+    ("get", METRICS),
 ];
 
 async fn description() -> impl IntoResponse {

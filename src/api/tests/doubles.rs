@@ -363,3 +363,9 @@ impl Health for Desk {
         }
     }
 }
+
+impl crate::api::Metrics for Desk {
+    fn text(&self) -> String {
+        crate::metrics::Page::default().text()
+    }
+}

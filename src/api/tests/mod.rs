@@ -59,6 +59,7 @@ impl House {
             proofs: desk.clone(),
             identities: desk.clone(),
             health: desk.clone(),
+            metrics: desk.clone(),
             log: Some(desk.clone()),
             limits,
         };

@@ -169,6 +169,15 @@ async fn probes_need_no_certificate_and_name_the_part_that_fails() {
 }
 
 #[tokio::test]
+async fn metrics_are_read_without_a_certificate_as_health_is() {
+    let house = House::open().await;
+    let page = house.ask(Who::Nobody, "GET /metrics", b"").await;
+    assert_eq!((page.status, page.header("content-type")), (200, Some("text/plain; version=0.0.4; charset=utf-8")));
+    assert!(page.body.starts_with(b"# HELP lienthong_build_info "));
+    assert_eq!(house.ask(Who::Nobody, "POST /metrics\r\ncontent-length: 0", b"").await.status, 405);
+}
+
+#[tokio::test]
 async fn the_log_is_read_without_a_certificate_and_a_tile_may_be_kept_for_ever() {
     let house = House::open().await;
     let checkpoint = house.ask(Who::Nobody, "GET /ledger/checkpoint", b"").await;

@@ -12,7 +12,7 @@ use lienthong_contract::{ConsignmentId, HopName};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
-use super::super::{End, Told, account, told};
+use super::super::{End, Told, account, kept, told};
 use super::network::{HOUR, ROW, World};
 use crate::receipts::{Event, verify_chain};
 use crate::store::BooksStore;
@@ -65,6 +65,8 @@ enum Action {
     /// All send, and all that is on its way arrives, the last first.
     Round,
     Crash(usize),
+    /// The books are kept on, up to what has come.
+    Keep(usize),
 }
 
 fn action() -> impl Strategy<Value = Action> {
@@ -90,6 +92,7 @@ fn action() -> impl Strategy<Value = Action> {
         1 => (at(), at()).prop_map(|(at, to)| Action::Overtake { at, to }),
         1 => at().prop_map(Action::Destroy),
         1 => at().prop_map(Action::Crash),
+        3 => at().prop_map(Action::Keep),
     ]
 }
 
@@ -125,6 +128,7 @@ async fn act(world: &mut World, action: Action) {
             }
         }
         Action::Crash(at) => world.crash(at),
+        Action::Keep(at) => kept::catch_up(&world.nodes[at].store, &world.nodes[at].name).await.unwrap(),
     }
 }
 
@@ -151,6 +155,30 @@ async fn balanced(world: &World) {
         let account = account(&node.store, &node.name, None).await.unwrap();
         assert!(account.total.balanced && account.differences.is_empty(), "{account:#?}");
         assert!(account.agencies.iter().all(|agency| agency.figures.balanced));
+        let whole = serde_json::to_value(&account).unwrap();
+        let kept = kept::account(&node.store, &node.name, None, true).await.unwrap();
+        assert_eq!(serde_json::to_value(&kept).unwrap(), whole, "kept so far, and what has come since");
+        for day in account.days.iter().rev().take(2).map(|day| day.day.parse().unwrap()) {
+            let whole = super::super::account(&node.store, &node.name, Some(day)).await.unwrap();
+            let kept = kept::account(&node.store, &node.name, Some(day), true).await.unwrap();
+            assert_eq!(serde_json::to_value(&kept).unwrap(), serde_json::to_value(&whole).unwrap(), "{day}");
+        }
+    }
+}
+
+/// What is kept, kept on to the end, is what all receipts tell.
+async fn recounted(world: &World) {
+    for node in &world.nodes {
+        for kept_on in [false, true] {
+            if kept_on {
+                kept::catch_up(&node.store, &node.name).await.unwrap();
+            }
+            let recount = kept::recount(&node.store, &node.name).await.unwrap();
+            assert!(recount.sums_compared && recount.wrong == 0, "{:#?}", recount.account);
+        }
+        let whole = account(&node.store, &node.name, None).await.unwrap();
+        let kept = kept::account(&node.store, &node.name, None, true).await.unwrap();
+        assert_eq!(serde_json::to_value(&kept).unwrap(), serde_json::to_value(&whole).unwrap());
     }
 }
 
@@ -198,6 +226,7 @@ async fn run(world: &mut World, actions: Vec<Action>) -> Reached {
     world.settle().await;
     world.run_out().await;
     balanced(world).await;
+    recounted(world).await;
     both_ends_agree(world).await;
     let [given_back, overtaken, destroyed] = world.recalled().await;
     let heard = heard(world).await;
@@ -246,7 +275,7 @@ fn the_books_balance_and_each_consignment_ends_once_whatever_happens_on_the_way(
     let default = if cfg!(debug_assertions) { 300 } else { 2000 };
     let cases = std::env::var("LIENTHONG_TEST_RUNS").ok().map_or(default, |runs| runs.parse().unwrap());
     let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let (world, reached) = (Mutex::new(None::<(World, u32)>), Mutex::new(Reached::default()));
     let tested = TestRunner::new(config).run(&prop::collection::vec(action(), 1..60), |actions| {
         let (mut old, runs) = world.lock().unwrap().take().unwrap_or_else(|| (World::new(), 0));

@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use lienthong_contract::{Clock, HopName, Instant};
 
-use super::super::statement::{LinkBooks, Tell, day_of, enter, number_of};
+use super::super::statement::{HORIZON, LinkBooks, Statement, Tell, day_of, enter, number_of};
 use super::super::{Account, account};
 use super::network::{HOUR, ROW, World};
 use crate::custody::Batch;
 use crate::store::sqlite::tests::support::hop;
-use crate::store::statements::{Direction, StatementStore};
+use crate::store::statements::{Crossed, Direction, LinkDifference, MAX_KEPT, StatementStore};
 
 #[derive(Debug)]
 struct Hand(AtomicI64);
@@ -62,9 +62,29 @@ impl Ends {
             store: Arc::new(world.nodes[at].store.clone()),
             neighbours: Arc::clone(&said[at]) as _,
             clock: Arc::clone(&clock) as _,
+            heard: Arc::default(),
         });
         let books = books.collect();
         Self { world, books, said, clock }
+    }
+
+    /// The next day: both state, and nobody hears it.
+    async fn lost_day(&self) {
+        self.clock.0.fetch_add(24 * HOUR, Ordering::Relaxed);
+        for (books, said) in self.books.iter().zip(&self.said) {
+            books.state().await.unwrap();
+            said.batches.lock().unwrap().clear();
+        }
+    }
+
+    fn today(&self) -> i64 {
+        number_of(self.clock.now().in_vietnam().date())
+    }
+
+    /// How many days and directions wait at this end for the other to agree.
+    async fn open(&self, at: usize) -> u64 {
+        let open = self.world.nodes[at].store.open_days((0, self.today() - 3)).await.unwrap();
+        open.iter().map(|(_, count)| count).sum()
     }
 
     /// The next day: both state, and hear each other until nothing is left to say. Gives what was said of statements and
@@ -217,4 +237,155 @@ async fn what_differs_and_agrees_later_is_settled_and_what_no_neighbour_says_is_
         crate::books::statement::Statement { day: day_of(number_of(statement.day) + 9).unwrap(), ..statement.clone() };
     ends.books[1].heard(&hop("province-a"), &future).await.unwrap();
     assert!(ends.said[1].batches.lock().unwrap().is_empty());
+}
+
+fn hex(id: lienthong_contract::ConsignmentId) -> String {
+    id.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[tokio::test]
+async fn days_on_which_the_neighbour_was_away_are_stated_again_one_a_turn_until_both_agree() {
+    let mut ends = Ends::with(3).await;
+    ends.world.settle().await;
+    for _ in 0..5 {
+        ends.lost_day().await;
+    }
+    assert!(ends.open(0).await > 0 && ends.open(1).await > 0);
+    let mut days = 0;
+    while ends.open(0).await + ends.open(1).await > 0 {
+        let (statements, crossings) = ends.next_day().await;
+        // The daily ones, one older of each end, and the answers to those.
+        assert!(statements <= 12 && crossings == 0, "{statements} {crossings}");
+        days += 1;
+        assert!(days < 30, "they never agree");
+    }
+    assert!(ends.account(0).await.total.balanced && ends.account(1).await.total.balanced);
+    // Nothing is left to say beyond what is said daily.
+    ends.next_day().await;
+    assert_eq!(ends.next_day().await, (8, 0));
+}
+
+#[tokio::test]
+async fn a_difference_that_is_mended_after_both_daily_statements_is_cleared() {
+    let mut ends = Ends::with(2).await;
+    ends.world.settle().await;
+    let id = hex(ends.world.handed_in[0].2);
+    ends.tamper(0, &format!("UPDATE consignments SET state = 'queued' WHERE id = x'{id}'"));
+    for _ in 0..4 {
+        ends.next_day().await;
+    }
+    assert!(!ends.account(1).await.total.balanced);
+    ends.tamper(0, &format!("UPDATE consignments SET state = 'consigned' WHERE id = x'{id}'"));
+    let mut days = 0;
+    while !ends.account(1).await.total.balanced {
+        ends.next_day().await;
+        days += 1;
+        assert!(days < 20, "it stays for ever");
+    }
+    assert_eq!(ends.open(0).await + ends.open(1).await, 0);
+}
+
+#[tokio::test]
+async fn what_an_operator_settled_is_no_alarm_and_is_not_stated_again_and_stays_on_record() {
+    let mut ends = Ends::with(2).await;
+    ends.world.settle().await;
+    let of_day = ends.today();
+    let id = hex(ends.world.handed_in[0].2);
+    ends.tamper(0, &format!("UPDATE consignments SET state = 'queued' WHERE id = x'{id}'"));
+    for _ in 0..3 {
+        ends.next_day().await;
+    }
+    assert!(!ends.account(1).await.total.balanced && ends.open(1).await == 1);
+    let (store, peer) = (&ends.world.nodes[1].store, hop("province-a"));
+    let why = "hai bên đã đối chiếu biên nhận".to_owned();
+    assert_eq!(store.settle(&peer, of_day, ends.clock.now(), why.clone()).await.unwrap(), 1);
+    assert_eq!(store.settle(&peer, of_day, ends.clock.now(), why).await.unwrap(), 0);
+    for _ in 0..10 {
+        ends.next_day().await;
+        assert!(ends.account(1).await.total.balanced && ends.open(1).await == 0);
+    }
+    let db = rusqlite::Connection::open(ends.world.file(1)).unwrap();
+    let kept = "SELECT count(*) FROM link_differences";
+    assert_eq!(db.query_row(kept, [], |row| row.get::<_, i64>(0)).unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_neighbour_that_states_falsely_again_and_again_is_heard_only_so_often_a_day() {
+    let mut ends = Ends::with(2).await;
+    ends.world.settle().await;
+    ends.next_day().await;
+    let [peer, other] = [hop("province-a"), hop("nation")];
+    let false_one = Statement {
+        v: 1,
+        day: day_of(ends.today() - 1).unwrap(),
+        direction: Direction::Given,
+        accepted: 7,
+        rejected: 0,
+        digest: lienthong_contract::Digest::of(b"false"),
+        buckets: vec!["0".repeat(16); 256],
+    };
+    for _ in 0..100 {
+        ends.books[1].heard(&peer, &false_one).await.unwrap();
+    }
+    let answers = ends.said[1].batches.lock().unwrap().len();
+    assert!(answers > 0 && answers < 10, "{answers}");
+    let dropped = ends.books[1].heard.dropped(&peer);
+    assert!(dropped > 90 && ends.books[1].heard.dropped(&other) == 0, "{dropped}");
+    // Another day is heard all the same, and the next day hears this one again.
+    let older = Statement { day: day_of(ends.today() - 2).unwrap(), ..false_one.clone() };
+    ends.books[1].heard(&peer, &older).await.unwrap();
+    ends.clock.0.fetch_add(24 * HOUR, Ordering::Relaxed);
+    ends.books[1].heard(&peer, &false_one).await.unwrap();
+    assert_eq!(ends.books[1].heard.dropped(&peer), dropped);
+}
+
+#[tokio::test]
+async fn differences_of_a_day_have_so_many_places_and_the_rest_is_counted() {
+    let ends = Ends::with(0).await;
+    let store = &ends.world.nodes[1].store;
+    let crossed = Crossed { peer: hop("province-a"), direction: Direction::Taken, day: 1000 };
+    let made_up = |_| LinkDifference {
+        crossed: crossed.clone(),
+        id: lienthong_contract::ConsignmentId::fresh(),
+        doc_id: None,
+        here: None,
+        there: Some(true),
+    };
+    let found: Vec<LinkDifference> = (0..MAX_KEPT + 5).map(made_up).collect();
+    store.compared(&crossed, false).await.unwrap();
+    let all: Vec<u8> = (0..=255).collect();
+    assert_eq!(store.put_differences(&crossed, all.clone(), found.clone()).await.unwrap(), 5);
+    assert_eq!(store.put_differences(&crossed, Vec::new(), found[..3].to_vec()).await.unwrap(), 3);
+    let (named, unnamed) = store.differences(1000, 2 * MAX_KEPT).await.unwrap();
+    assert_eq!((named.len(), unnamed), (MAX_KEPT, vec![crossed.clone()]), "that there are more is told");
+    // The latest word counts.
+    assert_eq!(store.put_differences(&crossed, all, found[..1].to_vec()).await.unwrap(), 0);
+    let (named, unnamed) = store.differences(1000, 10).await.unwrap();
+    assert!(named.len() == 1 && unnamed.is_empty(), "{unnamed:?}");
+}
+
+#[tokio::test]
+async fn the_list_of_crossings_forgets_what_both_ends_agreed_on_and_nothing_else() {
+    let mut ends = Ends::with(3).await;
+    ends.world.settle().await;
+    let of_day = ends.today();
+    let listed = |ends: &Ends, at: usize| {
+        let db = rusqlite::Connection::open(ends.world.file(at)).unwrap();
+        db.query_row("SELECT count(*) FROM crossings", [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    ends.next_day().await;
+    ends.clock.0.fetch_add(HORIZON * 24 * HOUR, Ordering::Relaxed);
+    let crossed = Crossed { peer: hop("nation"), direction: Direction::Given, day: of_day };
+    let differing = ends.world.nodes[0].store.clone();
+    differing.compared(&crossed, false).await.unwrap();
+    assert!(listed(&ends, 0) > 0 && listed(&ends, 1) > 0);
+    for books in &ends.books {
+        books.prune().await.unwrap();
+    }
+    assert_eq!((listed(&ends, 0), listed(&ends, 1)), (3, 0), "what is not agreed upon stays");
+    differing.settle(&crossed.peer, of_day, ends.clock.now(), "x".to_owned()).await.unwrap();
+    ends.books[0].prune().await.unwrap();
+    assert_eq!(listed(&ends, 0), 0);
+    // Receipts are what the books are made of.
+    assert!(ends.account(0).await.total.balanced && ends.account(0).await.total.accepted == 3);
 }

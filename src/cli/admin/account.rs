@@ -19,6 +19,9 @@ pub struct Account {
     /// Chỉ một ngày, giờ Việt Nam — only what was accepted on this day in Vietnam.
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
     day: Option<Date>,
+    /// Tính lại từ toàn bộ biên nhận và đối chiếu với số liệu đang giữ — read every receipt again, and compare with what is kept.
+    #[arg(long, conflicts_with = "day")]
+    recount: bool,
     /// In một đối tượng JSON — print one JSON object.
     #[arg(long)]
     json: bool,
@@ -28,7 +31,19 @@ impl Account {
     pub fn run(self) -> Outcome {
         let account = runtime()?.block_on(async {
             let (config, store) = self.place.open(Access::Read)?;
-            let mut account = books::account(&store, &config.hop.name, self.day).await?;
+            let hop = &config.hop.name;
+            let mut account = if self.recount {
+                let recount = books::kept::recount(&store, hop).await?;
+                if !recount.sums_compared {
+                    eprintln!(
+                        "Trục vừa ghi thêm trong lúc tính lại: đã đối chiếu từng lượt gửi, chưa đối chiếu tổng; hãy chạy lại.\n\
+                         The gateway went on meanwhile: every consignment was compared, the sums were not; run it again."
+                    );
+                }
+                recount.account
+            } else {
+                books::kept::account(&store, hop, self.day, true).await?
+            };
             books::statement::enter(&store, &mut account, self.day, SystemClock.now()).await?;
             anyhow::Ok(account)
         })?;

@@ -4,6 +4,7 @@
 
 mod account;
 mod export;
+mod settle;
 
 use std::path::PathBuf;
 
@@ -27,6 +28,7 @@ pub struct Admin {
 enum Command {
     Account(account::Account),
     Export(export::Export),
+    Settle(settle::Settle),
 }
 
 impl Admin {
@@ -34,6 +36,7 @@ impl Admin {
         match self.command {
             Command::Account(command) => command.run(),
             Command::Export(command) => command.run(),
+            Command::Settle(command) => command.run(),
         }
     }
 }

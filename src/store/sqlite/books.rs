@@ -4,8 +4,8 @@ use rusqlite::{Connection, params};
 
 use lienthong_contract::{ConsignmentId, Instant};
 
-use super::super::Result;
-use super::super::books::{Acceptance, AcceptancePage, Known, Line, Unreceipted};
+use super::super::books::{Acceptance, AcceptancePage, Figure, KeptLine, Known, Line, Unreceipted};
+use super::super::{Error, Result};
 use super::rows::{self, SUBMISSION, integer};
 use crate::receipts::Sealed;
 
@@ -38,7 +38,7 @@ pub fn acceptances(
         if within.is_some_and(|(from, to)| receipt.receipt.time < from || receipt.receipt.time >= to) {
             continue;
         }
-        let acceptance = acceptance(&db, packet, receipt)?;
+        let acceptance = acceptance(&db, (seq, packet), receipt)?;
         lines += acceptance.lines.len();
         page.acceptances.push(acceptance);
         if lines >= MAX_LINES {
@@ -51,20 +51,54 @@ pub fn acceptances(
     Ok(page)
 }
 
-fn acceptance(db: &Connection, packet: i64, receipt: Sealed) -> Result<Acceptance> {
+fn acceptance(db: &Connection, (seq, packet): (i64, i64), receipt: Sealed) -> Result<Acceptance> {
     let named = &receipt.receipt;
     let ids: Vec<ConsignmentId> = match named.consignment {
         Some(id) => vec![id],
         None => named.consignments.iter().map(|entry| entry.consignment).collect(),
     };
-    let submissions = match named.consignment {
-        // Those about other submissions of the same bytes do no harm: none of them names this consignment.
-        Some(_) => texts(db, packet, SUBMISSION)?,
-        None => (vec![receipt.clone()], 0),
-    };
-    let lines = ids.into_iter().map(|id| Ok(Line { id, known: known(db, packet, id, &submissions)? }));
+    let submissions = submissions(db, packet, &receipt)?;
+    let lines = ids.into_iter().map(|id| line(db, (seq, packet), id, &submissions));
     let lines = lines.collect::<Result<Vec<_>>>()?;
     Ok(Acceptance { receipt, lines })
+}
+
+/// The receipts with which the chains of what this acceptance names begin, and how many cannot be read.
+pub(super) fn submissions(db: &Connection, packet: i64, acceptance: &Sealed) -> Result<(Vec<Sealed>, usize)> {
+    match acceptance.receipt.consignment {
+        // Those about other submissions of the same bytes do no harm: none of them names this consignment.
+        Some(_) => texts(db, packet, SUBMISSION),
+        None => Ok((vec![acceptance.clone()], 0)),
+    }
+}
+
+/// One line of an acceptance, given by its row and its packet's.
+pub(super) fn line(
+    db: &Connection,
+    (acceptance, packet): (i64, i64),
+    id: ConsignmentId,
+    submissions: &(Vec<Sealed>, usize),
+) -> Result<Line> {
+    let query = "SELECT figure, EXISTS (SELECT 1 FROM books_faults f WHERE f.subject = l.consignment)
+                 FROM books_lines l WHERE consignment = ?1";
+    let mut query = db.prepare_cached(query)?;
+    let mut found = query.query([id.as_bytes()])?;
+    let kept = match found.next()? {
+        Some(row) => Some(KeptLine { figure: figure(row.get(0)?)?, faulty: row.get(1)? }),
+        None => None,
+    };
+    let pending = "SELECT ?1 > h.receipts OR EXISTS
+                     (SELECT 1 FROM consignments c JOIN receipts r ON r.packet = c.packet AND r.consignment = c.seq
+                      WHERE c.id = ?2 AND r.seq > h.receipts)
+                   FROM books_head h";
+    let pending: bool = db.prepare_cached(pending)?.query_row(params![acceptance, id.as_bytes()], |row| row.get(0))?;
+    Ok(Line { id, known: known(db, packet, id, submissions)?, kept, pending })
+}
+
+/// A figure by the number that is stored.
+fn figure(number: i64) -> Result<Figure> {
+    let known = usize::try_from(number).ok().and_then(|place| Figure::ALL.get(place).copied());
+    known.ok_or_else(|| Error::Corrupt(format!("{number} is no figure of the books")))
 }
 
 fn known(

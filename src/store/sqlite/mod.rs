@@ -7,11 +7,13 @@ mod accept;
 mod books;
 mod evidence;
 mod flows;
+mod kept;
 mod ledger;
 mod mailbox;
 mod outbox;
 mod overtaken;
 mod proofs;
+mod queues;
 mod restored;
 mod retention;
 mod rows;
@@ -34,8 +36,9 @@ use rusqlite::{Connection, OpenFlags, params};
 use lienthong_contract::door::{InboxItem, Trace};
 use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId, HopName, Instant};
 
-use super::books::{AcceptancePage, BooksStore, Unreceipted};
+use super::books::{AcceptancePage, BooksStore, Changed, Changes, Cursor, Fold, KeptBooks, Unreceipted};
 use super::ledger::{Heads, LedgerSetup};
+use super::queues::{QueueStore, Queues, Waiting};
 use super::retention::{DeletionReason, EndedPacket, ExportPacket, RetentionStore};
 use super::statements::{Crossed, Crossing, LinkDifference, StatementStore, Sums};
 use super::{
@@ -392,6 +395,41 @@ impl BooksStore for SqliteStore {
     async fn bodies_deleted(&self) -> Result<Vec<(i64, u64)>> {
         self.read(retention::bodies_deleted).await
     }
+
+    async fn kept_books(&self, day: Option<i64>, limit: usize) -> Result<KeptBooks> {
+        self.read(move |db| kept::kept_books(db, day, limit)).await
+    }
+
+    async fn changes(&self, since: Cursor, limit: usize) -> Result<Changes> {
+        self.read(move |db| kept::changes(db, since, limit)).await
+    }
+
+    async fn fold(&self, fold: Fold) -> Result<bool> {
+        self.writer.write(move |db| kept::fold(db, &fold)).await
+    }
+
+    async fn suspects(
+        &self,
+        after: Option<ConsignmentId>,
+        limit: usize,
+    ) -> Result<(Vec<Changed>, Option<ConsignmentId>)> {
+        self.read(move |db| kept::suspects(db, after, limit)).await
+    }
+
+    async fn forget_books(&self, limit: usize) -> Result<bool> {
+        self.writer.write(move |db| kept::forget_books(db, limit)).await
+    }
+}
+
+#[async_trait]
+impl QueueStore for SqliteStore {
+    async fn queues(&self, now: Instant) -> Result<Queues> {
+        self.read(move |db| queues::queues(db, now)).await
+    }
+
+    async fn mailboxes(&self) -> Result<Waiting> {
+        self.read(queues::mailboxes).await
+    }
 }
 
 #[async_trait]
@@ -454,9 +492,27 @@ impl StatementStore for SqliteStore {
         self.read(move |db| statements::was_stated(db, &crossed, today)).await
     }
 
-    async fn stated(&self, crossed: &Crossed, today: i64) -> Result<()> {
+    async fn stated(&self, crossed: &Crossed, today: i64, again: bool) -> Result<()> {
         let crossed = crossed.clone();
-        self.writer.write(move |db| statements::stated(db, &crossed, today)).await
+        self.writer.write(move |db| statements::stated(db, &crossed, today, again)).await
+    }
+
+    async fn open_day(&self, peer: &HopName, within: (i64, i64), today: i64) -> Result<Option<Crossed>> {
+        let peer = peer.clone();
+        self.read(move |db| statements::open_day(db, &peer, within, today)).await
+    }
+
+    async fn open_days(&self, within: (i64, i64)) -> Result<Vec<(HopName, u64)>> {
+        self.read(move |db| statements::open_days(db, within)).await
+    }
+
+    async fn settle(&self, peer: &HopName, day: i64, at: Instant, why: String) -> Result<usize> {
+        let peer = peer.clone();
+        self.writer.write(move |db| statements::settle(db, &peer, day, at, &why)).await
+    }
+
+    async fn prune_crossings(&self, before: i64, limit: usize) -> Result<bool> {
+        self.writer.write(move |db| statements::prune_crossings(db, before, limit)).await
     }
 
     async fn compared(&self, crossed: &Crossed, agrees: bool) -> Result<()> {
@@ -464,7 +520,7 @@ impl StatementStore for SqliteStore {
         self.writer.write(move |db| statements::compared(db, &crossed, agrees)).await
     }
 
-    async fn put_differences(&self, crossed: &Crossed, buckets: Vec<u8>, found: Vec<LinkDifference>) -> Result<()> {
+    async fn put_differences(&self, crossed: &Crossed, buckets: Vec<u8>, found: Vec<LinkDifference>) -> Result<u64> {
         let crossed = crossed.clone();
         self.writer.write(move |db| statements::put_differences(db, &crossed, &buckets, &found)).await
     }

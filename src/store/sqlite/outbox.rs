@@ -75,9 +75,13 @@ pub fn record_receipts(db: &Connection, from: &HopName, receipts: &[Sealed]) -> 
         let (digest, event) = (sealed.digest, sealed.receipt.event.as_str());
         let row = sealed.receipt.consignment.map(|id| consignment(db, id)).transpose()?.flatten();
         let Some(row) = row else {
-            tracing::warn!(%from, %digest, event, "a receipt about a consignment that is not here is set aside");
-            insert_stray(db, from, sealed)?;
-            recorded.stored.push(digest);
+            if insert_stray(db, from, sealed)? {
+                tracing::warn!(%from, %digest, event, "a receipt about a consignment that is not here is set aside");
+                recorded.stored.push(digest);
+            } else {
+                // Not confirmed, so that the neighbour keeps it: nothing is lost.
+                tracing::error!(%from, %digest, event, "no place for one more receipt about what is not here");
+            }
             continue;
         };
         if row.next_hop.as_ref() != Some(from) && row.previous_hop.as_ref() == Some(from) {
@@ -321,11 +325,24 @@ fn known_of(db: &Connection, row: &Row, receipt: Digest) -> Result<(bool, i64)> 
     Ok(query.query_row(asked, |row| Ok((row.get(0)?, row.get(1)?)))?)
 }
 
-fn insert_stray(db: &Connection, from: &HopName, sealed: &Sealed) -> Result<()> {
+/// The most receipts of one neighbour that are set aside: some hundred megabytes.
+const MAX_STRAYS: i64 = 200_000;
+
+/// Sets a receipt aside; false when there is no place for it.
+fn insert_stray(db: &Connection, from: &HopName, sealed: &Sealed) -> Result<bool> {
+    let known = "SELECT 1 FROM stray_receipts WHERE digest = ?1";
+    if db.prepare_cached(known)?.exists([sealed.digest.as_bytes()])? {
+        return Ok(true);
+    }
+    let count = "INSERT INTO stray_counts (hop, number) VALUES (?1, 1)
+                 ON CONFLICT (hop) DO UPDATE SET number = number + 1 WHERE number < ?2";
+    if db.prepare_cached(count)?.execute(params![from.as_str(), MAX_STRAYS])? == 0 {
+        return Ok(false);
+    }
     let insert = "INSERT OR IGNORE INTO stray_receipts (digest, hop, consignment, jws) VALUES (?1, ?2, ?3, ?4)";
     let about = sealed.receipt.consignment.map(|id| *id.as_bytes());
     db.prepare_cached(insert)?.execute(params![sealed.digest.as_bytes(), from.as_str(), about, sealed.jws])?;
-    Ok(())
+    Ok(true)
 }
 
 struct Row {

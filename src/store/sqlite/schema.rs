@@ -10,13 +10,13 @@ use rusqlite::Connection;
 use super::super::Error;
 
 /// Each step takes the store from one version to the next; the first makes a new one of version [`OLDEST`].
-const MIGRATIONS: &[&str] = &[V2, V3, V4, V5, V6];
+const MIGRATIONS: &[&str] = &[V2, V3, V4, V5, V6, V7];
 
 /// The oldest version that can be upgraded. Version 1 was never released.
 const OLDEST: i64 = 2;
 
 /// The newest version this gateway knows.
-pub const VERSION: i64 = 6;
+pub const VERSION: i64 = 7;
 
 const V2: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -325,6 +325,66 @@ CREATE TABLE link_differences (
     there         INTEGER,
     PRIMARY KEY (peer, direction, day, consignment)
 ) WITHOUT ROWID;
+";
+
+/// The books as they are kept: what the receipts up to a position tell, folded in the background. All of it can be made
+/// again from the receipts, and an older store's is made so after it is opened.
+const V7: &str = "
+-- How far the receipts and consignments have been folded, and how often.
+CREATE TABLE books_head (
+    id            INTEGER PRIMARY KEY CHECK (id = 1),
+    receipts      INTEGER NOT NULL,
+    consignments  INTEGER NOT NULL,
+    folds         INTEGER NOT NULL
+);
+INSERT INTO books_head (id, receipts, consignments, folds) VALUES (1, 0, 0, 0);
+
+-- What each accepted consignment counts as; `acceptance` is the receipt (`seq`) that accepted it.
+CREATE TABLE books_lines (
+    consignment   BLOB PRIMARY KEY,
+    acceptance    INTEGER NOT NULL,
+    figure        INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX books_offered ON books_lines (consignment) WHERE figure = 0;
+
+-- The sums of the lines, by day in Vietnam of the acceptance.
+CREATE TABLE books_figures (
+    part          TEXT NOT NULL,
+    day           INTEGER NOT NULL,
+    name          TEXT NOT NULL,
+    accepted      INTEGER NOT NULL,
+    handed_over   INTEGER NOT NULL,
+    refused       INTEGER NOT NULL,
+    failed        INTEGER NOT NULL,
+    in_flight     INTEGER NOT NULL,
+    faults        INTEGER NOT NULL,
+    PRIMARY KEY (part, day, name)
+) WITHOUT ROWID;
+
+-- What contradicts the receipts.
+CREATE TABLE books_faults (
+    subject       BLOB PRIMARY KEY,
+    consignment   BLOB,
+    doc_id        BLOB,
+    day           INTEGER,
+    code          TEXT NOT NULL,
+    found         TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- How often a day that does not agree was stated again, and since when an operator holds it for settled, and why.
+ALTER TABLE link_statements ADD COLUMN again INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE link_statements ADD COLUMN settled_at INTEGER;
+ALTER TABLE link_statements ADD COLUMN settled_why TEXT;
+-- Differences of the day that had no place, and whether its crossings are still listed.
+ALTER TABLE link_statements ADD COLUMN dropped INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE link_statements ADD COLUMN pruned INTEGER NOT NULL DEFAULT 0;
+
+-- How many receipts of each neighbour were set aside.
+CREATE TABLE stray_counts (
+    hop           TEXT PRIMARY KEY,
+    number        INTEGER NOT NULL
+) WITHOUT ROWID;
+INSERT INTO stray_counts (hop, number) SELECT hop, count(*) FROM stray_receipts GROUP BY hop;
 ";
 
 /// Brings the store to [`VERSION`] and binds it to this hop.

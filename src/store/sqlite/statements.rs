@@ -6,9 +6,11 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use lienthong_contract::digest::Hasher;
-use lienthong_contract::{ConsignmentId, HopName};
+use lienthong_contract::{ConsignmentId, HopName, Instant};
 
-use super::super::statements::{BUCKETS, Crossed, Crossing, Direction, LinkDifference, Sums, bucket};
+use super::super::statements::{
+    BUCKETS, Crossed, Crossing, Direction, LONGEST_REST, LinkDifference, MAX_KEPT, Sums, bucket,
+};
 use super::super::{Error, Result};
 use super::rows::{self, integer};
 use crate::receipts::Event;
@@ -63,6 +65,10 @@ fn list(db: &Connection, row: &Row<'_>) -> Result<()> {
     let accepted = receipt.event == Event::RelayAcceptance;
     let id = rows::consignment(row, 3)?;
     db.prepare_cached(insert)?.execute(params![peer.as_str(), direction.as_str(), day, id.as_bytes(), accepted])?;
+    // From now on this day waits for both ends to agree. What comes late brings an old day back.
+    let open = "INSERT INTO link_statements (peer, direction, day) VALUES (?1, ?2, ?3)
+                ON CONFLICT (peer, direction, day) DO UPDATE SET pruned = 0 WHERE pruned = 1";
+    db.prepare_cached(open)?.execute(params![peer.as_str(), direction.as_str(), day])?;
     Ok(())
 }
 
@@ -139,12 +145,65 @@ pub fn was_stated(db: &Connection, crossed: &Crossed, today: i64) -> Result<bool
 }
 
 /// See [`super::super::statements::StatementStore::stated`].
-pub fn stated(db: &Connection, crossed: &Crossed, today: i64) -> Result<()> {
-    let note = "INSERT INTO link_statements (peer, direction, day, stated_on) VALUES (?1, ?2, ?3, ?4)
-                ON CONFLICT (peer, direction, day) DO UPDATE SET stated_on = ?4";
+pub fn stated(db: &Connection, crossed: &Crossed, today: i64, again: bool) -> Result<()> {
+    let note = "INSERT INTO link_statements (peer, direction, day, stated_on, again) VALUES (?1, ?2, ?3, ?4, ?5)
+                ON CONFLICT (peer, direction, day) DO UPDATE SET stated_on = ?4, again = again + ?5";
     let (peer, direction) = (crossed.peer.as_str(), crossed.direction.as_str());
-    db.prepare_cached(note)?.execute(params![peer, direction, crossed.day, today])?;
+    db.prepare_cached(note)?.execute(params![peer, direction, crossed.day, today, i64::from(again)])?;
     Ok(())
+}
+
+/// See [`super::super::statements::StatementStore::open_day`].
+pub fn open_day(db: &Connection, peer: &HopName, (from, to): (i64, i64), today: i64) -> Result<Option<Crossed>> {
+    let query = "SELECT peer, direction, day FROM link_statements
+                 WHERE peer = ?1 AND day BETWEEN ?2 AND ?3 AND agrees IS NOT 1 AND settled_at IS NULL
+                   AND (stated_on IS NULL OR stated_on + min(?5, 1 << min(again, 16)) <= ?4)
+                 ORDER BY coalesce(stated_on, 0), day, direction LIMIT 1";
+    let mut query = db.prepare_cached(query)?;
+    let mut found = query.query(params![peer.as_str(), from, to, today, LONGEST_REST])?;
+    found.next()?.map(crossed).transpose()
+}
+
+/// See [`super::super::statements::StatementStore::open_days`].
+pub fn open_days(db: &Connection, (from, to): (i64, i64)) -> Result<Vec<(HopName, u64)>> {
+    let query = "SELECT peer, count(*) FROM link_statements
+                 WHERE day BETWEEN ?1 AND ?2 AND agrees IS NOT 1 AND settled_at IS NULL GROUP BY peer";
+    let mut query = db.prepare_cached(query)?;
+    let mut found = query.query([from, to])?;
+    let mut open = Vec::new();
+    while let Some(row) = found.next()? {
+        let peer: Option<HopName> = rows::hop(row, 0)?;
+        let count: i64 = row.get(1)?;
+        open.extend(peer.map(|peer| (peer, u64::try_from(count).unwrap_or(0))));
+    }
+    Ok(open)
+}
+
+/// See [`super::super::statements::StatementStore::settle`].
+pub fn settle(db: &Connection, peer: &HopName, day: i64, at: Instant, why: &str) -> Result<usize> {
+    let settle = "UPDATE link_statements SET settled_at = ?3, settled_why = ?4
+                  WHERE peer = ?1 AND day = ?2 AND agrees IS NOT 1 AND settled_at IS NULL";
+    Ok(db.prepare_cached(settle)?.execute(params![peer.as_str(), day, at.as_millis(), why])?)
+}
+
+/// See [`super::super::statements::StatementStore::prune_crossings`].
+pub fn prune_crossings(db: &Connection, before: i64, limit: usize) -> Result<bool> {
+    let query = "SELECT peer, direction, day FROM link_statements
+                 WHERE day < ?1 AND pruned = 0 AND (agrees = 1 OR settled_at IS NOT NULL) ORDER BY day LIMIT 1";
+    let mut query = db.prepare_cached(query)?;
+    let mut found = query.query([before])?;
+    let Some(row) = found.next()? else { return Ok(false) };
+    let Crossed { peer, direction, day } = crossed(row)?;
+    let prune = "DELETE FROM crossings WHERE (peer, direction, day, consignment) IN
+                   (SELECT peer, direction, day, consignment FROM crossings
+                    WHERE peer = ?1 AND direction = ?2 AND day = ?3 LIMIT ?4)";
+    let (peer, direction) = (peer.as_str(), direction.as_str());
+    let pruned = db.prepare_cached(prune)?.execute(params![peer, direction, day, integer(limit)])?;
+    if pruned < limit {
+        let done = "UPDATE link_statements SET pruned = 1 WHERE peer = ?1 AND direction = ?2 AND day = ?3";
+        db.prepare_cached(done)?.execute(params![peer, direction, day])?;
+    }
+    Ok(true)
 }
 
 /// See [`super::super::statements::StatementStore::compared`].
@@ -156,12 +215,15 @@ pub fn compared(db: &Connection, crossed: &Crossed, agrees: bool) -> Result<()> 
     if agrees {
         let settle = "DELETE FROM link_differences WHERE peer = ?1 AND direction = ?2 AND day = ?3";
         db.prepare_cached(settle)?.execute(params![peer, direction, day])?;
+        let none =
+            "UPDATE link_statements SET dropped = 0 WHERE peer = ?1 AND direction = ?2 AND day = ?3 AND dropped > 0";
+        db.prepare_cached(none)?.execute(params![peer, direction, day])?;
     }
     Ok(())
 }
 
 /// See [`super::super::statements::StatementStore::put_differences`].
-pub fn put_differences(db: &Connection, crossed: &Crossed, buckets: &[u8], found: &[LinkDifference]) -> Result<()> {
+pub fn put_differences(db: &Connection, crossed: &Crossed, buckets: &[u8], found: &[LinkDifference]) -> Result<u64> {
     let (peer, direction, day) = (crossed.peer.as_str(), crossed.direction.as_str(), crossed.day);
     let delete = "DELETE FROM link_differences WHERE peer = ?1 AND direction = ?2 AND day = ?3 AND bucket = ?4";
     let mut delete = db.prepare_cached(delete)?;
@@ -171,18 +233,29 @@ pub fn put_differences(db: &Connection, crossed: &Crossed, buckets: &[u8], found
     let insert = "INSERT OR REPLACE INTO link_differences (peer, direction, day, consignment, bucket, here, there)
                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     let mut insert = db.prepare_cached(insert)?;
-    for difference in found {
+    let count = "SELECT count(*) FROM link_differences WHERE peer = ?1 AND direction = ?2 AND day = ?3";
+    let count: i64 = db.prepare_cached(count)?.query_row(params![peer, direction, day], |row| row.get(0))?;
+    let room = MAX_KEPT.saturating_sub(usize::try_from(count).unwrap_or(usize::MAX));
+    for difference in found.iter().take(room) {
         let id = &difference.id;
         insert.execute(params![peer, direction, day, id.as_bytes(), bucket(id), difference.here, difference.there])?;
     }
-    Ok(())
+    let dropped = found.len().saturating_sub(room);
+    // The first message of a comparison stands instead of what was found before.
+    let note = "INSERT INTO link_statements (peer, direction, day, dropped) VALUES (?1, ?2, ?3, ?4)
+                ON CONFLICT (peer, direction, day) DO UPDATE SET dropped = CASE WHEN ?5 THEN ?4 ELSE dropped + ?4 END";
+    if dropped > 0 || !buckets.is_empty() {
+        db.prepare_cached(note)?.execute(params![peer, direction, day, integer(dropped), !buckets.is_empty()])?;
+    }
+    Ok(dropped as u64)
 }
 
 /// See [`super::super::statements::StatementStore::differences`].
 pub fn differences(db: &Connection, up_to: i64, limit: usize) -> Result<(Vec<LinkDifference>, Vec<Crossed>)> {
     let query = "SELECT d.peer, d.direction, d.day, d.consignment, d.here, d.there, c.doc_id
                  FROM link_differences d LEFT JOIN consignments c ON c.id = d.consignment
-                 WHERE d.day <= ?1 ORDER BY d.day, d.peer, d.direction, d.consignment LIMIT ?2";
+                 WHERE d.day <= ?1 AND NOT EXISTS (SELECT 1 FROM link_statements s WHERE s.peer = d.peer
+                   AND s.direction = d.direction AND s.day = d.day AND s.settled_at IS NOT NULL) ORDER BY d.day, d.peer, d.direction, d.consignment LIMIT ?2";
     let mut query = db.prepare_cached(query)?;
     let mut found = query.query(params![up_to, integer(limit)])?;
     let mut differences = Vec::new();
@@ -196,9 +269,10 @@ pub fn differences(db: &Connection, up_to: i64, limit: usize) -> Result<(Vec<Lin
             there: row.get(5)?,
         });
     }
-    let query = "SELECT s.peer, s.direction, s.day FROM link_statements s WHERE s.agrees = 0 AND s.day <= ?1
-                 AND NOT EXISTS (SELECT 1 FROM link_differences d
-                                 WHERE d.peer = s.peer AND d.direction = s.direction AND d.day = s.day)
+    let query = "SELECT s.peer, s.direction, s.day FROM link_statements s
+                 WHERE s.agrees = 0 AND s.day <= ?1 AND s.settled_at IS NULL
+                 AND (s.dropped > 0 OR NOT EXISTS (SELECT 1 FROM link_differences d
+                                 WHERE d.peer = s.peer AND d.direction = s.direction AND d.day = s.day))
                  ORDER BY s.day, s.peer LIMIT ?2";
     let mut query = db.prepare_cached(query)?;
     let mut found = query.query(params![up_to, integer(limit)])?;

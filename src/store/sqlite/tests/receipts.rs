@@ -187,6 +187,22 @@ async fn a_receipt_about_nothing_here_is_kept_aside_so_that_it_need_not_come_aga
 }
 
 #[tokio::test]
+async fn when_there_is_no_place_to_keep_a_receipt_aside_it_stays_with_its_hop() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let strays: Vec<Sealed> = ["one", "two", "three"]
+        .map(|text| letter(text, 0, &[("G09.90", to_nation())]).way(Event::ContentHandover)[0].clone())
+        .into();
+    assert_eq!(record(&store, "nation", &[&strays[0]]).await.stored, [strays[0].digest]);
+    let raw = rusqlite::Connection::open(folder.path().join("store.db")).unwrap();
+    raw.execute("UPDATE stray_counts SET number = 199999", []).unwrap();
+    let all: Vec<&Sealed> = strays.iter().collect();
+    // What is here is confirmed again, one more has a place, and what has none is not confirmed.
+    assert_eq!(record(&store, "nation", &all).await.stored, [strays[0].digest, strays[1].digest]);
+    assert_eq!(record(&store, "province-b", &[&strays[2]]).await.stored, [strays[2].digest], "a place of its own");
+}
+
+#[tokio::test]
 async fn a_next_hop_cannot_fill_the_disk_with_receipts_of_one_consignment() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());

@@ -1,0 +1,183 @@
+//! The table of all metrics.
+
+use super::{Family, Kind};
+
+const fn counter(name: &'static str, labels: &'static [&'static str], vi: &'static str, en: &'static str) -> Family {
+    Family { name, kind: Kind::Counter, vi, en, labels }
+}
+
+const fn gauge(name: &'static str, labels: &'static [&'static str], vi: &'static str, en: &'static str) -> Family {
+    Family { name, kind: Kind::Gauge, vi, en, labels }
+}
+
+const DESTINATION: &[&str] = &["kind", "destination"];
+const LANE: &[&str] = &["link", "lane"];
+const LINK: &[&str] = &["link"];
+
+pub static BUILD: Family =
+    gauge("lienthong_build_info", &["version", "hop"], "Luôn là 1: phiên bản và tên trục", "Always 1: version and hop");
+pub static READY: Family = gauge(
+    "lienthong_ready",
+    &[],
+    "1 khi trục ký, lưu và tới được các broker",
+    "1 when the gateway can sign, store and reach its brokers",
+);
+pub static PART: Family = gauge(
+    "lienthong_part_ok",
+    &["part"],
+    "1 khi bộ phận của /health/ready hoạt động",
+    "1 when this part of /health/ready works",
+);
+
+pub static ACCEPTED: Family = counter(
+    "lienthong_books_accepted_total",
+    &[],
+    "Lượt gửi đã tiếp nhận, theo biên nhận",
+    "Consignments accepted, by the receipts",
+);
+pub static HANDED_OVER: Family =
+    counter("lienthong_books_handed_over_total", &[], "Lượt gửi đã giao cho bên nhận", "Consignments handed over");
+pub static REFUSED: Family = counter(
+    "lienthong_books_refused_total",
+    &[],
+    "Lượt gửi bị bên nhận hoặc trục sau trả lại",
+    "Consignments refused by the recipient or a later hop",
+);
+pub static FAILED: Family = counter(
+    "lienthong_books_failed_total",
+    &[],
+    "Lượt gửi thất bại, có biên nhận nêu lý do",
+    "Consignments that failed, with a receipt that says why",
+);
+pub static IN_FLIGHT: Family =
+    gauge("lienthong_books_in_flight", DESTINATION, "Lượt gửi đang chuyển, theo nơi đến", "Consignments in flight");
+pub static BALANCED: Family = gauge(
+    "lienthong_books_balanced",
+    &[],
+    "1 khi tiếp nhận = đã giao + trả lại + thất bại + đang chuyển và không có chỗ không khớp",
+    "1 when accepted = handed over + refused + failed + in flight, and nothing differs",
+);
+pub static DIFFERENCES: Family = gauge(
+    "lienthong_books_differences",
+    &[],
+    "Số chỗ không khớp mà sổ nêu ra",
+    "Differences that the books name; see lienthong admin account",
+);
+pub static ACCOUNTED_AT: Family = gauge(
+    "lienthong_books_account_timestamp_seconds",
+    &[],
+    "Lúc lập sổ gần nhất (giây Unix)",
+    "When the books were last drawn up, Unix time",
+);
+pub static LINK_DIFFERENCES: Family = gauge(
+    "lienthong_link_differences",
+    LINK,
+    "Lượt gửi mà hai đầu tuyến nối ghi khác nhau, kể cả chỗ còn có thể tự khớp",
+    "Consignments on which the two ends of a link differ, those that may still settle included",
+);
+
+pub static LINK_DAYS_OPEN: Family = gauge(
+    "lienthong_link_days_open",
+    LINK,
+    "Số ngày, tính riêng từng chiều, đã qua ít nhất hai ngày mà hai đầu tuyến nối chưa xác nhận khớp",
+    "Days, each direction by itself, at least two days back on which the two ends have not agreed",
+);
+pub static LINK_DROPPED: Family = counter(
+    "lienthong_link_statements_dropped_total",
+    LINK,
+    "Bảng kê của trục kế cận bị bỏ vì quá nhiều trong ngày (đếm từ lúc khởi động)",
+    "Statements of the neighbour dropped because there were too many in a day, since the start",
+);
+pub static STRAYS: Family = gauge(
+    "lienthong_stray_receipts",
+    LINK,
+    "Biên nhận của trục kế cận về lượt gửi không có trong kho, được giữ riêng",
+    "Receipts of the neighbour about consignments that are not in the store, kept aside",
+);
+
+pub static WAITING: Family = gauge(
+    "lienthong_waiting",
+    DESTINATION,
+    "Đang chờ tại trục này: gói tin chờ gửi sang trục sau, lượt gửi nằm trong hộp thư",
+    "Waiting here: packets due to a next hop, consignments in mailboxes",
+);
+pub static OLDEST: Family = gauge(
+    "lienthong_oldest_waiting_seconds",
+    DESTINATION,
+    "Thứ chờ lâu nhất đã chờ bao nhiêu giây",
+    "How long the oldest of those has waited",
+);
+pub static OUTBOX: Family =
+    gauge("lienthong_outbox_packets", LANE, "Gói tin trong hàng gửi đi", "Packets in the outbox");
+pub static RECEIPTS_WAITING: Family = gauge(
+    "lienthong_receipts_waiting",
+    LINK,
+    "Biên nhận chờ trục kế cận xác nhận đã lưu",
+    "Receipts that the neighbour has not yet confirmed as stored",
+);
+pub static UNDER_WAY: Family = gauge(
+    "lienthong_link_under_way_packets",
+    LANE,
+    "Gói tin đã gửi, chưa có biên nhận",
+    "Packets sent whose receipt is not here yet",
+);
+pub static BREAKER: Family = gauge(
+    "lienthong_link_breaker_open",
+    LANE,
+    "1 khi tuyến tạm ngừng sau lỗi, đang thử lại thưa dần",
+    "1 while the lane pauses after failures and tries again at intervals",
+);
+pub static FAILURES: Family = gauge(
+    "lienthong_link_failures",
+    LANE,
+    "Số lần lỗi liên tiếp từ lần gửi được gần nhất",
+    "Failures in a row since the last success",
+);
+
+pub static LEDGER_SIZE: Family = gauge(
+    "lienthong_ledger_size",
+    &[],
+    "Số biên nhận trong nhật ký Merkle của trục",
+    "Receipts in this gateway's Merkle log",
+);
+pub static LEDGER_COSIGNED: Family = gauge(
+    "lienthong_ledger_cosigned_size",
+    &[],
+    "Độ dài nhật ký ở lần có trục kế cận cùng ký gần nhất",
+    "Size of the log when a neighbour last cosigned it",
+);
+pub static LEDGER_ALARMS: Family = gauge(
+    "lienthong_ledger_alarms",
+    &[],
+    "Cảnh báo về nhật ký Merkle (LT-LED-0010 đến 0013)",
+    "Alarms about logs (LT-LED-0010 to 0013)",
+);
+
+/// Every metric, in the order in which they are written.
+pub static ALL: &[&Family] = &[
+    &BUILD,
+    &READY,
+    &PART,
+    &ACCEPTED,
+    &HANDED_OVER,
+    &REFUSED,
+    &FAILED,
+    &IN_FLIGHT,
+    &BALANCED,
+    &DIFFERENCES,
+    &ACCOUNTED_AT,
+    &LINK_DIFFERENCES,
+    &LINK_DAYS_OPEN,
+    &LINK_DROPPED,
+    &STRAYS,
+    &WAITING,
+    &OLDEST,
+    &OUTBOX,
+    &RECEIPTS_WAITING,
+    &UNDER_WAY,
+    &BREAKER,
+    &FAILURES,
+    &LEDGER_SIZE,
+    &LEDGER_COSIGNED,
+    &LEDGER_ALARMS,
+];
