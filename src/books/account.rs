@@ -8,7 +8,7 @@ use lienthong_contract::{AgencyCode, ConsignmentId, DocId, HopName, Instant, Kin
 use serde::{Deserialize, Serialize};
 
 use super::{End, findings, told};
-use crate::receipts::Event;
+use crate::receipts::{Event, Sealed};
 use crate::store::books::{Acceptance, Known, Unreceipted};
 
 /// The most differences that an account names; all are counted.
@@ -67,6 +67,9 @@ pub struct DayFigures {
     pub day: String,
     /// Bodies of packets that were deleted on this day; their receipts are kept.
     pub bodies_deleted: u64,
+    /// Refusals of this day that were deleted while no log was kept: their receipts stand in none.
+    #[serde(default)]
+    pub refusals_unlogged: u64,
     #[serde(flatten)]
     pub figures: Figures,
 }
@@ -110,10 +113,18 @@ pub struct Account {
     pub destinations: Vec<DestinationFigures>,
     pub days: Vec<DayFigures>,
     pub bodies_deleted: u64,
+    #[serde(default)]
+    pub refusals_unlogged: u64,
     /// The first [`MAX_DIFFERENCES`].
     pub differences: Vec<Difference>,
     /// How many there are.
     pub differences_in_all: u64,
+    /// What hops signed that contradicts what counts: evidence against them, and no fault of the books. The first
+    /// [`MAX_DIFFERENCES`].
+    #[serde(default)]
+    pub contradictions: Vec<Difference>,
+    #[serde(default)]
+    pub contradictions_in_all: u64,
 }
 
 impl Account {
@@ -137,6 +148,14 @@ impl Tally {
     }
 }
 
+/// What is told of one day.
+#[derive(Default)]
+struct Day {
+    tally: Tally,
+    bodies_deleted: u64,
+    refusals_unlogged: u64,
+}
+
 /// An account that is being drawn up.
 pub(super) struct Ledger {
     hop: HopName,
@@ -144,9 +163,11 @@ pub(super) struct Ledger {
     total: Tally,
     agencies: BTreeMap<AgencyCode, Tally>,
     destinations: BTreeMap<(&'static str, String), Tally>,
-    days: BTreeMap<Date, (Tally, u64)>,
+    days: BTreeMap<Date, Day>,
     differences: Vec<Difference>,
     differences_in_all: u64,
+    contradictions: Vec<Difference>,
+    contradictions_in_all: u64,
 }
 
 impl Ledger {
@@ -160,6 +181,8 @@ impl Ledger {
             days: BTreeMap::new(),
             differences: Vec::new(),
             differences_in_all: 0,
+            contradictions: Vec::new(),
+            contradictions_in_all: 0,
         }
     }
 
@@ -175,11 +198,23 @@ impl Ledger {
 
     /// Bodies deleted on a day, counted from 1970-01-01.
     pub fn bodies_deleted(&mut self, number: i64, count: u64) {
-        let day = jiff::Span::new().try_days(number).and_then(|days| Date::constant(1970, 1, 1).checked_add(days));
-        let Ok(day) = day else { return };
-        if self.day.is_none_or(|only| only == day) {
-            self.days.entry(day).or_default().1 += count;
+        if let Some(day) = self.day(number) {
+            day.bodies_deleted += count;
         }
+    }
+
+    /// Refusals of a day that no log will ever have.
+    pub fn refusals_unlogged(&mut self, number: i64, count: u64) {
+        if let Some(day) = self.day(number) {
+            day.refusals_unlogged += count;
+        }
+    }
+
+    /// A day, counted from 1970-01-01, if the account is of it.
+    fn day(&mut self, number: i64) -> Option<&mut Day> {
+        let day = jiff::Span::new().try_days(number).and_then(|days| Date::constant(1970, 1, 1).checked_add(days)).ok();
+        let day = day.filter(|day| self.day.is_none_or(|only| only == *day))?;
+        Some(self.days.entry(day).or_default())
     }
 
     /// Enters what one acceptance names.
@@ -196,6 +231,7 @@ impl Ledger {
             };
             let told = told(&self.hop, line.id, &known.receipts);
             let fault = self.fault(&told, known);
+            told.contradictions.iter().for_each(|found| self.contradicts(known.doc_id, line.id, found));
             // What is offered waits for a word from the hop before; otherwise it is ours, whatever the column says.
             let last = told.chain.last().map(|sealed| sealed.receipt.event);
             let waits = known.unconfirmed && last == Some(Event::RelayAcceptance);
@@ -213,6 +249,16 @@ impl Ledger {
                 }
                 self.note(kind, Some(known.doc_id), Some(line.id), &found);
             }
+        }
+    }
+
+    /// A hop's word against a receipt that counts.
+    fn contradicts(&mut self, doc_id: DocId, id: ConsignmentId, (word, against): &(Sealed, Sealed)) {
+        self.contradictions_in_all += 1;
+        if self.contradictions.len() < MAX_DIFFERENCES {
+            let says = |one: &Sealed| format!("{} {} {}", one.receipt.hop, one.receipt.event.as_str(), one.digest);
+            let found = format!("{} ≠ {}", says(word), says(against));
+            self.contradictions.push(Difference::new(&findings::CONTRADICTS, Some(doc_id), Some(id), &found));
         }
     }
 
@@ -236,7 +282,7 @@ impl Ledger {
         let mut tallies = vec![
             &mut self.total,
             self.agencies.entry(from.clone()).or_default(),
-            &mut self.days.entry(accepted.in_vietnam().date()).or_default().0,
+            &mut self.days.entry(accepted.in_vietnam().date()).or_default().tally,
         ];
         let destination = known.map(|known| match &known.next_hop {
             Some(next) => ("link", next.to_string()),
@@ -261,11 +307,13 @@ impl Ledger {
             figures: tally.close(),
         };
         let agency = |(agency, tally): (AgencyCode, Tally)| AgencyFigures { agency, figures: tally.close() };
-        let bodies_deleted = self.days.values().map(|(_, deleted)| deleted).sum();
-        let of_day = |(day, (tally, bodies_deleted)): (Date, (Tally, u64))| DayFigures {
+        let bodies_deleted = self.days.values().map(|day| day.bodies_deleted).sum();
+        let refusals_unlogged = self.days.values().map(|day| day.refusals_unlogged).sum();
+        let of_day = |(day, told): (Date, Day)| DayFigures {
             day: day.to_string(),
-            bodies_deleted,
-            figures: tally.close(),
+            bodies_deleted: told.bodies_deleted,
+            refusals_unlogged: told.refusals_unlogged,
+            figures: told.tally.close(),
         };
         Account {
             day: self.day.map(|day| day.to_string()),
@@ -275,8 +323,11 @@ impl Ledger {
             destinations: self.destinations.into_iter().map(destination).collect(),
             days: self.days.into_iter().map(of_day).collect(),
             bodies_deleted,
+            refusals_unlogged,
             differences: self.differences,
             differences_in_all: self.differences_in_all,
+            contradictions: self.contradictions,
+            contradictions_in_all: self.contradictions_in_all,
         }
     }
 }

@@ -82,6 +82,22 @@ pub static LINK_DIFFERS: Kind = Kind {
     clause: "",
 };
 
+pub static CONTRADICTS: Kind = Kind {
+    code: "LT-BOK-0007",
+    severity: Severity::Warning,
+    blame: Blame::Peer,
+    vxp: 0,
+    title: Text {
+        vi: "Một trục đã ký biên nhận mâu thuẫn với biên nhận đã có; kết quả không đổi, cả hai được giữ làm chứng cứ",
+        en: "A gateway signed a receipt that contradicts one that counts; nothing changes, and both are kept as evidence",
+    },
+    fix: Text {
+        vi: "Xem đường đi của văn bản (lienthong trace), gửi cả hai biên nhận cho quản trị trục đã ký và hỏi nguyên nhân.",
+        en: "Follow the document (lienthong trace) and put both receipts before the operator of the gateway that signed.",
+    },
+    clause: "",
+};
+
 pub static BODY_DELETED: Kind = Kind {
     code: "LT-BOK-0010",
     severity: Severity::Refuse,
@@ -100,4 +116,4 @@ pub static BODY_DELETED: Kind = Kind {
 
 /// Every kind of this room, in the order of the codes.
 pub static ALL: &[&Kind] =
-    &[&LOST, &STATE_DIFFERS, &ENDED_TWICE, &CHAIN_BROKEN, &NOT_ACCEPTED, &LINK_DIFFERS, &BODY_DELETED];
+    &[&LOST, &STATE_DIFFERS, &ENDED_TWICE, &CHAIN_BROKEN, &NOT_ACCEPTED, &LINK_DIFFERS, &CONTRADICTS, &BODY_DELETED];

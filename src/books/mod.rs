@@ -62,6 +62,9 @@ pub async fn account(store: &dyn BooksStore, hop: &HopName, day: Option<Date>) -
     for (number, count) in store.bodies_deleted().await? {
         ledger.bodies_deleted(number, count);
     }
+    for (number, count) in store.refusals_unlogged().await? {
+        ledger.refusals_unlogged(number, count);
+    }
     Ok(ledger.close())
 }
 

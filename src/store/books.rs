@@ -85,4 +85,10 @@ pub trait BooksStore: Send + Sync {
     /// # Errors
     /// [`super::Error`].
     async fn bodies_deleted(&self) -> Result<Vec<(i64, u64)>>;
+
+    /// How many refusals of each day were deleted although their receipts stand in no log, because none was kept then.
+    ///
+    /// # Errors
+    /// [`super::Error`].
+    async fn refusals_unlogged(&self) -> Result<Vec<(i64, u64)>>;
 }

@@ -13,8 +13,9 @@ use super::super::{
 };
 use super::accept::insert_outbox;
 use super::rows::{self, SUBMISSION, insert_receipt, integer, queue_receipt};
+use crate::books::findings::CONTRADICTS;
 use crate::life::{Input, Outcome, Standing, step};
-use crate::receipts::chain::follows;
+use crate::receipts::chain::{contradicted, follows};
 use crate::receipts::{Event, Sealed};
 
 /// See [`super::Store::due`].
@@ -74,21 +75,26 @@ pub fn record_receipts(db: &Connection, from: &HopName, receipts: &[Sealed]) -> 
         let row = sealed.receipt.consignment.map(|id| consignment(db, id)).transpose()?.flatten();
         let Some(row) = row else {
             tracing::warn!(%from, %digest, event, "a receipt about a consignment that is not here is set aside");
-            insert_stray(db, from, sealed)?;
-            recorded.stored.push(digest);
+            set_aside(db, from, sealed, &mut recorded)?;
             continue;
         };
         if row.next_hop.as_ref() != Some(from) && row.previous_hop.as_ref() == Some(from) {
             withdraw(db, from, row, sealed, &mut recorded)?;
             continue;
         }
-        if row.next_hop.as_ref() != Some(from) || row.other_document(sealed) {
+        if row.next_hop.as_ref() != Some(from) || row.other_document(db, sealed)? {
             tracing::error!(%from, %digest, event, hop = %sealed.receipt.hop, "a receipt from a hop that has no say in it");
             continue;
         }
         let before = row.head;
         let mut row = row;
         let (known, count) = known_of(db, &row, digest)?;
+        // Of the next step, only the next hop has a say as long as we have custody.
+        if !known && sealed.receipt.previous == Some(before) && !may_settle(&row, sealed) {
+            accuse(from, sealed, before);
+            set_aside(db, from, sealed, &mut recorded)?;
+            continue;
+        }
         if !known {
             if count >= MAX_RECEIPTS {
                 tracing::error!(%from, %digest, event, "too many receipts of one consignment");
@@ -96,6 +102,11 @@ pub fn record_receipts(db: &Connection, from: &HopName, receipts: &[Sealed]) -> 
             }
             insert_receipt(db, row.packet, row.seq, sealed, false)?;
             advance(db, &mut row, sealed, &mut recorded)?;
+            if row.head == before
+                && let Some(against) = contradicts(db, &row, sealed)?
+            {
+                accuse(from, sealed, against);
+            }
         }
         if sealed.receipt.event == Event::RelayAcceptance && sealed.receipt.hop == *from && row.gave_up(db)? {
             // It has accepted what we no longer offer: our own end is the answer, and no confirmation.
@@ -116,9 +127,21 @@ pub fn record_receipts(db: &Connection, from: &HopName, receipts: &[Sealed]) -> 
 
 /// True when the receipt is one of those that count.
 fn on_chain(db: &Connection, row: &Row, receipt: Digest) -> Result<bool> {
-    let submissions = rows::receipts_of(db, row.packet, SUBMISSION)?;
-    let chain = rows::chain_of(db, row.packet, &submissions, row.seq, row.head)?;
-    Ok(chain.iter().any(|stored| stored.digest == receipt))
+    Ok(row.chain(db)?.iter().any(|stored| stored.digest == receipt))
+}
+
+/// The receipt that counts and cannot be true together with this one.
+fn contradicts(db: &Connection, row: &Row, sealed: &Sealed) -> Result<Option<Digest>> {
+    let chain = row.chain(db)?.iter().map(|stored| rows::read(&stored.jws)).collect::<Result<Vec<_>>>()?;
+    Ok(contradicted(&chain, sealed).map(|link| link.digest))
+}
+
+/// Raises the alarm about a receipt that is kept as evidence and changes nothing. Account, trace and bundle show it.
+fn accuse(from: &HopName, sealed: &Sealed, against: Digest) {
+    let (hop, event, digest, id) =
+        (&sealed.receipt.hop, sealed.receipt.event, sealed.digest, sealed.receipt.consignment);
+    let (code, title, event) = (CONTRADICTS.code, CONTRADICTS.title.en, event.as_str());
+    tracing::error!(code, %from, %hop, event, ?id, receipt = %digest, contradicts = %against, "{title}");
 }
 
 /// The hop before gave up what it had offered, before it let go of it.
@@ -135,13 +158,15 @@ fn withdraw(db: &Connection, from: &HopName, row: Row, sealed: &Sealed, recorded
         && sealed.receipt.hop == *from
         && sealed.receipt.packet == row.digest
         && sealed.receipt.previous == rows::read(&own)?.receipt.previous;
-    let Outcome::Moves { to, .. } = step(row.standing(), Input::Withdrawn) else {
-        tracing::error!(%from, %digest, state = row.state.as_str(), "what is ours cannot be withdrawn");
-        return Ok(());
+    let outcome = step(row.standing(), Input::Withdrawn);
+    let Outcome::Moves { to, .. } = outcome else {
+        // It let go, and says now that it had not: what is ours cannot be withdrawn.
+        accuse(from, sealed, row.head);
+        return set_aside(db, from, sealed, recorded);
     };
     if !instead_of_ours {
         tracing::error!(%from, %digest, event = sealed.receipt.event.as_str(), "not what ends an offer");
-        return Ok(());
+        return set_aside(db, from, sealed, recorded);
     }
     insert_receipt(db, row.packet, row.seq, sealed, false)?;
     let update = "UPDATE consignments SET state = ?2, head = ?3 WHERE seq = ?1";
@@ -298,10 +323,19 @@ fn known_of(db: &Connection, row: &Row, receipt: Digest) -> Result<(bool, i64)> 
     Ok(query.query_row(asked, |row| Ok((row.get(0)?, row.get(1)?)))?)
 }
 
-fn insert_stray(db: &Connection, from: &HopName, sealed: &Sealed) -> Result<()> {
-    let insert = "INSERT OR IGNORE INTO stray_receipts (digest, hop, consignment, jws) VALUES (?1, ?2, ?3, ?4)";
+/// Keeps a receipt that moves nothing here, so that it need not come again; no more of one consignment than of its own.
+fn set_aside(db: &Connection, from: &HopName, sealed: &Sealed, recorded: &mut Recorded) -> Result<()> {
     let about = sealed.receipt.consignment.map(|id| *id.as_bytes());
+    let count = "SELECT count(*) FROM stray_receipts WHERE consignment = ?1 AND digest <> ?2";
+    let others: i64 =
+        db.prepare_cached(count)?.query_row(params![about, sealed.digest.as_bytes()], |row| row.get(0))?;
+    if others >= MAX_RECEIPTS {
+        tracing::error!(%from, digest = %sealed.digest, "too many receipts of one consignment");
+        return Ok(());
+    }
+    let insert = "INSERT OR IGNORE INTO stray_receipts (digest, hop, consignment, jws) VALUES (?1, ?2, ?3, ?4)";
     db.prepare_cached(insert)?.execute(params![sealed.digest.as_bytes(), from.as_str(), about, sealed.jws])?;
+    recorded.stored.push(sealed.digest);
     Ok(())
 }
 
@@ -321,10 +355,24 @@ struct Row {
 }
 
 impl Row {
-    /// It speaks of another packet than this consignment's, or calls it otherwise.
-    fn other_document(&self, sealed: &Sealed) -> bool {
+    /// It speaks of another packet than this consignment's, calls it otherwise, or names another sender or recipient.
+    fn other_document(&self, db: &Connection, sealed: &Sealed) -> Result<bool> {
         let said = &sealed.receipt;
-        (said.packet, said.doc_id, said.size) != (self.digest, self.doc_id, self.size)
+        if (said.packet, said.doc_id, said.size) != (self.digest, self.doc_id, self.size) {
+            return Ok(true);
+        }
+        let query = "SELECT 1 FROM consignments c JOIN packets p ON p.id = c.packet
+                     WHERE c.seq = ?1 AND p.sender = ?2 AND (?3 IS NULL OR c.recipient = ?3)
+                       AND (?4 IS NULL OR p.document_id = ?4)";
+        let recipient = said.recipient.as_ref().map(lienthong_contract::AgencyCode::as_str);
+        let same = params![self.seq, said.from.as_str(), recipient, said.document_id];
+        Ok(!db.prepare_cached(query)?.exists(same)?)
+    }
+
+    /// The receipts that count.
+    fn chain(&self, db: &Connection) -> Result<Vec<rows::Stored>> {
+        let submissions = rows::receipts_of(db, self.packet, SUBMISSION)?;
+        rows::chain_of(db, self.packet, &submissions, self.seq, self.head)
     }
 
     fn standing(&self) -> Standing {
