@@ -24,6 +24,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -44,7 +45,7 @@ use crate::link::{Arrived, Coming, Link, Sink, SinkError};
 use crate::logkeeper::outside::{self, Opening, Refused};
 use crate::logkeeper::{self, Keeper};
 use crate::mailbox::Mailboxes;
-use crate::proof::{LedgerView, NoLedger, Proofs};
+use crate::proof::{LedgerView, NoLedger, Proofs, WITH_PACKET};
 use crate::routing::{LinkRoute, Routes};
 use crate::store::{Blobs, LedgerStore, SqliteStore, Store};
 use crate::trust::hops::HopTrust;
@@ -268,11 +269,12 @@ impl Gateway {
         };
         let proofs = Arc::new(Proofs {
             hop: hop.clone(),
-            tracking: Arc::clone(&mailboxes) as _,
+            mailboxes: Arc::clone(&mailboxes),
             ledger: places,
             trust: Arc::clone(&hops),
             signer: Arc::clone(&key) as _,
             clock: Arc::clone(&clock),
+            with_packet: Arc::new(Semaphore::new(WITH_PACKET)),
         });
         let janitor = retention::Keeper {
             store: Arc::clone(&opened) as _,

@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::io::Cursor;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -14,9 +15,9 @@ use tokio::io::AsyncReadExt;
 
 use lienthong_contract::door::{
     self, Acknowledged, Acknowledgement, AgencyItem, AgencyPage, ConsignmentState, Content, Identity, InboxPage, Link,
-    Refusal, RefusalCause, Relation, Trace, Upload,
+    ReceiptView, Refusal, RefusalCause, Relation, Trace, Upload,
 };
-use lienthong_contract::{AgencyCode, Clock, ConsignmentId, DocId, Finding, HopName, Instant, Kind};
+use lienthong_contract::{AgencyCode, Clock, ConsignmentId, Digest, DocId, Finding, HopName, Instant, Kind};
 
 use crate::books::findings::BODY_DELETED;
 use crate::delivery::Delivery;
@@ -151,6 +152,106 @@ impl Mailboxes {
     }
 }
 
+/// Where the bytes of a packet are read from.
+#[derive(Debug, Clone)]
+pub enum Source {
+    Inline(Bytes),
+    File(PathBuf),
+}
+
+impl Mailboxes {
+    /// What is told of a packet that was refused at its submission: the receipt that says so. It is told to its sender.
+    ///
+    /// # Errors
+    /// As [`door::Tracking::trace`].
+    pub async fn refused(&self, caller: &Identity, doc_id: DocId) -> Result<Trace, Refusal> {
+        let sealed = self.store.refusal(doc_id).await.map_err(|error| unavailable(&error))?.ok_or_else(not_found)?;
+        let receipt = &sealed.receipt;
+        match self.standing(caller, &receipt.from) {
+            Standing::Acts => {}
+            Standing::Locked => return Err(locked()),
+            Standing::Stranger => return Err(not_found()),
+        }
+        let submission = ReceiptView {
+            event: receipt.event.as_str().to_owned(),
+            hop: receipt.hop.clone(),
+            time: receipt.time,
+            reason: receipt.reason.as_ref().map(|reason| reason.text.clone()),
+            jws: sealed.jws.to_string(),
+            contradicts: None,
+        };
+        Ok(Trace {
+            doc_id,
+            digest: receipt.packet,
+            size: receipt.size,
+            kind: String::new(),
+            document_id: receipt.document_id.clone(),
+            from: receipt.from.clone(),
+            subject: None,
+            code: None,
+            urgency: 0,
+            received_at: receipt.time,
+            business_type: 0,
+            links: Vec::new(),
+            destroyed_at: None,
+            submission: Some(submission),
+            consignments: Vec::new(),
+        })
+    }
+
+    /// The bytes of a packet that the caller may trace: for its sender as long as they are here, for a recipient as long as
+    /// it may fetch them.
+    ///
+    /// # Errors
+    /// As [`door::Mailbox::content`].
+    pub async fn source(&self, caller: &Identity, trace: &Trace) -> Result<Source, Refusal> {
+        if self.standing(caller, &trace.from) != Standing::Acts {
+            let mut refusal = not_found();
+            for consignment in &trace.consignments {
+                match self.fetchable(caller, consignment.id).await {
+                    Ok(entry) => return self.source_of(entry.item.digest, entry.held).await,
+                    Err(other) => refusal = other,
+                }
+            }
+            return Err(refusal);
+        }
+        let body = self.store.body(trace.doc_id).await.map_err(|error| unavailable(&error))?.ok_or_else(not_found)?;
+        match body.deleted_at {
+            Some(at) => Err(deleted(at)),
+            None => self.source_of(body.digest, body.held).await,
+        }
+    }
+
+    async fn source_of(&self, digest: Digest, held: Held) -> Result<Source, Refusal> {
+        match held {
+            Held::Inline(bytes) => Ok(Source::Inline(bytes)),
+            Held::File => {
+                let path = self.blobs.path(digest);
+                // What every recipient's hop refused was not kept.
+                let here = tokio::fs::try_exists(&path).await.map_err(|error| unavailable(&error))?;
+                if here { Ok(Source::File(path)) } else { Err(not_found()) }
+            }
+            Held::Destroyed => Err(given_back()),
+            Held::Dropped => Err(not_found()),
+        }
+    }
+
+    /// A consignment in a mailbox of the caller's whose content it may have.
+    async fn fetchable(&self, caller: &Identity, id: ConsignmentId) -> Result<MailboxEntry, Refusal> {
+        let entry = self.entry(caller, id).await?;
+        if entry.state == ConsignmentState::Failed {
+            return Err(too_late());
+        }
+        if entry.given_back || matches!(entry.held, Held::Destroyed) {
+            return Err(given_back());
+        }
+        match entry.body_deleted_at {
+            Some(at) => Err(deleted(at)),
+            None => Ok(entry),
+        }
+    }
+}
+
 #[async_trait]
 impl door::Mailbox for Mailboxes {
     async fn list(
@@ -181,16 +282,7 @@ impl door::Mailbox for Mailboxes {
     }
 
     async fn content(&self, caller: &Identity, id: ConsignmentId) -> Result<Content, Refusal> {
-        let entry = self.entry(caller, id).await?;
-        if entry.state == ConsignmentState::Failed {
-            return Err(too_late());
-        }
-        if entry.given_back || matches!(entry.held, Held::Destroyed) {
-            return Err(given_back());
-        }
-        if let Some(at) = entry.body_deleted_at {
-            return Err(deleted(at));
-        }
+        let entry = self.fetchable(caller, id).await?;
         let (digest, size) = (entry.item.digest, entry.item.size);
         let bytes: Upload = match entry.held {
             Held::Inline(bytes) => Box::pin(stream::iter([Ok(bytes)])),

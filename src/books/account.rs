@@ -66,6 +66,9 @@ pub struct DayFigures {
     pub day: String,
     /// Bodies of packets that were deleted on this day; their receipts are kept.
     pub bodies_deleted: u64,
+    /// Refusals of this day that were deleted while no log was kept: their receipts stand in none.
+    #[serde(default)]
+    pub refusals_unlogged: u64,
     #[serde(flatten)]
     pub figures: Figures,
 }
@@ -109,10 +112,18 @@ pub struct Account {
     pub destinations: Vec<DestinationFigures>,
     pub days: Vec<DayFigures>,
     pub bodies_deleted: u64,
+    #[serde(default)]
+    pub refusals_unlogged: u64,
     /// The first [`MAX_DIFFERENCES`].
     pub differences: Vec<Difference>,
     /// How many there are.
     pub differences_in_all: u64,
+    /// Consignments of which a hop signed what contradicts what counts: evidence against it, and no fault of the books.
+    /// The first [`MAX_DIFFERENCES`].
+    #[serde(default)]
+    pub contradictions: Vec<Difference>,
+    #[serde(default)]
+    pub contradictions_in_all: u64,
 }
 
 impl Account {
@@ -132,16 +143,29 @@ pub(super) struct Ledger {
     day: Option<Date>,
     sheet: Sheet,
     bodies: BTreeMap<i64, u64>,
+    refusals: BTreeMap<i64, u64>,
     /// Something that is of no line.
     loose: bool,
     differences: Vec<Difference>,
     differences_in_all: u64,
+    contradictions: Vec<Difference>,
+    contradictions_in_all: u64,
 }
 
 impl Ledger {
     pub fn new(hop: HopName, day: Option<Date>) -> Self {
-        let (sheet, bodies, differences) = (Sheet::new(), BTreeMap::new(), Vec::new());
-        Self { hop, day, sheet, bodies, loose: false, differences, differences_in_all: 0 }
+        Self {
+            hop,
+            day,
+            sheet: Sheet::new(),
+            bodies: BTreeMap::new(),
+            refusals: BTreeMap::new(),
+            loose: false,
+            differences: Vec::new(),
+            differences_in_all: 0,
+            contradictions: Vec::new(),
+            contradictions_in_all: 0,
+        }
     }
 
     /// The sums so far: by day, and of the other parts over all days.
@@ -170,9 +194,20 @@ impl Ledger {
 
     /// Bodies deleted on a day, counted from 1970-01-01.
     pub fn bodies_deleted(&mut self, number: i64, count: u64) {
-        if self.day.is_none_or(|only| statement::number_of(only) == number) {
+        if self.is_of(number) {
             *self.bodies.entry(number).or_default() += count;
         }
+    }
+
+    /// Refusals of a day that no log will ever have.
+    pub fn refusals_unlogged(&mut self, number: i64, count: u64) {
+        if self.is_of(number) {
+            *self.refusals.entry(number).or_default() += count;
+        }
+    }
+
+    fn is_of(&self, number: i64) -> bool {
+        self.day.is_none_or(|only| statement::number_of(only) == number)
     }
 
     /// Enters what one acceptance names.
@@ -183,9 +218,7 @@ impl Ledger {
             for heading in headings(receipt, line.known.as_ref()) {
                 self.add(heading, assessed.amounts());
             }
-            if let Some(fault) = assessed.fault(receipt, line) {
-                self.fault(&fault);
-            }
+            assessed.faults(receipt, line).iter().for_each(|fault| self.fault(fault));
         }
     }
 
@@ -197,13 +230,20 @@ impl Ledger {
             Subject::Line(id) => self.note(kind, fault.doc_id, Some(*id), found),
             Subject::Receipt(row) => self.unreadable(*row),
             Subject::Unreceipted(id) => self.note(kind, fault.doc_id, Some(*id), found),
+            Subject::Contradicted(id) => {
+                self.contradictions_in_all += 1;
+                if self.contradictions.len() < MAX_DIFFERENCES {
+                    self.contradictions.push(Difference::new(kind, fault.doc_id, Some(*id), found));
+                }
+            }
         }
     }
 
-    /// Faults that are counted and not named.
-    pub fn unnamed(&mut self, count: u64) {
-        self.loose |= count > 0;
-        self.differences_in_all += count;
+    /// Faults, and contradictions, that are counted and not named.
+    pub fn unnamed(&mut self, faults: u64, contradictions: u64) {
+        self.loose |= faults > 0;
+        self.differences_in_all += faults;
+        self.contradictions_in_all += contradictions;
     }
 
     pub fn note(&mut self, kind: &'static Kind, doc_id: Option<DocId>, id: Option<ConsignmentId>, found: &str) {
@@ -216,16 +256,16 @@ impl Ledger {
 
     pub fn close(self) -> Account {
         let (mut total, mut agencies, mut destinations) = (Amounts::default(), Vec::new(), Vec::new());
-        let mut days: BTreeMap<i64, (Amounts, u64)> = BTreeMap::new();
-        for (number, deleted) in self.bodies {
-            days.entry(number).or_default().1 += deleted;
+        let mut days: BTreeMap<i64, Amounts> = BTreeMap::new();
+        for number in self.bodies.keys().chain(self.refusals.keys()) {
+            days.entry(*number).or_default();
         }
         for (heading, amounts) in self.sheet.into_iter().filter(|(_, amounts)| *amounts != Amounts::default()) {
             let (figures, kind) = (Figures::of(amounts), heading.part.as_str().to_owned());
             match heading.part {
                 Part::Day => {
                     total += amounts;
-                    days.entry(heading.day).or_default().0 += amounts;
+                    *days.entry(heading.day).or_default() += amounts;
                 }
                 // What does not read as a code any more was entered from a receipt that does.
                 Part::Agency => {
@@ -237,10 +277,11 @@ impl Ledger {
             }
         }
         let total = Figures::of(total);
-        let bodies_deleted = days.values().map(|(_, deleted)| deleted).sum();
-        let of_day = |(number, (amounts, bodies_deleted)): (i64, (Amounts, u64))| DayFigures {
+        let (bodies_deleted, refusals_unlogged) = (self.bodies.values().sum(), self.refusals.values().sum());
+        let of_day = |(number, amounts): (i64, Amounts)| DayFigures {
             day: statement::day_of(number).map(|day| day.to_string()).unwrap_or_default(),
-            bodies_deleted,
+            bodies_deleted: self.bodies.get(&number).copied().unwrap_or(0),
+            refusals_unlogged: self.refusals.get(&number).copied().unwrap_or(0),
             figures: Figures::of(amounts),
         };
         Account {
@@ -251,8 +292,11 @@ impl Ledger {
             destinations,
             days: days.into_iter().map(of_day).collect(),
             bodies_deleted,
+            refusals_unlogged,
             differences: self.differences,
             differences_in_all: self.differences_in_all,
+            contradictions: self.contradictions,
+            contradictions_in_all: self.contradictions_in_all,
         }
     }
 }

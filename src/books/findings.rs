@@ -94,6 +94,22 @@ pub static KEPT_DIFFERS: Kind = ours(
     },
 );
 
+pub static CONTRADICTS: Kind = Kind {
+    code: "LT-BOK-0008",
+    severity: Severity::Warning,
+    blame: Blame::Peer,
+    vxp: 0,
+    title: Text {
+        vi: "Một trục đã ký biên nhận mâu thuẫn với biên nhận đã có; kết quả không đổi, cả hai được giữ làm chứng cứ",
+        en: "A gateway signed a receipt that contradicts one that counts; nothing changes, and both are kept as evidence",
+    },
+    fix: Text {
+        vi: "Xem đường đi của văn bản (lienthong trace), gửi cả hai biên nhận cho quản trị trục đã ký và hỏi nguyên nhân.",
+        en: "Follow the document (lienthong trace) and put both receipts before the operator of the gateway that signed.",
+    },
+    clause: "",
+};
+
 pub static BODY_DELETED: Kind = Kind {
     code: "LT-BOK-0010",
     severity: Severity::Refuse,
@@ -111,5 +127,14 @@ pub static BODY_DELETED: Kind = Kind {
 };
 
 /// Every kind of this room, in the order of the codes.
-pub static ALL: &[&Kind] =
-    &[&LOST, &STATE_DIFFERS, &ENDED_TWICE, &CHAIN_BROKEN, &NOT_ACCEPTED, &LINK_DIFFERS, &KEPT_DIFFERS, &BODY_DELETED];
+pub static ALL: &[&Kind] = &[
+    &LOST,
+    &STATE_DIFFERS,
+    &ENDED_TWICE,
+    &CHAIN_BROKEN,
+    &NOT_ACCEPTED,
+    &LINK_DIFFERS,
+    &KEPT_DIFFERS,
+    &CONTRADICTS,
+    &BODY_DELETED,
+];

@@ -54,7 +54,7 @@ fn change(hop: &HopName, changes: &Changes, before: impl Fn(&Line) -> Option<Kep
             *fold.sheet.entry(heading).or_default() += amounts;
         }
         fold.lines.push((line.id, *row, assessed.figure));
-        fold.faults.extend(assessed.fault(&acceptance.receipt, line));
+        fold.faults.extend(assessed.faults(&acceptance.receipt, line));
         all.push(assessed);
     }
     let of_none = |subject, doc_id, kind: &lienthong_contract::Kind| {
@@ -137,7 +137,7 @@ async fn from_kept(
     let number = day.map(statement::number_of);
     let meant = |of: Option<i64>| number.is_none() || of == number;
     let mut ledger = Ledger::new(hop.clone(), day);
-    let unnamed = kept.faults_in_all.saturating_sub(kept.faults.len() as u64);
+    let (unnamed, unnamed_words) = kept.unnamed();
     for (heading, amounts) in kept.sheet {
         ledger.add(heading, amounts);
     }
@@ -156,6 +156,7 @@ async fn from_kept(
         }
         for ((id, _, figure), assessed) in fold.lines.into_iter().zip(&all) {
             faults.remove(&Subject::Line(id));
+            faults.remove(&Subject::Contradicted(id));
             tail.insert(id, KeptLine { figure, faulty: assessed.fault.is_some() });
         }
         let found = fold.faults.into_iter().filter(|fault| meant(fault.day));
@@ -169,10 +170,8 @@ async fn from_kept(
         }
     }
     faults.values().for_each(|fault| ledger.fault(fault));
-    ledger.unnamed(unnamed);
-    for (number, count) in store.bodies_deleted().await? {
-        ledger.bodies_deleted(number, count);
-    }
+    ledger.unnamed(unnamed, unnamed_words);
+    super::deleted(store, &mut ledger).await?;
     Ok(Some(ledger.close()))
 }
 
@@ -188,7 +187,7 @@ async fn suspects(
         for suspect in &suspects {
             let assessed = assess(hop, &suspect.line);
             let kept = tail.get(&suspect.line.id).copied().or(suspect.line.kept);
-            faults.extend(assessed.fault(&suspect.acceptance.receipt, &suspect.line));
+            faults.extend(assessed.faults(&suspect.acceptance.receipt, &suspect.line));
             // What has moved on since it was kept is kept next time.
             if assessed.fault.is_none()
                 && !moves(&suspect.line)
@@ -277,7 +276,7 @@ pub async fn recount(store: &dyn BooksStore, hop: &HopName) -> Result<Recount> {
         }
     }
     wrong.iter().for_each(|fault| ledger.fault(fault));
-    ledger.unnamed(lines.saturating_sub(wrong.len() as u64));
+    ledger.unnamed(lines.saturating_sub(wrong.len() as u64), 0);
     Ok(Recount { account: ledger.close(), wrong: lines + sums, sums_compared })
 }
 

@@ -7,19 +7,22 @@ use lienthong_contract::door::ConsignmentState;
 use lienthong_contract::{HopName, Kind};
 
 use super::{End, Told, findings, statement, told};
-use crate::receipts::{Event, Receipt};
+use crate::receipts::{Event, Receipt, Sealed};
 use crate::store::books::{Amounts, Fault, Figure, Heading, Known, Line, Part, Subject};
 
 /// What a line counts as, and what of the store contradicts that.
 pub(super) struct Assessed {
     pub figure: Figure,
     pub fault: Option<(&'static Kind, String)>,
+    /// What hops signed against what counts: no fault of the books. Empty when there is none.
+    pub contradictions: String,
 }
 
 /// Judges a line of an acceptance.
 pub(super) fn assess(hop: &HopName, line: &Line) -> Assessed {
     let Some(known) = &line.known else {
-        return Assessed { figure: Figure::Lost, fault: Some((&findings::LOST, String::new())) };
+        let fault = Some((&findings::LOST, String::new()));
+        return Assessed { figure: Figure::Lost, fault, contradictions: String::new() };
     };
     let told = told(hop, line.id, &known.receipts);
     let fault = fault(hop, &told, known);
@@ -39,7 +42,10 @@ pub(super) fn assess(hop: &HopName, line: &Line) -> Assessed {
             None => Figure::InFlight,
         }
     };
-    Assessed { figure, fault }
+    let says = |one: &Sealed| format!("{} {} {}", one.receipt.hop, one.receipt.event.as_str(), one.digest);
+    let pairs = told.contradictions.iter().map(|(word, against)| format!("{} ≠ {}", says(word), says(against)));
+    let contradictions = pairs.collect::<Vec<_>>().join("; ");
+    Assessed { figure, fault, contradictions }
 }
 
 /// What of the store contradicts the receipts.
@@ -63,16 +69,19 @@ impl Assessed {
         self.figure.amounts(self.fault.is_some())
     }
 
-    /// Its fault, as it is kept.
-    pub fn fault(&self, acceptance: &Receipt, line: &Line) -> Option<Fault> {
-        let (kind, found) = self.fault.as_ref()?;
-        Some(Fault {
-            subject: Subject::Line(line.id),
+    /// Its fault and its contradictions, as they are kept.
+    pub fn faults(&self, acceptance: &Receipt, line: &Line) -> Vec<Fault> {
+        let of = |subject, kind: &Kind, found: &str| Fault {
+            subject,
             doc_id: Some(line.known.as_ref().map_or(acceptance.doc_id, |known| known.doc_id)),
             day: Some(day(acceptance)),
             code: kind.code.to_owned(),
-            found: found.clone(),
-        })
+            found: found.to_owned(),
+        };
+        let fault = self.fault.as_ref().map(|(kind, found)| of(Subject::Line(line.id), kind, found));
+        let against = (!self.contradictions.is_empty())
+            .then(|| of(Subject::Contradicted(line.id), &findings::CONTRADICTS, &self.contradictions));
+        fault.into_iter().chain(against).collect()
     }
 }
 

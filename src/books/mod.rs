@@ -71,8 +71,16 @@ async fn finish(store: &dyn BooksStore, ledger: &mut Ledger, of_all_days: bool) 
         after = next;
         tokio::task::yield_now().await;
     }
+    deleted(store, ledger).await
+}
+
+/// Enters what was deleted: bodies, and refusals that no log will ever have.
+async fn deleted(store: &dyn BooksStore, ledger: &mut Ledger) -> Result<()> {
     for (number, count) in store.bodies_deleted().await? {
         ledger.bodies_deleted(number, count);
+    }
+    for (number, count) in store.refusals_unlogged().await? {
+        ledger.refusals_unlogged(number, count);
     }
     Ok(())
 }

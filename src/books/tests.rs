@@ -124,6 +124,79 @@ async fn what_is_only_offered_or_was_withdrawn_is_not_this_hops() {
 }
 
 #[tokio::test]
+async fn what_a_neighbour_signs_against_its_own_word_is_named_and_unbalances_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let nation = hop("nation");
+    // Left for a system without receipts after custody was taken; failed after the handover; given back after it; and
+    // what came before that which it contradicts.
+    let (left, failed, both, early) = (
+        letter("left", 0, &[("G09.90", to_nation())]),
+        letter("failed", 0, &[("G09.90", to_nation())]),
+        letter("both", 0, &[("G09.90", to_nation())]),
+        letter("early", 0, &[("G09.90", to_nation())]),
+    );
+    for made in [&left, &failed, &both, &early] {
+        made.accept(&store).await;
+    }
+    let against = |made: &Made, event, place: usize| {
+        about(&made.packet, made.id(), event, "nation", &made.way(Event::ContentHandover)[place])
+    };
+    let record = async |receipts: Vec<crate::receipts::Sealed>| {
+        let recorded = store.record_receipts(&nation, receipts.clone()).await.unwrap();
+        assert_eq!(recorded.stored.len(), receipts.len(), "it need not come again");
+    };
+    record(vec![left.way(Event::ContentHandover)[0].clone(), against(&left, Event::RelayToNonERDS, 0)]).await;
+    record(failed.way(Event::ContentHandover)).await;
+    record(vec![against(&failed, Event::RelayFailure, 0), against(&failed, Event::RelayFailure, 2)]).await;
+    record(both.way(Event::ContentHandover)).await;
+    record(vec![against(&both, Event::ConsignmentRejection, 1)]).await;
+    let way = early.way(Event::ContentHandover);
+    record(vec![way[1].clone(), against(&early, Event::RelayFailure, 0), way[0].clone(), way[2].clone()]).await;
+
+    let account = books(&store, "province-a").await;
+    assert_eq!(figures(&account), [4, 3, 0, 0, 1]);
+    assert!(account.total.balanced && account.differences.is_empty(), "{account:#?}");
+    assert_eq!((account.contradictions.len(), account.contradictions_in_all), (4, 4), "{account:#?}");
+    for (made, count) in [(&left, 1), (&failed, 2), (&both, 1), (&early, 1)] {
+        let named = account.contradictions.iter().filter(|found| found.consignment == Some(made.id()));
+        assert_eq!(named.clone().count(), 1);
+        for found in named {
+            assert_eq!((&*found.code, found.doc_id), ("LT-BOK-0008", Some(made.packet.doc_id)));
+            assert!(
+                found.why_en.matches("nation ").count() == 2 * count
+                    && found.why.matches("sha256:").count() == 2 * count,
+                "{found:?}"
+            );
+        }
+    }
+    let gave_back = account.contradictions.iter().find(|found| found.consignment == Some(both.id())).unwrap();
+    let receipt = against(&both, Event::ConsignmentRejection, 1).digest.to_string();
+    assert!(gave_back.why.contains(&receipt) && gave_back.why.contains("≠ nation ContentHandover"), "{gave_back:?}");
+}
+
+#[tokio::test]
+async fn what_the_hop_before_says_against_its_own_word_is_kept_and_takes_nothing_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let nation = SqliteStore::open(&folder.path().join("store.db"), &hop("nation")).unwrap();
+    for (name, route) in [("here", Route::Mailbox), ("on", Route::Link(hop("province-b")))] {
+        let made = letter(name, 0, &[("G09.90", to_nation())]);
+        relayed(&made, "nation", "province-a", &route).take(&nation).await;
+        let failure = about(&made.packet, made.id(), Event::RelayFailure, "province-a", &made.submission);
+        let recorded = nation.record_receipts(&hop("province-a"), vec![failure.clone()]).await.unwrap();
+        assert_eq!(recorded.stored, [failure.digest]);
+        let trace = nation.trace(made.packet.doc_id).await.unwrap().unwrap();
+        let (here, late) = (&trace.consignments[0], &trace.consignments[0].late[0]);
+        assert_eq!((late.jws.as_str(), here.late.len()), (&*failure.jws, 1));
+        assert_eq!(late.contradicts, Some(lienthong_contract::Digest::of(here.receipts[0].jws.as_bytes())));
+        assert!(!here.state.is_terminal());
+    }
+    let account = books(&nation, "nation").await;
+    assert_eq!(figures(&account), [2, 0, 0, 0, 2]);
+    assert!(account.total.balanced && account.differences.is_empty(), "{account:#?}");
+}
+
+#[tokio::test]
 async fn whatever_is_changed_behind_the_stores_back_is_named() {
     let changes: [(&str, &str); 6] = [
         ("UPDATE consignments SET state = 'handed-over' WHERE recipient = 'H37.91'", "LT-BOK-0002"),
@@ -199,8 +272,11 @@ fn the_json_of_an_account_is_what_scripts_are_promised() {
         destinations: Vec::new(),
         days: Vec::new(),
         bodies_deleted: 0,
+        refusals_unlogged: 0,
         differences: vec![Difference::new(&findings::LOST, None, None, "x")],
         differences_in_all: 1,
+        contradictions: Vec::new(),
+        contradictions_in_all: 0,
     };
     let json = serde_json::to_value(&account).unwrap();
     assert!(json["day"].is_null());

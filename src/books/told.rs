@@ -3,7 +3,7 @@
 use lienthong_contract::door::ConsignmentState;
 use lienthong_contract::{ConsignmentId, HopName, Instant};
 
-use crate::receipts::chain::follows;
+use crate::receipts::chain::{contradicted, follows};
 use crate::receipts::{Event, Sealed};
 
 /// How a consignment ended.
@@ -41,6 +41,8 @@ pub struct Told {
     pub end: Option<End>,
     /// Terminal receipts that this hop signed, in the chain or beside it.
     pub own_ends: usize,
+    /// Receipts that cannot be true together with one of the chain, each with that one.
+    pub contradictions: Vec<(Sealed, Sealed)>,
 }
 
 /// Reads the receipts of a consignment, given in the order in which they came.
@@ -54,10 +56,21 @@ pub fn told(hop: &HopName, id: ConsignmentId, receipts: &[Sealed]) -> Told {
     let mut head = submission;
     while let Some(sealed) = head {
         chain.push(sealed.clone());
-        // Where a hop gave up, what the next one said of the same offer came too late: see `crate::life`.
-        let mut next = receipts.iter().filter(|candidate| follows(candidate, sealed, id));
+        // What came first counts; what came after it and tells otherwise is evidence. Where this hop gave up, or the hop
+        // before it did so with what it had only offered, the other's word came too late: see `crate::life`.
+        let mut next = receipts
+            .iter()
+            .filter(|candidate| follows(candidate, sealed, id) && candidate.receipt.event != Event::RelayToNonERDS);
         let first = next.clone().next();
-        head = next.find(|candidate| candidate.receipt.event == Event::RelayFailure).or(first);
+        let ours = first.is_some_and(|first| first.receipt.hop == *hop);
+        let gave_up = |end: &&Sealed| end.receipt.event == Event::RelayFailure && (ours || end.receipt.hop == *hop);
+        head = next.find(gave_up).or(first);
+    }
+    let mut contradictions = Vec::new();
+    for sealed in receipts.iter().filter(|one| chain.iter().all(|link| link.digest != one.digest)) {
+        if let Some(link) = contradicted(&chain, sealed) {
+            contradictions.push((sealed.clone(), link.clone()));
+        }
     }
     let accepts = |event| begins(event) || event == Event::RelayAcceptance;
     let acceptance = chain.iter().find(|sealed| sealed.receipt.hop == *hop && accepts(sealed.receipt.event));
@@ -65,7 +78,7 @@ pub fn told(hop: &HopName, id: ConsignmentId, receipts: &[Sealed]) -> Told {
     let end = chain.last().and_then(|sealed| End::of(sealed.receipt.event));
     let own_end = |sealed: &&Sealed| sealed.receipt.hop == *hop && sealed.receipt.event.is_terminal();
     let own_ends = receipts.iter().filter(own_end).count();
-    Told { chain, accepted, end, own_ends }
+    Told { chain, accepted, end, own_ends, contradictions }
 }
 
 impl Told {

@@ -46,6 +46,9 @@ pub struct Answer {
     /// Parts that are not yet in a witnessed ledger.
     pub unwitnessed: Vec<String>,
     pub consignments: Vec<Told>,
+    /// Receipts beside the chains that cannot be true together with them. They change nothing and speak against the hop
+    /// that signed them.
+    pub contradictions: Vec<Contradiction>,
     /// How many consignments the submission named: a bundle may be about some of them only.
     pub consignments_submitted: usize,
     /// When the revocation lists inside were taken.
@@ -78,6 +81,45 @@ pub struct Line {
     pub reason: Option<String>,
     pub reason_en: Option<String>,
     pub ledger: Option<Logged>,
+    /// Of a late one: the part of the chain that it cannot be true together with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contradicts: Option<String>,
+}
+
+/// A hop's word that cannot be true together with a receipt of the chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Contradiction {
+    pub consignment: ConsignmentId,
+    /// Who signed what is told beside the chain.
+    pub hop: HopName,
+    pub part: String,
+    pub event: Event,
+    /// The receipt of the chain, and who signed that.
+    pub contradicts: String,
+    pub contradicts_event: Event,
+    pub contradicts_hop: HopName,
+}
+
+impl Told {
+    /// True when it is no consignment: the submission itself was refused.
+    #[must_use]
+    pub fn is_submission(&self) -> bool {
+        self.id.is_none()
+    }
+}
+
+impl Contradiction {
+    pub(super) fn of(late: &Line, chain: &Line, consignment: ConsignmentId) -> Self {
+        Self {
+            consignment,
+            hop: late.hop.clone(),
+            part: late.part.clone(),
+            event: late.event,
+            contradicts: chain.part.clone(),
+            contradicts_event: chain.event,
+            contradicts_hop: chain.hop.clone(),
+        }
+    }
 }
 
 /// A receipt's place in a ledger.
@@ -131,6 +173,7 @@ impl Answer {
             receipts_witnessed: 0,
             unwitnessed: Vec::new(),
             consignments: Vec::new(),
+            contradictions: Vec::new(),
             consignments_submitted: 0,
             revocation_taken: None,
             revocation_not_checked: Vec::new(),
@@ -167,6 +210,7 @@ impl Line {
             reason: receipt.reason.as_ref().map(|reason| reason.text.clone()),
             reason_en: receipt.reason.as_ref().and_then(|reason| reason.text_en.clone()),
             ledger,
+            contradicts: None,
         }
     }
 }
@@ -176,8 +220,7 @@ impl Line {
 pub const fn outcome(last: Event) -> &'static str {
     match last {
         Event::ContentHandover => "handed-over",
-        Event::ConsignmentRejection => "refused",
-        Event::SubmissionRejection => "not-accepted",
+        Event::ConsignmentRejection | Event::SubmissionRejection => "refused",
         Event::RelayRejection => "rejected",
         Event::RelayFailure | Event::ContentConsignmentFailure | Event::ContentHandoverFailure => "failed",
         Event::ContentConsignment => "in-mailbox",

@@ -34,4 +34,20 @@ pub static NO_SUBMISSION: Kind = Kind {
     clause: "",
 };
 
-pub static ALL: &[&Kind] = &[&TOO_LARGE, &NO_SUBMISSION];
+pub static PACKET_TOO_LARGE: Kind = Kind {
+    code: "LT-BUN-0003",
+    severity: Severity::Refuse,
+    blame: Blame::Recipient,
+    vxp: 0,
+    title: Text {
+        vi: "Gói tin quá lớn để kèm vào tệp chứng minh (cả tệp tối đa 64 MiB).",
+        en: "The packet is too large to stand in a bundle (64 MiB in all).",
+    },
+    fix: Text {
+        vi: "Lấy tệp chứng minh không kèm gói tin; khi kiểm chứng dùng `lienthong verify FILE --packet GÓI`.",
+        en: "Take the proof without the packet, and hold the packet against it: `lienthong verify FILE --packet PACKET`.",
+    },
+    clause: "",
+};
+
+pub static ALL: &[&Kind] = &[&TOO_LARGE, &NO_SUBMISSION, &PACKET_TOO_LARGE];

@@ -31,11 +31,15 @@ impl Input {
         let submission = trace.submission.iter();
         let receipts: Vec<&ReceiptView> =
             submission.chain(trace.consignments.iter().flat_map(|consignment| &consignment.receipts)).collect();
-        let late: Vec<&ReceiptView> = trace.consignments.iter().flat_map(|consignment| &consignment.late).collect();
+        let late = trace.consignments.iter().flat_map(|consignment| &consignment.late);
+        let mut late: Vec<&ReceiptView> = late.collect();
+        // Whoever sends more than there is room for must not hide what speaks against it, nor keep the proof from being made.
+        late.sort_by_key(|view| view.contradicts.is_none());
+        late.truncate(MAX_LATE);
         if trace.submission.is_none() {
             return Err(Error::NoSubmission);
         }
-        if receipts.len() > MAX_RECEIPTS || late.len() > MAX_LATE {
+        if receipts.len() > MAX_RECEIPTS {
             return Err(Error::TooLarge);
         }
         let signed = receipts.iter().chain(&late).map(|view| (view.jws.as_str(), view.time));

@@ -37,9 +37,9 @@ use lienthong_contract::{AgencyCode, Digest, DocId, HopName, Instant};
 
 use crate::receipts::ConsignedTo;
 
-pub use answer::{Answer, Line, Logged as LoggedAt, Told, WitnessedBy, outcome};
+pub use answer::{Answer, Contradiction, Line, Logged as LoggedAt, Told, WitnessedBy, outcome};
 pub use gather::LedgerPart;
-pub use make::{Error, make};
+pub use make::{Error, make, make_with};
 pub use read::Bundle;
 pub use verify::{Anchors, verify};
 
@@ -50,10 +50,9 @@ pub const VERSION: u32 = 1;
 /// The `typ` of the seal.
 pub const SEAL_TYPE: &str = "lienthong-bundle+jwt";
 
-/// The largest file. The receipts of a circular to a thousand recipients take some ten MiB.
+/// The largest file. The receipts of a circular to a thousand recipients take some ten MiB; a packet inside takes four
+/// thirds of its size.
 pub const MAX_BYTES: usize = 64 << 20;
-/// The largest packet that is put into one.
-pub const MAX_PACKET_BYTES: usize = 32 << 20;
 /// The most receipts: the manifest has to fit into one JWS.
 pub const MAX_RECEIPTS: usize = 4096;
 /// The most late receipts.

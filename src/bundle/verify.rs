@@ -8,10 +8,10 @@ use std::collections::{HashMap, HashSet};
 
 use lienthong_contract::{ConsignmentId, Digest};
 
-use super::answer::{Answer, Line, Logged as Place, Told, outcome};
+use super::answer::{Answer, Contradiction, Line, Logged as Place, Told, outcome};
 use super::ledger::Ledgers;
 use super::{Bundle, Document, Fault, Logged};
-use crate::receipts::chain::{follows, order};
+use crate::receipts::chain::{contradicted, follows, order};
 use crate::receipts::{ChainFault, ConsignedTo, Event, HopKeys, Sealed, open, verify_chain};
 use crate::trust::hops::Pins;
 use crate::trust::past::PastTrust;
@@ -66,7 +66,7 @@ fn judge(file: &[u8], anchors: &Anchors, answer: &mut Answer) -> Result<(), Faul
     answer.consignments = consignments(&bundle.document, &opened)?;
     let submitted = opened.iter().filter(|one| one.sealed.receipt.event == Event::SubmissionAcceptance);
     answer.consignments_submitted = submitted.map(|one| one.sealed.receipt.consignments.len()).max().unwrap_or(0);
-    tell_late(&mut answer.consignments, &opened, &late)?;
+    answer.contradictions = tell_late(&mut answer.consignments, &opened, &late)?;
     answer.count_outcomes();
     answer.receipts = opened.len().saturating_add(late.len());
     answer.receipts_verified = answer.receipts;
@@ -221,7 +221,7 @@ fn consignments(document: &Document, opened: &[Opened]) -> Result<Vec<Told>, Fau
 }
 
 fn refused_at_submission(document: &Document, first: &Opened, opened: &[Opened]) -> Result<Vec<Told>, Fault> {
-    if opened.len() != 1 || !document.consignments.is_empty() {
+    if opened.len() != 1 || !document.consignments.is_empty() || first.sealed.receipt.previous.is_some() {
         let what = "a refused submission has no further receipts";
         return Err(Fault::new(first.part.clone(), "văn bản bị từ chối mà còn biên nhận khác", what));
     }
@@ -276,8 +276,11 @@ fn one_consignment(
 
 /// Evidence that moved nothing is told beside the chain. What would continue a chain is not late: left out of it, it
 /// could hide an end. A hop that gave a consignment up before the next one was confirmed as its holder ended it, though
-/// the next hop, whose bundle this may be, knows its own acceptance first.
-fn tell_late(told: &mut [Told], opened: &[Opened], late: &[Opened]) -> Result<(), Fault> {
+/// the next hop, whose bundle this may be, knows its own acceptance first. What cannot be true together with the chain
+/// speaks against the hop that signed it, and changes nothing: it is told, and by whom.
+fn tell_late(told: &mut [Told], opened: &[Opened], late: &[Opened]) -> Result<Vec<Contradiction>, Fault> {
+    let by_part: HashMap<&str, &Opened> = opened.iter().map(|one| (one.part.as_str(), one)).collect();
+    let mut contradictions = Vec::new();
     for one in late {
         let id = one.sealed.receipt.consignment;
         let place = told.iter_mut().find(|told| told.id == id && id.is_some());
@@ -285,20 +288,32 @@ fn tell_late(told: &mut [Told], opened: &[Opened], late: &[Opened]) -> Result<()
             let what = "it is about a consignment that the bundle does not name";
             return Err(Fault::new(one.part.clone(), "thuộc lượt gửi mà tệp không nêu", what));
         };
-        let opened_as = |line: &Line| opened.iter().find(|opened| opened.part == line.part);
-        let last = place.receipts.last().and_then(opened_as);
-        let before = place.receipts.iter().rev().nth(1).and_then(opened_as);
-        let gave_up = one.sealed.receipt.event == Event::RelayFailure
-            && last.is_some_and(|last| last.sealed.receipt.event == Event::RelayAcceptance)
-            && before.is_some_and(|before| follows(&one.sealed, &before.sealed, id));
-        if gave_up {
-            place.outcome = outcome(Event::RelayFailure);
-        }
-        if last.is_some_and(|last| follows(&one.sealed, &last.sealed, id)) {
+        let chain: Vec<&Opened> = place.receipts.iter().filter_map(|line| by_part.get(&*line.part).copied()).collect();
+        let links: Vec<Sealed> = chain.iter().map(|one| one.sealed.clone()).collect();
+        let continues = links.last().is_some_and(|last| follows(&one.sealed, last, id));
+        if continues && one.sealed.receipt.event != Event::RelayToNonERDS {
             let what = "it continues the chain and is not late";
             return Err(Fault::new(one.part.clone(), "nối tiếp chuỗi nên không phải chứng cứ muộn", what));
         }
-        place.late.push(one.line());
+        if gave_up(&one.sealed, &links, id) {
+            place.outcome = outcome(Event::RelayFailure);
+        }
+        let mut line = one.line();
+        let against = contradicted(&links, &one.sealed).map(|link| link.digest);
+        if let Some(against) = chain.iter().find(|opened| Some(opened.sealed.digest) == against) {
+            line.contradicts = Some(against.part.clone());
+            contradictions.push(Contradiction::of(&line, &against.line(), id));
+        }
+        place.late.push(line);
     }
-    Ok(())
+    Ok(contradictions)
+}
+
+/// The holder ended what the next hop, last of the chain, took too late to count.
+fn gave_up(one: &Sealed, chain: &[Sealed], id: ConsignmentId) -> bool {
+    let mut back = chain.iter().rev();
+    let (last, before) = (back.next(), back.next());
+    one.receipt.event == Event::RelayFailure
+        && last.is_some_and(|last| last.receipt.event == Event::RelayAcceptance)
+        && before.is_some_and(|before| follows(one, before, id))
 }

@@ -2,6 +2,7 @@
 
 use lienthong_contract::{Instant, Text};
 
+use super::{Answer, Contradiction, Told};
 use crate::receipts::Event;
 
 /// A moment as it is read in Vietnam.
@@ -10,13 +11,27 @@ pub fn in_vietnam(time: Instant) -> String {
     time.in_vietnam().strftime("%d/%m/%Y %H:%M:%S").to_string()
 }
 
+/// What became of a consignment, or of the submission that was refused.
+#[must_use]
+pub fn of_told(told: &Told) -> Text {
+    if told.is_submission() { of_event(Event::SubmissionRejection) } else { of_outcome(told.outcome) }
+}
+
+/// What became of the document.
+#[must_use]
+pub fn of_answer(answer: &Answer) -> Text {
+    match answer.consignments.as_slice() {
+        [only] => of_told(only),
+        _ => of_outcome(answer.outcome),
+    }
+}
+
 /// An outcome ([`super::outcome`], or `mixed`) in both languages.
 #[must_use]
 pub fn of_outcome(outcome: &str) -> Text {
     let (vi, en) = match outcome {
         "handed-over" => ("bên nhận đã tiếp nhận", "handed over to the recipient"),
         "refused" => ("bên nhận trả lại", "given back by the recipient"),
-        "not-accepted" => ("trục từ chối tiếp nhận", "refused at submission"),
         "rejected" => ("trục sau từ chối", "rejected by a later hop"),
         "failed" => ("không chuyển được", "could not be delivered"),
         "in-mailbox" => ("đã vào hộp thư, bên nhận chưa tiếp nhận", "in the recipient's mailbox, not taken over yet"),
@@ -46,4 +61,21 @@ pub const fn of_event(event: Event) -> Text {
         Event::ReceivedFromNonERDS => ("nhận từ hệ thống không cấp biên nhận", "taken from a system without receipts"),
     };
     Text { vi, en }
+}
+
+/// A warning that names the hop and both receipts, in Vietnamese and English.
+#[must_use]
+pub fn of_contradiction(found: &Contradiction) -> (String, String) {
+    let Contradiction { hop, part, event, contradicts, contradicts_event, contradicts_hop, .. } = found;
+    let (event, before) = (event.as_str(), contradicts_event.as_str());
+    (
+        format!(
+            "Trục {hop} đã ký {event} ({part}), mâu thuẫn với {before} của {contradicts_hop} ({contradicts}); \
+             không làm thay đổi kết quả"
+        ),
+        format!(
+            "{hop} signed {event} ({part}), which contradicts {before} by {contradicts_hop} ({contradicts}); it changes \
+             nothing"
+        ),
+    )
 }

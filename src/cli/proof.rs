@@ -22,6 +22,9 @@ pub struct Proof {
     /// Tên tệp — where to write it; `<DOCID>.proof.json` if not given.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Kèm gói tin — with the packet inside, up to some 47 MiB.
+    #[arg(long)]
+    packet: bool,
     /// In một đối tượng JSON — print one JSON object.
     #[arg(long)]
     json: bool,
@@ -32,7 +35,10 @@ pub struct Proof {
 impl Proof {
     pub fn run(self) -> Outcome {
         let client = self.connection.client()?;
-        let bundle = match runtime()?.block_on(client.proof(self.doc_id)) {
+        let asked = async {
+            if self.packet { client.proof_with_packet(self.doc_id).await } else { client.proof(self.doc_id).await }
+        };
+        let bundle = match runtime()?.block_on(asked) {
             Ok(bundle) => bundle,
             Err(error) => return show::refused(error, self.json),
         };

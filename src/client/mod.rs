@@ -117,7 +117,19 @@ impl Client {
     /// # Errors
     /// As [`Client::submit`].
     pub async fn proof(&self, doc_id: DocId) -> Result<Bytes, ClientError> {
-        let ask = Ask::to(Method::GET, format!("/v1/packets/{doc_id}/proof"));
+        self.bundle(format!("/v1/packets/{doc_id}/proof")).await
+    }
+
+    /// The same with the packet inside.
+    ///
+    /// # Errors
+    /// As [`Client::submit`].
+    pub async fn proof_with_packet(&self, doc_id: DocId) -> Result<Bytes, ClientError> {
+        self.bundle(format!("/v1/packets/{doc_id}/proof?packet=1")).await
+    }
+
+    async fn bundle(&self, path: String) -> Result<Bytes, ClientError> {
+        let ask = Ask::to(Method::GET, path);
         let (response, lease, _) = self.exchange(&ask).await?;
         let status = response.status();
         let (body, is_json) = self.whole(response, lease, crate::bundle::MAX_BYTES).await?;

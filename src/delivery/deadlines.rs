@@ -91,6 +91,7 @@ impl Delivery {
     /// Ends what is overdue, until stopped.
     pub(super) async fn watch_deadlines(self: Arc<Self>, stop: CancellationToken) {
         let every = self.shared.settings.deadlines.look;
+        let mut given_back = 0;
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -99,7 +100,7 @@ impl Delivery {
             // As long as a look is full there may be more.
             while self.end_overdue().await == AT_ONCE && !stop.is_cancelled() {}
             // What was under way when its recipient gave it back, and what a crash left.
-            self.destroy_given_back().await;
+            given_back = self.destroy_given_back_after(given_back).await;
         }
     }
 

@@ -11,8 +11,10 @@ use super::Delivery;
 use crate::flows::findings::GAVE_BACK_REASON;
 use crate::receipts::Reason;
 
-/// The most bodies destroyed in one look.
+/// The most packets in one look, and the most pages of so many that the watch reads before it waits again. What is given
+/// back and still needed by somebody here may lie for years: it must not be read through each time.
 const AT_ONCE: usize = 64;
+const PAGES: usize = 16;
 
 /// Why a consignment ends that its recipient gave back before it took it over, or before it came.
 pub(crate) fn reason() -> Reason {
@@ -25,15 +27,36 @@ pub(crate) fn reason() -> Reason {
 }
 
 impl Delivery {
-    /// Destroys what was given back and is needed by nobody here any more. What fails is tried again at the next look.
+    /// Destroys what was given back just now and is needed by nobody here any more. What fails is tried again by the watch.
     pub(crate) async fn destroy_given_back(&self) {
-        let digests = match self.shared.store.given_back(AT_ONCE).await {
-            Ok(digests) => digests,
-            Err(error) => {
-                tracing::error!(%error, "what was given back cannot be read; it will be tried again");
-                return;
+        match self.shared.store.given_back(AT_ONCE).await {
+            Ok(digests) => self.destroy_all(digests).await,
+            Err(error) => tracing::error!(%error, "what was given back cannot be read; it will be tried again"),
+        }
+    }
+
+    /// The same for everything that was ever given back, a few pages at a time from the position given: what was still needed
+    /// then, and what a crash left. Gives where to go on, 0 being the beginning.
+    pub(super) async fn destroy_given_back_after(&self, mut after: i64) -> i64 {
+        for _ in 0..PAGES {
+            match self.shared.store.given_back_after(after, AT_ONCE).await {
+                Ok((digests, next)) => {
+                    self.destroy_all(digests).await;
+                    match next {
+                        Some(next) => after = next,
+                        None => return 0,
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(%error, "what was given back cannot be read; it will be tried again");
+                    return after;
+                }
             }
-        };
+        }
+        after
+    }
+
+    async fn destroy_all(&self, digests: Vec<Digest>) {
         for digest in digests {
             match self.destroy(digest).await {
                 Ok(true) => tracing::info!(%digest, "the content of a document that was given back is destroyed"),

@@ -268,8 +268,13 @@ impl Keeper {
             Verdict::Alarm { before, .. } => Batch::Seen { from_hop, time, note: before, alarm: true },
         };
         // A log that was begun anew is cosigned and told of all the same.
-        self.alarms.store(self.store.alarms(0).await?.1, Ordering::Relaxed);
+        self.count_alarms().await?;
         self.send(&hop, &answer).await
+    }
+
+    async fn count_alarms(&self) -> Result<(), Error> {
+        self.alarms.store(self.store.alarms(0).await?.1, Ordering::Relaxed);
+        Ok(())
     }
 
     /// A witness has seen this checkpoint of ours last. Our log must contain it.
@@ -303,8 +308,7 @@ impl Keeper {
         if self.store.alarm(alarm).await? {
             tracing::error!(code, witness = %from, origin, before, now, "this gateway's own log: {title}");
         }
-        self.alarms.store(self.store.alarms(0).await?.1, Ordering::Relaxed);
-        Ok(())
+        self.count_alarms().await
     }
 
     /// Picks the checkpoint that all neighbours are shown next, soon and then again and again: one for all, so that their

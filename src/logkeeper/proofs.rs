@@ -64,7 +64,7 @@ pub fn check(proofs: LogProofs, hops: &dyn HopKeys) -> Result<CheckedProofs, Err
 impl Keeper {
     /// Our own receipts about these consignments, proved: against the last cosigned checkpoint as far as it reaches, the
     /// rest against the newest.
-    async fn own_proofs(&self, consignments: Vec<ConsignmentId>) -> Result<Vec<LogProofs>, Error> {
+    async fn own_proofs(&self, of_what: &Asked) -> Result<Vec<LogProofs>, Error> {
         let Some(head) = self.head() else { return Ok(Vec::new()) };
         let of = |checkpoint: String, witnesses: Vec<String>, entries: Vec<EntryProof>| LogProofs {
             hop: self.hop.clone(),
@@ -77,14 +77,21 @@ impl Keeper {
         let shown = self.shown().await?.filter(|shown| !shown.witnesses.is_empty());
         let covered = shown.as_ref().map_or(0, |shown| shown.size);
         if let Some(shown) = shown {
-            let entries = self.store.own_entries(consignments.clone(), shown.size).await?;
+            let entries = self.own_entries(of_what, shown.size).await?;
             proofs.push(of(shown.note, shown.witnesses, entries));
         }
-        let mut entries = self.store.own_entries(consignments, head.checkpoint().size).await?;
+        let mut entries = self.own_entries(of_what, head.checkpoint().size).await?;
         entries.retain(|entry| entry.number >= covered);
         proofs.push(of(head.to_string(), Vec::new(), entries));
         proofs.retain(|proofs| !proofs.entries.is_empty());
         Ok(proofs)
+    }
+
+    async fn own_entries(&self, of_what: &Asked, size: u64) -> Result<Vec<EntryProof>, Error> {
+        Ok(match of_what {
+            Asked::Consignments(consignments) => self.store.own_entries(consignments.clone(), size).await?,
+            Asked::Refusal(doc_id) => self.store.own_refusal(*doc_id, size).await?,
+        })
     }
 
     /// The hop before asks: it gets ours now, and what later hops answer when they do.
@@ -93,7 +100,7 @@ impl Keeper {
         if here.is_empty() {
             return Ok(());
         }
-        let own = self.own_proofs(here.clone()).await?;
+        let own = self.own_proofs(&Asked::Consignments(here.clone())).await?;
         let outcome = self.hand_up(from, &here, own).await;
         self.ask(onwards).await;
         outcome
@@ -138,7 +145,8 @@ impl Keeper {
         if checked.is_empty() {
             return Ok(());
         }
-        let before = self.store.keep_proofs(from, bounded(consignments), checked.clone()).await?;
+        let before = self.store.keep_proofs(from, bounded(consignments), checked.clone(), self.time()).await?;
+        self.count_alarms().await?;
         let logs: Vec<LogProofs> = checked.into_iter().map(|checked| checked.proofs).collect();
         for (hop, consignments) in before {
             self.hand_up(&hop, &consignments, logs.clone()).await?;
@@ -149,7 +157,13 @@ impl Keeper {
     /// What is known of the logs in which a document's receipts stand. What is not known is asked for meanwhile.
     async fn known(&self, trace: &Trace) -> Result<Known, Error> {
         let consignments: Vec<ConsignmentId> = trace.consignments.iter().map(|one| one.id).collect();
-        let mut logs = self.own_proofs(consignments.clone()).await?;
+        // Of a document that was refused at its submission there is one receipt, and it is ours.
+        let asked = if consignments.is_empty() {
+            Asked::Refusal(trace.doc_id)
+        } else {
+            Asked::Consignments(consignments.clone())
+        };
+        let mut logs = self.own_proofs(&asked).await?;
         let known = self.store.known_proofs(consignments).await?;
         logs.extend(known.logs);
         let places = Known::of(trace, logs);
@@ -169,6 +183,13 @@ impl Keeper {
         asked.insert(doc_id, now);
         true
     }
+}
+
+/// Whose receipts are to be proved.
+enum Asked {
+    Consignments(Vec<ConsignmentId>),
+    /// The refusal of this document's submission.
+    Refusal(DocId),
 }
 
 /// What is known of the places of a document's receipts.

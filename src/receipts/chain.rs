@@ -85,6 +85,34 @@ pub fn follows(next: &Link, before: &Link, consignment: ConsignmentId) -> bool {
         && may_say(after, earlier)
 }
 
+/// The receipt of a chain that one beside it cannot be true together with: it tells otherwise what came after a receipt of
+/// the chain, tells of a second end, or goes on where nothing can follow.
+///
+/// Not a contradiction is what a hop says of an offer that its holder had given up: the two did not know of each other.
+/// Nor is what names a receipt that is not there: it may have come too early.
+#[must_use]
+pub fn contradicted<'a>(chain: &'a [Link], one: &Link) -> Option<&'a Link> {
+    let last = chain.last()?;
+    let named = chain.iter().position(|link| one.receipt.previous == Some(link.digest));
+    if let Some((holder, next)) = named.and_then(|place| chain.get(place).zip(chain.get(place + 1))) {
+        let given_up = next.receipt.event == Event::RelayFailure && next.receipt.hop == holder.receipt.hop;
+        let answers = matches!(one.receipt.event, Event::RelayAcceptance | Event::RelayRejection);
+        let too_late = given_up && answers && one.receipt.hop != holder.receipt.hop;
+        return (!too_late).then_some(next);
+    }
+    let second_end = last.receipt.event.is_terminal() && one.receipt.event.is_terminal();
+    let goes_on = named.is_some() && !may_continue(one, last);
+    (second_end || goes_on).then_some(last)
+}
+
+/// True when `next`, which names `before`, may be the next of a chain. No hop counts RelayToNonERDS: whoever took
+/// custody in this network ends it in this network.
+fn may_continue(next: &Link, before: &Link) -> bool {
+    next.receipt.event != Event::RelayToNonERDS
+        && next.receipt.event.may_follow(before.receipt.event)
+        && may_say(&next.receipt, &before.receipt)
+}
+
 /// Puts receipts of one consignment in chain order, whatever order they arrived in. Those whose predecessor is not
 /// there stand at the end, in time order.
 #[must_use]

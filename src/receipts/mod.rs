@@ -199,6 +199,18 @@ impl Receipt {
     pub fn is_about(&self, consignment: ConsignmentId) -> bool {
         self.consignment == Some(consignment) || self.consignments.iter().any(|entry| entry.consignment == consignment)
     }
+
+    /// True when this receipt says of its document what `submission` says, and names the recipient that the submission
+    /// names for its consignment.
+    #[must_use]
+    pub fn is_of(&self, submission: &Self) -> bool {
+        let same = (self.doc_id, self.packet, self.size) == (submission.doc_id, submission.packet, submission.size)
+            && self.from == submission.from
+            && self.document_id.as_ref().is_none_or(|id| submission.document_id.as_ref() == Some(id));
+        let mut named = submission.consignments.iter().filter(|entry| Some(entry.consignment) == self.consignment);
+        let to = named.next().map(|entry| &entry.recipient);
+        same && self.recipient.as_ref().is_none_or(|recipient| to.is_none_or(|to| to == recipient))
+    }
 }
 
 /// A receipt with the text that was signed. Cheap to clone: a submission to hundreds of recipients is long, and it

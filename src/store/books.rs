@@ -147,9 +147,11 @@ pub enum Subject {
     Receipt(i64),
     /// A consignment without an acceptance.
     Unreceipted(ConsignmentId),
+    /// A consignment that was accepted, of which a hop signed what contradicts what counts: no fault of the books.
+    Contradicted(ConsignmentId),
 }
 
-/// Something that contradicts the receipts.
+/// Something that contradicts the receipts, or a receipt that contradicts those that count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     pub subject: Subject,
@@ -193,9 +195,23 @@ pub struct KeptBooks {
     pub newest: i64,
     /// By day, and for the other parts of all days together (day 0); of one day when that was asked.
     pub sheet: Sheet,
+    /// Faults first, then contradictions.
     pub faults: Vec<Fault>,
-    /// How many there are.
+    /// How many faults there are.
     pub faults_in_all: u64,
+    /// How many consignments have contradictions.
+    pub contradictions_in_all: u64,
+}
+
+impl KeptBooks {
+    /// How many faults and how many contradictions are not among those given.
+    #[must_use]
+    pub fn unnamed(&self) -> (u64, u64) {
+        let of_words = |fault: &&Fault| matches!(fault.subject, Subject::Contradicted(_));
+        let words = self.faults.iter().filter(of_words).count() as u64;
+        let faults = self.faults.len() as u64 - words;
+        (self.faults_in_all.saturating_sub(faults), self.contradictions_in_all.saturating_sub(words))
+    }
 }
 
 /// Accepted consignments of which there is something new, each once.
@@ -336,4 +352,10 @@ pub trait BooksStore: Send + Sync {
     /// # Errors
     /// [`super::Error`].
     async fn forget_books(&self, limit: usize) -> Result<bool>;
+
+    /// How many refusals of each day were deleted although their receipts stand in no log, because none was kept then.
+    ///
+    /// # Errors
+    /// [`super::Error`].
+    async fn refusals_unlogged(&self) -> Result<Vec<(i64, u64)>>;
 }

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use lienthong_contract::{ConsignmentId, Digest, HopName, Instant};
+use lienthong_contract::{ConsignmentId, Digest, DocId, HopName, Instant};
 
 use super::Result;
 use crate::ledger::{Origin, PrivateKey, SignedCheckpoint, TilePath, VerifierKey};
@@ -193,6 +193,13 @@ pub trait LedgerStore: Send + Sync {
     /// [`super::Error`].
     async fn own_entries(&self, consignments: Vec<ConsignmentId>, size: u64) -> Result<Vec<EntryProof>>;
 
+    /// The receipt by which this hop refused a packet at its submission, as far as it is among the log's first `size`
+    /// entries.
+    ///
+    /// # Errors
+    /// [`super::Error`].
+    async fn own_refusal(&self, doc_id: DocId, size: u64) -> Result<Vec<EntryProof>>;
+
     /// Judges a neighbour's checkpoint and keeps it if it may be cosigned; an alarm is kept too.
     ///
     /// # Errors
@@ -243,7 +250,8 @@ pub trait LedgerStore: Send + Sync {
     async fn alarms(&self, limit: usize) -> Result<(Vec<Alarm>, u64)>;
 
     /// Keeps proofs that the neighbour `from` handed up, as far as they speak of receipts that are here and of
-    /// consignments that went to it. Gives the hops before us for which there is something.
+    /// consignments that went to it. Gives the hops before us for which there is something. A checkpoint with another root
+    /// than one seen at the same size becomes an alarm, and what it proves is not kept.
     ///
     /// # Errors
     /// [`super::Error`].
@@ -252,6 +260,7 @@ pub trait LedgerStore: Send + Sync {
         from: &HopName,
         consignments: Vec<ConsignmentId>,
         proofs: Vec<CheckedProofs>,
+        now: Instant,
     ) -> Result<Vec<(HopName, Vec<ConsignmentId>)>>;
 
     /// The consignments of these that came from `from`, by the next hop they went to.

@@ -322,6 +322,15 @@ impl MailboxEntry {
     }
 }
 
+/// Where the bytes of a packet are.
+#[derive(Debug, Clone)]
+pub struct Body {
+    pub digest: Digest,
+    pub held: Held,
+    /// They were deleted after their time, or after they were exported.
+    pub deleted_at: Option<Instant>,
+}
+
 /// The record of a refused packet; its content is not kept.
 #[derive(Debug, Clone)]
 pub struct RefusalRecord {
@@ -502,11 +511,19 @@ pub trait Store: Send + Sync {
     /// [`Error`].
     async fn in_mailbox(&self, sender: &AgencyCode, name: &str, recipient: &AgencyCode) -> Result<Vec<ConsignmentId>>;
 
-    /// Packets whose recipients gave them back and that nobody needs here any more: their content is to be destroyed.
+    /// Packets whose recipients gave them back and that nobody needs here any more: their content is to be destroyed. Looks
+    /// at the packets of the newest `limit` agreements only.
     ///
     /// # Errors
     /// [`Error`].
     async fn given_back(&self, limit: usize) -> Result<Vec<Digest>>;
+
+    /// The same among up to `limit` packets after the position `after` that were given back and still have their content.
+    /// The second answer is where to read on, absent at the end.
+    ///
+    /// # Errors
+    /// [`Error`].
+    async fn given_back_after(&self, after: i64, limit: usize) -> Result<(Vec<Digest>, Option<i64>)>;
 
     /// Destroys the content of a packet that was given back, unless somebody needs it here (again); true when it is gone.
     /// A file of it is the caller's to remove, after this.
@@ -514,6 +531,18 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`Error`]; then it stands as before.
     async fn destroy(&self, digest: Digest, now: Instant) -> Result<bool>;
+
+    /// The receipt by which this hop refused a packet at its submission, by the name that it gives it.
+    ///
+    /// # Errors
+    /// [`Error`].
+    async fn refusal(&self, doc_id: DocId) -> Result<Option<Sealed>>;
+
+    /// The bytes of a packet, if they are here.
+    ///
+    /// # Errors
+    /// [`Error`].
+    async fn body(&self, doc_id: DocId) -> Result<Option<Body>>;
 
     /// Records a refusal.
     ///

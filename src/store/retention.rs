@@ -111,7 +111,8 @@ pub trait RetentionStore: Send + Sync {
         limit: usize,
     ) -> Result<Vec<ExportPacket>>;
 
-    /// Deletes up to `limit` records of refusals that are older than this; gives how many were.
+    /// Deletes up to `limit` records of refusals that are older than this; gives how many were. Those whose receipt stands in
+    /// no log are counted: see [`super::books::BooksStore::refusals_unlogged`].
     ///
     /// # Errors
     /// [`super::Error`].

@@ -9,7 +9,7 @@ mod sample;
 
 use std::collections::BTreeMap;
 
-use lienthong::bundle::{Answer, Bundle, Input, Logged, make, print, verify};
+use lienthong::bundle::{Answer, Bundle, Error, Input, Logged, make, make_with, print, verify, words};
 use lienthong::receipts::Event;
 use lienthong_contract::Digest;
 use serde_json::Value;
@@ -26,6 +26,9 @@ fn judge(sample: &Sample, bundle: &[u8]) -> Answer {
             assert_eq!(answer.verdict, "valid", "{:?} {:?}", answer.part, answer.reason);
             assert_eq!(other.outcomes, answer.outcomes.iter().map(|(word, n)| ((*word).to_owned(), *n)).collect());
             assert_eq!((other.logged, other.witnessed), (answer.receipts_logged, answer.receipts_witnessed));
+            let place = |part: &str| part.split(['[', ']']).nth(1).unwrap().parse::<usize>().unwrap();
+            let pairs = answer.contradictions.iter().map(|found| (place(&found.part), place(&found.contradicts)));
+            assert_eq!(other.contradictions, pairs.collect());
         }
         Err(fault) => assert_eq!(answer.verdict, "invalid", "the second verifier says: {fault:?}"),
     }
@@ -366,6 +369,112 @@ fn what_the_holder_gave_up_has_failed_though_the_next_hop_had_accepted_it() {
     input.late = vec![Logged { entry: None, jws: failure.jws.to_string() }];
     let answer = judge(&sample, &sample.bundle_of(input));
     assert_eq!((answer.verdict, answer.consignments[2].outcome), ("valid", "failed"), "{:?}", answer.reason);
+}
+
+#[test]
+fn what_contradicts_the_chain_is_told_beside_it_by_both_verifiers_and_spoils_nothing() {
+    let sample = Sample::new();
+    let receipts = sample::receipts(&sample.keys);
+    let b = &sample.keys["province-b"];
+    let logged = |one: &lienthong::receipts::Sealed| Logged { entry: None, jws: one.jws.to_string() };
+    let judged = |count: usize, late: &[&lienthong::receipts::Sealed]| {
+        let mut input = sample::input(&sample.pki, &sample.keys, &receipts);
+        input.receipts.truncate(count);
+        input.late = late.iter().map(|one| logged(one)).collect();
+        let file = sample.bundle_of(input);
+        let answer = judge(&sample, &file);
+        assert_eq!(answer.verdict, "valid", "{:?} {:?}", answer.part, answer.reason);
+        answer
+    };
+    let pairs = |answer: &Answer| -> Vec<(String, String)> {
+        answer.contradictions.iter().map(|found| (found.part.clone(), found.contradicts.clone())).collect()
+    };
+    let pair = |late: usize, chain: usize| (format!("late[{late}]"), format!("receipts[{chain}]"));
+    // Custody taken (8), laid into the mailbox (9 of 10 receipts), handed over: and afterwards otherwise.
+    let left = next(Event::RelayToNonERDS, b, 2, &receipts[7], 50);
+    let answer = judged(8, &[&left]);
+    assert_eq!((answer.consignments[2].outcome, pairs(&answer)), ("in-flight", vec![pair(0, 7)]));
+    let failed = next(Event::RelayFailure, b, 2, &receipts[9], 50);
+    let given_back = next(Event::ConsignmentRejection, b, 2, &receipts[8], 50);
+    let nowhere = next(Event::ContentHandoverFailure, b, 2, &left, 60);
+    let answer = judged(10, &[&left, &failed, &given_back, &nowhere]);
+    assert_eq!(answer.outcomes, BTreeMap::from([("handed-over", 2), ("refused", 1)]));
+    assert_eq!(pairs(&answer), [pair(0, 8), pair(1, 9), pair(2, 9), pair(3, 9)]);
+    let late = &answer.consignments[2].late;
+    assert_eq!((late.len(), late[2].contradicts.as_deref()), (4, Some("receipts[9]")));
+    let (vi, en) = words::of_contradiction(&answer.contradictions[2]);
+    for words in [&vi, &en] {
+        for named in ["province-b", "ConsignmentRejection", "late[2]", "ContentHandover", "receipts[9]"] {
+            assert!(words.contains(named), "{named}: {words}");
+        }
+    }
+    assert!(print::html(&answer).contains(&en) && print::pdf(&answer).is_ok());
+    // Delivered although it had been given up: the one who gave up is believed, and both are told.
+    let gave_up = next(Event::RelayFailure, &sample.keys["nation"], 2, &receipts[6], 30);
+    let mut input = sample::input(&sample.pki, &sample.keys, &receipts);
+    input.receipts.truncate(7);
+    input.receipts.push(logged(&gave_up));
+    input.late = receipts[7..].iter().map(logged).collect();
+    let answer = judge(&sample, &sample.bundle_of(input));
+    assert_eq!((answer.verdict, answer.consignments[2].outcome), ("valid", "failed"), "{:?}", answer.reason);
+    assert_eq!(pairs(&answer), [pair(2, 7)]);
+}
+
+#[test]
+fn a_refused_submission_is_proved_by_its_only_receipt() {
+    let sample = Sample::new();
+    let rejected = sample::rejection(&sample.keys[HOPS[0]]);
+    let mut input = sample::input(&sample.pki, &sample.keys, std::slice::from_ref(&rejected));
+    input.document.consignments.clear();
+    input.document.document_id = None;
+    let answer = judge(&sample, &sample.bundle_of(input.clone()));
+    assert_eq!((answer.verdict, answer.outcome), ("valid", "refused"), "{:?}", answer.reason);
+    assert_eq!((answer.receipts, answer.receipts_witnessed, answer.consignments_submitted), (1, 1, 0));
+    assert_eq!(answer.consignments[0].receipts[0].reason.as_deref(), Some("Thiếu nơi nhận"));
+    let page = print::html(&answer);
+    assert!(page.contains("HỢP LỆ: từ chối tiếp nhận") && page.contains("refused at submission"), "{page}");
+    // Nothing follows it, and nothing else begins.
+    let accepted = sample::submission(&sample.keys[HOPS[0]]);
+    let mut two = input.clone();
+    two.receipts.push(Logged { entry: None, jws: accepted.jws.to_string() });
+    refused(&sample, two);
+    let mut named = input;
+    named.document.consignments = sample.input.document.consignments.clone();
+    refused(&sample, named);
+}
+
+#[test]
+fn a_packet_is_written_as_it_is_read_and_only_if_it_is_the_one_and_fits() {
+    let sample = Sample::new();
+    let (hop, key) = (HOPS[0].parse().unwrap(), &sample.keys[HOPS[0]]);
+    let with = |packet: &mut dyn std::io::Read| make_with(sample.input.clone(), Some(packet), &hop, key, at(3600));
+    // One that gives a byte at a time makes the same file.
+    struct Slow(&'static [u8]);
+    impl std::io::Read for Slow {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            std::io::Read::read(&mut self.0, &mut buffer[..1])
+        }
+    }
+    let file = with(&mut Slow(PACKET)).unwrap();
+    let packet = Some(PACKET.to_vec());
+    let whole = Bundle::read(&sample.bundle_of(Input { packet: packet.clone(), ..sample.input.clone() })).unwrap();
+    assert_eq!(Bundle::read(&file).unwrap().packet, packet);
+    assert_eq!(Bundle::read(&file).unwrap().receipts, whole.receipts);
+    assert!(judge(&sample, &file).packet_inside);
+    for other in [&PACKET[1..], b"", [PACKET, b"x"].concat().as_slice(), "x".repeat(PACKET.len()).as_bytes()] {
+        let mut other = other;
+        assert_eq!(with(&mut other), Err(Error::OtherPacket));
+    }
+    // Its length alone says that there is no room: nothing of it is read.
+    struct Never;
+    impl std::io::Read for Never {
+        fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+            panic!("it is read")
+        }
+    }
+    let mut large = sample.input.clone();
+    large.document.size = 48 << 20;
+    assert_eq!(make_with(large, Some(&mut Never), &hop, key, at(3600)), Err(Error::PacketTooLarge));
 }
 
 #[test]

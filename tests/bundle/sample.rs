@@ -62,6 +62,18 @@ pub fn submission(key: &Key) -> Sealed {
     seal(Receipt { consignments, ..blank(Event::SubmissionAcceptance, &key.name, 0) }, key).unwrap()
 }
 
+/// What the sender of a refused packet gets.
+pub fn rejection(key: &Key) -> Sealed {
+    let reason = Some(Reason {
+        code: "LT-RUL-0001".to_owned(),
+        text: "Thiếu nơi nhận".to_owned(),
+        text_en: None,
+        whose_turn: Blame::Sender,
+    });
+    let rejected = Receipt { reason, document_id: None, ..blank(Event::SubmissionRejection, &key.name, 0) };
+    seal(rejected, key).unwrap()
+}
+
 /// The next receipt of a consignment.
 pub fn next(event: Event, key: &Key, number: usize, before: &Sealed, seconds: i64) -> Sealed {
     let reason = event.is_negative().then(|| Reason {

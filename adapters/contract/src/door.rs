@@ -351,6 +351,10 @@ pub struct ReceiptView {
     pub reason: Option<String>,
     /// JWS in compact form.
     pub jws: String,
+    /// Of a late one: the digest of the receipt of the chain that it cannot be true together with. It changes nothing, and
+    /// speaks against the hop that signed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contradicts: Option<Digest>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -438,11 +442,13 @@ pub trait Tracking: Send + Sync {
 /// Proves what became of documents.
 #[async_trait]
 pub trait Proofs: Send + Sync {
-    /// The bundle that proves what became of a packet, as far as this hop knows; for those who may trace it.
+    /// The bundle that proves what became of a packet, as far as this hop knows; for those who may trace it, and for the
+    /// sender of a packet that was refused. With `packet` its bytes are inside.
     ///
     /// # Errors
-    /// As [`Tracking::trace`]; [`RefusalCause::TooLarge`] when there is more evidence than a bundle holds.
-    async fn proof(&self, caller: &Identity, doc_id: DocId) -> Result<Bytes, Refusal>;
+    /// As [`Tracking::trace`]; [`RefusalCause::TooLarge`] when there is more than a bundle holds; with `packet` also as
+    /// [`Mailbox::content`].
+    async fn proof(&self, caller: &Identity, doc_id: DocId, packet: bool) -> Result<Bytes, Refusal>;
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -2,12 +2,13 @@
 
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use hyper::StatusCode;
 use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, LOCATION};
+use hyper::{StatusCode, Uri};
 use lienthong_contract::door::{Refusal, RefusalCause};
 use lienthong_contract::{DocId, Finding};
+use serde::Deserialize;
 
-use super::{Authenticated, Id, State, findings, json, problem};
+use super::{Authenticated, Id, State, bad_request, findings, json, problem, query};
 use crate::api::problem::Problem;
 use crate::api::upload::{Fault, Paced};
 use std::sync::Arc;
@@ -59,13 +60,27 @@ pub async fn trace(
     Ok(([(CONTENT_TYPE, "application/json")], json(&trace)?).into_response())
 }
 
-/// `GET /v1/packets/{id}/proof`: the answer is the bundle itself.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Inside {
+    packet: Option<u8>,
+}
+
+/// `GET /v1/packets/{id}/proof?packet=1`: the answer is the bundle itself, with the packet inside if that is asked for.
 pub async fn proof(
     axum::extract::State(shared): State,
     who: Authenticated,
     Id(doc_id): Id<DocId>,
+    uri: Uri,
 ) -> Result<Response, Box<Problem>> {
-    let bundle = shared.api.proofs.proof(&who.identity, doc_id).await.map_err(|refusal| shared.refused(refusal))?;
+    let asked: Inside = query(&uri, "packet")?;
+    let inside = match asked.packet {
+        None | Some(0) => false,
+        Some(1) => true,
+        Some(other) => return Err(bad_request(&findings::BAD_QUERY, &format!("packet={other}"), "0, 1")),
+    };
+    let bundle = shared.api.proofs.proof(&who.identity, doc_id, inside).await;
+    let bundle = bundle.map_err(|refusal| shared.refused(refusal))?;
     Ok(([(CONTENT_TYPE, "application/json")], bundle).into_response())
 }
 

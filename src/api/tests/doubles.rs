@@ -254,12 +254,13 @@ fn link() -> Link {
 
 #[async_trait]
 impl Proofs for Desk {
-    async fn proof(&self, caller: &Identity, doc_id: DocId) -> Result<Bytes, Refusal> {
+    async fn proof(&self, caller: &Identity, doc_id: DocId, packet: bool) -> Result<Bytes, Refusal> {
         self.trace(caller, doc_id).await?;
+        let packet = if packet { r#""packet":"AA==","# } else { "" };
         let document = format!(r#"{{"consignments":[],"digest":"d","doc_id":"{doc_id}","from":"H37.02","size":4}}"#);
         let (format, taken) = (r#""format":"lienthong-bundle""#, r#""2026-09-21T21:13:20.000+07:00""#);
         let lists = r#""certificates":[],"crls":[],"late":[],"logs":[],"receipts":[{"jws":"a.b.c"}],"witnesses":[]"#;
-        let frame = format!(r#"{format},"revocation":{{"taken":{taken}}},"seal":"a.b.c","v":1"#);
+        let frame = format!(r#"{packet}{format},"revocation":{{"taken":{taken}}},"seal":"a.b.c","v":1"#);
         Ok(format!(r#"{{"document":{document},{frame},{lists}}}"#).into())
     }
 }
@@ -277,6 +278,7 @@ impl Tracking for Desk {
             time,
             reason: None,
             jws: "a.b.c".into(),
+            contradicts: None,
         };
         let consignment = ConsignmentTrace {
             id: consignment(PLAIN),

@@ -96,7 +96,7 @@ fn sheet(answer: &Answer) -> Vec<Block> {
 }
 
 fn verdict(answer: &Answer) -> Block {
-    let outcome = words::of_outcome(answer.outcome);
+    let outcome = words::of_answer(answer);
     if answer.is_valid() {
         let (mut vi, mut en) = (format!("HỢP LỆ: {}", outcome.vi), format!("VALID: {}", outcome.en));
         if let Some((part_vi, part_en)) = answer.left_out() {
@@ -136,7 +136,7 @@ fn facts(answer: &Answer, blocks: &mut Vec<Block>) {
 }
 
 fn consignment(told: &Told, blocks: &mut Vec<Block>) {
-    let outcome = words::of_outcome(told.outcome);
+    let outcome = words::of_told(told);
     let to = told.recipient.as_ref().map_or_else(|| "?".to_owned(), ToString::to_string);
     blocks.push(Block::Heading(format!("Nơi nhận — to {to}: {} — {}", outcome.vi, outcome.en)));
     blocks.extend(told.receipts.iter().map(row));
@@ -178,6 +178,10 @@ fn notes(answer: &Answer, blocks: &mut Vec<Block>) {
         "{all} biên nhận, {sure} nằm trong sổ cái có nhân chứng — {all} receipts, {sure} in a witnessed ledger."
     );
     blocks.push(Block::Note(told));
+    blocks.extend(answer.contradictions.iter().map(|found| {
+        let (vi, en) = words::of_contradiction(found);
+        Block::Note(format!("CẢNH BÁO: {vi} — WARNING: {en}."))
+    }));
     blocks.extend(
         answer
             .revocation_not_checked

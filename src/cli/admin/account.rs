@@ -87,21 +87,35 @@ fn tell(account: &books::Account) {
             say!("    {}  {}", day.day, day.bodies_deleted);
         }
     }
-    for difference in &account.differences {
-        let doc = difference.doc_id.map(|id| id.to_string()).unwrap_or_default();
-        let id = difference.consignment.map(|id| id.to_string()).unwrap_or_default();
-        say!("\n✗ {}  docId {doc}  consignment {id}", difference.code);
-        say!("    {}\n    {}", difference.why, difference.why_en);
+    if account.refusals_unlogged > 0 {
+        say!(
+            "\nTừ chối đã xóa khi chưa có sổ cái — refusals deleted while no ledger was kept: {}",
+            account.refusals_unlogged
+        );
+        for day in account.days.iter().filter(|day| day.refusals_unlogged > 0) {
+            say!("    {}  {}", day.day, day.refusals_unlogged);
+        }
     }
-    let named = account.differences.len() as u64;
-    if account.differences_in_all > named {
-        say!("… và {} chỗ khác nữa — and as many more", account.differences_in_all - named);
-    }
+    tell_differences("!", &account.contradictions, account.contradictions_in_all);
+    tell_differences("✗", &account.differences, account.differences_in_all);
     say!("");
     if account.total.balanced {
         say!("KHỚP — the books balance");
     } else {
         say!("KHÔNG KHỚP — the books do NOT balance: {} chỗ — differences", account.differences_in_all);
+    }
+}
+
+fn tell_differences(mark: &str, differences: &[books::Difference], in_all: u64) {
+    for difference in differences {
+        let doc = difference.doc_id.map(|id| id.to_string()).unwrap_or_default();
+        let id = difference.consignment.map(|id| id.to_string()).unwrap_or_default();
+        say!("\n{mark} {}  docId {doc}  consignment {id}", difference.code);
+        say!("    {}\n    {}", difference.why, difference.why_en);
+    }
+    let named = differences.len() as u64;
+    if in_all > named {
+        say!("… và {} chỗ khác nữa — and as many more", in_all - named);
     }
 }
 

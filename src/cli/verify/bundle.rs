@@ -25,6 +25,10 @@ pub fn tell(answer: &Answer) {
     tell_document(answer);
     answer.consignments.iter().for_each(tell_consignment);
     tell_ledger(answer);
+    for found in &answer.contradictions {
+        let (vi, en) = words::of_contradiction(found);
+        say!("! {vi} — {en}");
+    }
     for why in &answer.revocation_not_checked {
         say!("! chưa kiểm tra được thu hồi — revocation not checked: {why}");
     }
@@ -55,7 +59,7 @@ fn tell_document(answer: &Answer) {
 }
 
 fn tell_consignment(told: &Told) {
-    let outcome = words::of_outcome(told.outcome);
+    let outcome = words::of_told(told);
     let recipient = told.recipient.as_ref().map_or("?", AgencyCode::as_str);
     say!("✓ → {recipient}: {} — {}", outcome.vi, outcome.en);
     told.receipts.iter().for_each(|line| tell_line(line, "✓"));
@@ -117,7 +121,7 @@ fn some_of(parts: &[String]) -> String {
 
 fn verdict(answer: &Answer) {
     if answer.is_valid() {
-        let outcome = words::of_outcome(answer.outcome);
+        let outcome = words::of_answer(answer);
         say!("HỢP LỆ — VALID: {} biên nhận — receipts; {} — {}", answer.receipts, outcome.vi, outcome.en);
         if let Some((vi, en)) = answer.left_out() {
             say!("    ! {vi} — {en}");

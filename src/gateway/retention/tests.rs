@@ -171,6 +171,45 @@ async fn what_was_refused_as_a_whole_has_no_body_to_delete_and_old_refusals_go()
 }
 
 #[tokio::test]
+async fn refusals_that_go_while_no_log_is_kept_are_counted_by_their_day() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("store.db");
+    let record = |days: i64, receipt: Option<&str>| RefusalRecord {
+        time: Instant::from_millis(START + days * DAY_MILLIS),
+        agency: None,
+        credential: "x".to_owned(),
+        digest: None,
+        size: 0,
+        findings: "[]".to_owned(),
+        receipt: receipt.map(str::to_owned),
+    };
+    let before = Instant::from_millis(START + 10 * DAY_MILLIS);
+    let unlogged = SqliteStore::open(&file, &hop("province-a")).unwrap();
+    for (days, receipt) in [(0, Some("a.b.c")), (0, None), (0, Some("d.e.f")), (2, Some("g.h.i")), (15, Some("j.k.l"))]
+    {
+        unlogged.refused(record(days, receipt)).await.unwrap();
+    }
+    assert_eq!(unlogged.prune_refusals(before, 2).await.unwrap(), 2);
+    assert_eq!(unlogged.prune_refusals(before, 2).await.unwrap(), 2);
+    let told = |account: &crate::books::Account| -> Vec<(String, u64)> {
+        let of = |day: &crate::books::DayFigures| (day.day.clone(), day.refusals_unlogged);
+        account.days.iter().map(of).collect()
+    };
+    let expected = vec![("2026-09-21".to_owned(), 2), ("2026-09-23".to_owned(), 1)];
+    let books = account(&unlogged, &hop("province-a"), None).await.unwrap();
+    assert_eq!((told(&books), books.refusals_unlogged, books.total.balanced), (expected.clone(), 3, true));
+    drop(unlogged);
+    // With a log, what is there enters it, and from then on nothing is counted.
+    let logged = open(folder.path());
+    logged.refused(record(16, Some("m.n.o"))).await.unwrap();
+    logged.refused(record(30, None)).await.unwrap();
+    let before = Instant::from_millis(START + 20 * DAY_MILLIS);
+    assert_eq!(logged.prune_refusals(before, 9).await.unwrap(), 2);
+    let books = account(&logged, &hop("province-a"), None).await.unwrap();
+    assert_eq!((told(&books), books.refusals_unlogged), (expected, 3));
+}
+
+#[tokio::test]
 async fn an_archive_verifies_with_other_peoples_tools_and_only_what_it_holds_may_go() {
     let scene = Scene::new();
     let keeper = scene.keeper(Retention { after_export: true, ..Retention::default() });

@@ -137,6 +137,48 @@ async fn a_document_over_three_hops_is_proved_by_their_cosigned_logs() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refusal_is_proved_to_its_sender_and_a_packet_travels_in_its_proof() {
+    let (mut world, folder) = (World::new(), tempfile::tempdir().unwrap());
+    let a = world.start("province-a", &folder.path().join("province-a")).await.unwrap();
+    let (sender, other) = (world.agency(scene::SENDER, &a), world.agency("H37.91", &a));
+    let root = CertificateDer::from_pem_file(world.example.manifest.ca().root).unwrap();
+    let anchors = Anchors { roots: vec![root.to_vec()], ..Anchors::default() };
+
+    // Altered after it was signed.
+    let date = NOW.in_vietnam().date();
+    let letter = Letter {
+        from: sender.files.code.as_str(),
+        to: &["H37.91"],
+        number: 77,
+        date,
+        subject: "Nguyên văn",
+        urgency: Urgency::Normal,
+        attachment: &scene::example_pdf(2000),
+    };
+    let signed = String::from_utf8(sender.sign(&letter.packet().unwrap()).unwrap()).unwrap();
+    let packet = signed.replace("Nguyên văn", "Đã sửa").into_bytes();
+    let refusal = sender.client.submit(&Packet::Bytes(packet.into()), None).await.unwrap_err();
+    let receipt = refusal.problem().unwrap().receipt.clone().unwrap();
+    let refused = crate::receipts::jws::read_unverified(&receipt).unwrap();
+    let bundle = sender.client.proof(refused.receipt.doc_id).await.unwrap();
+    let answer = bundle::verify(&bundle, &anchors, Some(refused.receipt.packet));
+    assert_eq!((answer.verdict, answer.outcome), ("valid", "refused"), "{:?} {:?}", answer.part, answer.reason);
+    assert_eq!((answer.receipts, answer.receipts_logged, answer.packet_matches), (1, 1, Some(true)));
+    let status = |error: crate::client::ClientError| error.problem().unwrap().status;
+    assert_eq!(status(other.client.proof(refused.receipt.doc_id).await.unwrap_err()), 404, "it is not theirs");
+    assert_eq!(status(sender.client.proof_with_packet(refused.receipt.doc_id).await.unwrap_err()), 404, "not kept");
+
+    // The packet inside is the one that was sent, for the sender and for the recipient.
+    let doc_id = world.submit(&sender, &["H37.91"]).await;
+    assert!(!bundle::verify(&sender.client.proof(doc_id).await.unwrap(), &anchors, None).packet_inside);
+    for agency in [&sender, &other] {
+        let answer = bundle::verify(&agency.client.proof_with_packet(doc_id).await.unwrap(), &anchors, None);
+        assert_eq!((answer.verdict, answer.packet_inside), ("valid", true), "{:?} {:?}", answer.part, answer.reason);
+    }
+    a.stop().await;
+}
+
 /// Everything of the store is in its one file afterwards, which is copied.
 fn copy_store(data: &Path, to: &Path) {
     let raw = rusqlite::Connection::open(data.join("store.db")).unwrap();

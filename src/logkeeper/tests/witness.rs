@@ -4,9 +4,10 @@ use lienthong_contract::{HopName, Instant};
 
 use crate::ledger::{SignatureKind, VerifierKey};
 use crate::logkeeper::findings;
-use crate::store::ledger::{Offer, Verdict, epoch_of, origin_text};
-use crate::store::sqlite::tests::support::{hop, letter, setup, to_nation};
-use crate::store::{LedgerSetup, LedgerStore, SqliteStore};
+use crate::receipts::Event;
+use crate::store::ledger::{CheckedProofs, EntryProof, LogProofs, Offer, Verdict, epoch_of, origin_text};
+use crate::store::sqlite::tests::support::{about, hop, letter, relayed, setup, to_nation};
+use crate::store::{LedgerSetup, LedgerStore, Route, SqliteStore, Store as _};
 
 /// A log of `province-a` and how far it has come.
 struct Log {
@@ -103,6 +104,61 @@ async fn a_fork_and_a_shrink_are_alarms_with_both_checkpoints_once() {
     // And the log that kept its word is cosigned as before.
     log.grow("four", 1).await;
     assert_eq!(cosigned(&log.offer(&witness, 7, 6).await), Some(7));
+}
+
+#[tokio::test]
+async fn another_root_for_any_size_that_was_seen_is_a_fork_however_late_it_comes() {
+    let (log, other, witness) = (store("province-a"), store("province-a"), store("nation"));
+    log.grow("one", 5).await;
+    other.grow("another", 5).await;
+    assert_eq!(cosigned(&log.offer(&witness, 1, 0).await), Some(5));
+    let before = log.store.log().unwrap().1.borrow().clone().unwrap().to_string();
+    log.grow("two", 4).await;
+    assert_eq!(cosigned(&log.offer(&witness, 2, 5).await), Some(9));
+    // Older than the last one by its time, smaller by its size, and of a proof that begins elsewhere: for all that, it
+    // cannot be true together with the first.
+    let verdict = other.offer(&witness, 1, 3).await;
+    assert_eq!(verdict, Verdict::Alarm { before: before.clone(), news: true });
+    let now = other.store.log().unwrap().1.borrow().clone().unwrap().to_string();
+    let (alarms, _) = witness.store.alarms(9).await.unwrap();
+    assert_eq!((alarms.len(), &alarms[0].before, &alarms[0].now), (1, &before, &now));
+    assert_eq!(alarms[0].code, findings::FORK.code);
+    // What was seen is no news.
+    assert!(matches!(log.offer(&witness, 3, 9).await, Verdict::Cosign(_)));
+}
+
+#[tokio::test]
+async fn a_proof_by_another_root_than_the_one_seen_is_an_alarm_and_is_not_kept() {
+    let (log, other, witness) = (store("province-a"), store("province-a"), store("nation"));
+    log.grow("one", 5).await;
+    other.grow("another", 5).await;
+    assert_eq!(cosigned(&log.offer(&witness, 1, 0).await), Some(5));
+    // A consignment that the nation sent to the province, and the province's receipt of it.
+    let made = letter("sent", 0, &[("H37.91", to_nation())]);
+    let mut made = relayed(&made, "nation", "province-b", &Route::Link(hop("province-a")));
+    made.take(&witness.store).await;
+    let ours = made.consignments.remove(0).receipts.remove(0);
+    let id = ours.receipt.consignment.unwrap();
+    let relay = about(&made.packet, id, Event::RelayAcceptance, "province-a", &ours);
+    witness.store.record_receipts(&hop("province-a"), vec![relay.clone()]).await.unwrap();
+    let proofs = |log: &Log| {
+        let head = log.store.log().unwrap().1.borrow().clone().unwrap();
+        let entries = vec![EntryProof { receipt: relay.digest, number: 0, hashes: Vec::new() }];
+        let (checkpoint, statement) = (head.to_string(), "a.b.c".to_owned());
+        let (origin, size) = (head.checkpoint().origin.to_string(), head.checkpoint().size);
+        let proofs = LogProofs { hop: hop("province-a"), statement, checkpoint, witnesses: Vec::new(), entries };
+        vec![CheckedProofs { origin, size, cosigned: false, proofs }]
+    };
+    let now = Instant::from_millis(9);
+    let keep = async |log: &Log| {
+        witness.store.keep_proofs(&hop("province-a"), vec![id], proofs(log), now).await.unwrap();
+        witness.store.known_proofs(vec![id]).await.unwrap().logs.len()
+    };
+    assert_eq!((keep(&other).await, codes(&witness).await), (0, vec![findings::FORK.code.to_owned()]));
+    let (alarms, _) = witness.store.alarms(1).await.unwrap();
+    let notes = [&log, &other].map(|log| log.store.log().unwrap().1.borrow().clone().unwrap().to_string());
+    assert_eq!([alarms[0].before.clone(), alarms[0].now.clone()], notes);
+    assert_eq!((keep(&log).await, codes(&witness).await.len()), (1, 1));
 }
 
 #[test]

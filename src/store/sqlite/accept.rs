@@ -305,8 +305,10 @@ pub(super) fn insert_outbox(db: &Connection, hop: &str, packet: i64, urgent: boo
 
 /// See [`super::Store::refused`].
 pub fn refused(db: &Connection, record: &RefusalRecord) -> Result<()> {
-    let insert = "INSERT INTO refusals (time, agency, credential, digest, size, findings, receipt)
-                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let name = record.receipt.as_deref().and_then(|receipt| rows::read(receipt).ok());
+    let name = name.map(|sealed| *sealed.receipt.doc_id.as_bytes());
+    let insert = "INSERT INTO refusals (time, agency, credential, digest, size, findings, receipt, doc_id)
+                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     db.prepare_cached(insert)?.execute(params![
         record.time.as_millis(),
         record.agency.as_ref().map(lienthong_contract::AgencyCode::as_str),
@@ -315,6 +317,15 @@ pub fn refused(db: &Connection, record: &RefusalRecord) -> Result<()> {
         integer(record.size),
         record.findings,
         record.receipt,
+        name,
     ])?;
     Ok(())
+}
+
+/// See [`super::Store::refusal`].
+pub fn refusal(db: &Connection, doc_id: DocId) -> Result<Option<Sealed>> {
+    let query = "SELECT receipt FROM refusals WHERE doc_id = ?1 LIMIT 1";
+    let mut query = db.prepare_cached(query)?;
+    let receipt: Option<String> = query.query_row(params![doc_id.as_bytes()], |row| row.get(0)).optional()?;
+    receipt.map(|receipt| rows::read(&receipt)).transpose()
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use lienthong_contract::{ConsignmentId, Digest, HopName};
+use lienthong_contract::{ConsignmentId, Digest, DocId, HopName, Instant};
 
 use super::super::Result;
 use super::super::ledger::{
@@ -49,6 +49,10 @@ impl LedgerStore for SqliteStore {
 
     async fn own_entries(&self, consignments: Vec<ConsignmentId>, size: u64) -> Result<Vec<EntryProof>> {
         self.read(move |db| own_entries(db, &consignments, size)).await
+    }
+
+    async fn own_refusal(&self, doc_id: DocId, size: u64) -> Result<Vec<EntryProof>> {
+        self.read(move |db| own_refusal(db, doc_id, size)).await
     }
 
     async fn witness(&self, offer: Offer) -> Result<Verdict> {
@@ -98,9 +102,10 @@ impl LedgerStore for SqliteStore {
         from: &HopName,
         consignments: Vec<ConsignmentId>,
         proofs: Vec<CheckedProofs>,
+        now: Instant,
     ) -> Result<ByHop> {
         let from = from.clone();
-        self.writer.write(move |db| proofs::keep_proofs(db, &from, &consignments, &proofs)).await
+        self.writer.write(move |db| proofs::keep_proofs(db, &from, &consignments, &proofs, now)).await
     }
 
     async fn passed_on(&self, from: &HopName, consignments: Vec<ConsignmentId>) -> Result<(Vec<ConsignmentId>, ByHop)> {
@@ -190,6 +195,16 @@ fn own_entries(db: &Connection, consignments: &[ConsignmentId], size: u64) -> Re
         Ok(EntryProof { receipt, number, hashes: prove_inclusion(number, size, &reader)? })
     };
     entries.into_iter().map(prove).collect()
+}
+
+fn own_refusal(db: &Connection, doc_id: DocId, size: u64) -> Result<Vec<EntryProof>> {
+    let query = "SELECT l.number, l.digest FROM refusals r JOIN ledger l ON l.receipt = -r.id
+                 WHERE r.doc_id = ?1 AND l.number < ?2";
+    let mut query = db.prepare_cached(query)?;
+    let mut found = query.query(params![doc_id.as_bytes(), integer(size)])?;
+    let Some(row) = found.next()? else { return Ok(Vec::new()) };
+    let (number, receipt) = (rows::size(row, 0)?, rows::digest(row, 1)?);
+    Ok(vec![EntryProof { receipt, number, hashes: prove_inclusion(number, size, &Rows::of(db))? }])
 }
 
 fn show(db: &Connection, checkpoint: &SignedCheckpoint) -> Result<()> {

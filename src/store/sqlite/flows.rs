@@ -154,8 +154,9 @@ const NEEDED: &str = "EXISTS (SELECT 1 FROM consignments c WHERE c.packet = p.id
 /// See [`super::Store::given_back`].
 pub fn given_back(db: &Connection, limit: usize) -> Result<Vec<Digest>> {
     let query = format!(
-        "SELECT DISTINCT p.digest FROM recalls r JOIN packets p ON p.id = r.packet
-         WHERE r.destroyed = 0 AND NOT {NEEDED} LIMIT ?1"
+        "SELECT DISTINCT p.digest FROM
+           (SELECT packet, destroyed FROM recalls ORDER BY status DESC LIMIT ?1) r JOIN packets p ON p.id = r.packet
+         WHERE r.destroyed = 0 AND NOT {NEEDED}"
     );
     let mut query = db.prepare_cached(&query)?;
     let mut found = query.query(params![integer(limit)])?;
@@ -164,6 +165,26 @@ pub fn given_back(db: &Connection, limit: usize) -> Result<Vec<Digest>> {
         digests.push(rows::digest(row, 0)?);
     }
     Ok(digests)
+}
+
+/// See [`super::Store::given_back_after`].
+pub fn given_back_after(db: &Connection, after: i64, limit: usize) -> Result<(Vec<Digest>, Option<i64>)> {
+    let query = format!(
+        "SELECT p.id, p.digest, NOT {NEEDED} FROM
+           (SELECT DISTINCT packet FROM recalls WHERE destroyed = 0 AND packet > ?1 ORDER BY packet LIMIT ?2) r
+         JOIN packets p ON p.id = r.packet ORDER BY p.id"
+    );
+    let mut query = db.prepare_cached(&query)?;
+    let mut found = query.query(params![after, integer(limit)])?;
+    let (mut digests, mut seen, mut last) = (Vec::new(), 0, None);
+    while let Some(row) = found.next()? {
+        seen += 1;
+        last = Some(row.get(0)?);
+        if row.get(2)? {
+            digests.push(rows::digest(row, 1)?);
+        }
+    }
+    Ok((digests, last.filter(|_| seen == limit)))
 }
 
 /// See [`super::Store::destroy`]. What stood on the pages is overwritten.

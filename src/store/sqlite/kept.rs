@@ -15,6 +15,7 @@ use super::super::books::{
 use super::super::{Error, Result};
 use super::books::{line, submissions, unreceipted};
 use super::rows::{self, SUBMISSION, integer};
+use crate::books::findings::CONTRADICTS;
 use crate::receipts::Sealed;
 
 /// The most lines in one page. An acceptance is never split.
@@ -53,13 +54,15 @@ pub fn kept_books(db: &Connection, day: Option<i64>, limit: usize) -> Result<Kep
             books.sheet.insert(Heading { part: part(row)?, day: row.get(1)?, name: row.get(2)? }, amounts);
         }
     }
-    let count = "SELECT count(*) FROM books_faults WHERE ?1 IS NULL OR day = ?1";
-    let count: i64 = db.prepare_cached(count)?.query_row([day], |row| row.get(0))?;
-    books.faults_in_all = u64::try_from(count).unwrap_or(0);
+    let count = "SELECT count(*), coalesce(sum(code = ?2), 0) FROM books_faults WHERE ?1 IS NULL OR day = ?1";
+    let counts = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?));
+    let (all, against) = db.prepare_cached(count)?.query_row(params![day, CONTRADICTS.code], counts)?;
+    books.contradictions_in_all = u64::try_from(against).unwrap_or(0);
+    books.faults_in_all = u64::try_from(all - against).unwrap_or(0);
     let query = "SELECT subject, doc_id, day, code, found FROM books_faults WHERE ?1 IS NULL OR day = ?1
-                 ORDER BY subject LIMIT ?2";
+                 ORDER BY code = ?3, subject LIMIT ?2";
     let mut query = db.prepare_cached(query)?;
-    let mut found = query.query(params![day, integer(limit)])?;
+    let mut found = query.query(params![day, integer(limit), CONTRADICTS.code])?;
     while let Some(row) = found.next()? {
         let doc_id = if row.get_ref(1)?.as_blob().is_ok() { Some(rows::doc_id(row, 1)?) } else { None };
         let (subject, day) = (subject(row)?, row.get(2)?);
@@ -86,6 +89,7 @@ fn stored(subject: &Subject) -> Vec<u8> {
         Subject::Line(id) => id.as_bytes().to_vec(),
         Subject::Receipt(row) => [&b"r"[..], &row.to_be_bytes()].concat(),
         Subject::Unreceipted(id) => [&b"u"[..], &id.as_bytes()[..]].concat(),
+        Subject::Contradicted(id) => [&b"w"[..], &id.as_bytes()[..]].concat(),
     }
 }
 
@@ -97,6 +101,7 @@ fn subject(row: &Row<'_>) -> Result<Subject> {
             rest.try_into().ok().map(|row| Subject::Receipt(i64::from_be_bytes(row)))
         }
         [b'u', rest @ ..] if bytes.len() == 17 => id(rest).map(Subject::Unreceipted),
+        [b'w', rest @ ..] if bytes.len() == 17 => id(rest).map(Subject::Contradicted),
         bytes => id(bytes).map(Subject::Line),
     };
     found.ok_or_else(|| Error::Corrupt("a fault of nothing".to_owned()))
@@ -280,7 +285,8 @@ pub fn fold(db: &Connection, fold: &Fold) -> Result<bool> {
     for (id, acceptance, figure) in &fold.lines {
         let number = Figure::ALL.iter().position(|known| known == figure).map_or(0, integer);
         put.execute(params![id.as_bytes(), acceptance, number])?;
-        clear.execute([id.as_bytes()])?;
+        clear.execute([stored(&Subject::Line(*id))])?;
+        clear.execute([stored(&Subject::Contradicted(*id))])?;
     }
     let add = "INSERT INTO books_figures (part, day, name, accepted, handed_over, refused, failed, in_flight, faults)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
@@ -297,7 +303,7 @@ pub fn fold(db: &Connection, fold: &Fold) -> Result<bool> {
     let mut note = db.prepare_cached(note)?;
     for Fault { subject, doc_id, day, code, found } in &fold.faults {
         let consignment = match subject {
-            Subject::Line(id) | Subject::Unreceipted(id) => Some(*id.as_bytes()),
+            Subject::Line(id) | Subject::Unreceipted(id) | Subject::Contradicted(id) => Some(*id.as_bytes()),
             Subject::Receipt(_) => None,
         };
         note.execute(params![stored(subject), consignment, doc_id.map(|id| *id.as_bytes()), day, code, found])?;

@@ -42,8 +42,8 @@ use super::queues::{QueueStore, Queues, Waiting};
 use super::retention::{DeletionReason, EndedPacket, ExportPacket, RetentionStore};
 use super::statements::{Crossed, Crossing, LinkDifference, StatementStore, Sums};
 use super::{
-    Accepted, AckOutcome, Consign, Counts, Delivered, Dispatch, Ended, Error, MailboxEntry, NewConsignment, NewPacket,
-    Overdue, QueuedReceipt, Recorded, RefusalRecord, Result, Store,
+    Accepted, AckOutcome, Body, Consign, Counts, Delivered, Dispatch, Ended, Error, MailboxEntry, NewConsignment,
+    NewPacket, Overdue, QueuedReceipt, Recorded, RefusalRecord, Result, Store,
 };
 use crate::flows::Known;
 use crate::ledger::Origin;
@@ -340,8 +340,20 @@ impl Store for SqliteStore {
         self.read(move |db| flows::given_back(db, limit)).await
     }
 
+    async fn given_back_after(&self, after: i64, limit: usize) -> Result<(Vec<Digest>, Option<i64>)> {
+        self.read(move |db| flows::given_back_after(db, after, limit)).await
+    }
+
     async fn destroy(&self, digest: Digest, now: Instant) -> Result<bool> {
         self.writer.write(move |db| flows::destroy(db, digest, now)).await
+    }
+
+    async fn refusal(&self, doc_id: DocId) -> Result<Option<Sealed>> {
+        self.read(move |db| accept::refusal(db, doc_id)).await
+    }
+
+    async fn body(&self, doc_id: DocId) -> Result<Option<Body>> {
+        self.read(move |db| retention::body(db, doc_id)).await
     }
 
     async fn refused(&self, record: RefusalRecord) -> Result<()> {
@@ -390,6 +402,10 @@ impl BooksStore for SqliteStore {
 
     async fn unreceipted(&self, after: i64, limit: usize) -> Result<(Vec<Unreceipted>, Option<i64>)> {
         self.read(move |db| books::unreceipted(db, after, limit)).await
+    }
+
+    async fn refusals_unlogged(&self) -> Result<Vec<(i64, u64)>> {
+        self.read(retention::refusals_unlogged).await
     }
 
     async fn bodies_deleted(&self) -> Result<Vec<(i64, u64)>> {

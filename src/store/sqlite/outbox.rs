@@ -15,8 +15,9 @@ use super::accept::insert_outbox;
 use super::overtaken::{self, Comes};
 use super::restored;
 use super::rows::{self, SUBMISSION, insert_receipt, integer, queue_receipt};
+use crate::books::findings::CONTRADICTS;
 use crate::life::{Input, Outcome, Standing, step};
-use crate::receipts::chain::follows;
+use crate::receipts::chain::{contradicted, follows};
 use crate::receipts::{Event, Sealed};
 
 /// See [`super::Store::due`].
@@ -75,26 +76,27 @@ pub fn record_receipts(db: &Connection, from: &HopName, receipts: &[Sealed]) -> 
         let (digest, event) = (sealed.digest, sealed.receipt.event.as_str());
         let row = sealed.receipt.consignment.map(|id| consignment(db, id)).transpose()?.flatten();
         let Some(row) = row else {
-            if insert_stray(db, from, sealed)? {
-                tracing::warn!(%from, %digest, event, "a receipt about a consignment that is not here is set aside");
-                recorded.stored.push(digest);
-            } else {
-                // Not confirmed, so that the neighbour keeps it: nothing is lost.
-                tracing::error!(%from, %digest, event, "no place for one more receipt about what is not here");
-            }
+            tracing::warn!(%from, %digest, event, "a receipt about a consignment that is not here is set aside");
+            set_aside(db, from, sealed, &mut recorded)?;
             continue;
         };
         if row.next_hop.as_ref() != Some(from) && row.previous_hop.as_ref() == Some(from) {
             withdraw(db, from, row, sealed, &mut recorded)?;
             continue;
         }
-        if row.next_hop.as_ref() != Some(from) || row.other_document(sealed) {
+        if row.next_hop.as_ref() != Some(from) || row.other_document(db, sealed)? {
             tracing::error!(%from, %digest, event, hop = %sealed.receipt.hop, "a receipt from a hop that has no say in it");
             continue;
         }
         let before = row.head;
         let mut row = row;
         let (known, count) = known_of(db, &row, digest)?;
+        // Of the next step, only the next hop has a say as long as we have custody.
+        if !known && sealed.receipt.previous == Some(before) && !may_settle(&row, sealed) {
+            accuse(from, sealed, before);
+            set_aside(db, from, sealed, &mut recorded)?;
+            continue;
+        }
         if !known {
             if count >= MAX_RECEIPTS {
                 tracing::error!(%from, %digest, event, "too many receipts of one consignment");
@@ -102,6 +104,11 @@ pub fn record_receipts(db: &Connection, from: &HopName, receipts: &[Sealed]) -> 
             }
             insert_receipt(db, row.packet, row.seq, sealed, false)?;
             advance(db, &mut row, sealed, &mut recorded)?;
+            if row.head == before
+                && let Some(against) = contradicts(db, &row, sealed)?
+            {
+                accuse(from, sealed, against);
+            }
         }
         if sealed.receipt.event == Event::RelayAcceptance && sealed.receipt.hop == *from && row.gave_up(db)? {
             // It has accepted what we no longer offer: our own end is the answer, and no confirmation.
@@ -122,9 +129,21 @@ pub fn record_receipts(db: &Connection, from: &HopName, receipts: &[Sealed]) -> 
 
 /// True when the receipt is one of those that count.
 fn on_chain(db: &Connection, row: &Row, receipt: Digest) -> Result<bool> {
-    let submissions = rows::receipts_of(db, row.packet, SUBMISSION)?;
-    let chain = rows::chain_of(db, row.packet, &submissions, row.seq, row.head)?;
-    Ok(chain.iter().any(|stored| stored.digest == receipt))
+    Ok(row.chain(db)?.iter().any(|stored| stored.digest == receipt))
+}
+
+/// The receipt that counts and cannot be true together with this one.
+fn contradicts(db: &Connection, row: &Row, sealed: &Sealed) -> Result<Option<Digest>> {
+    let chain = row.chain(db)?.iter().map(|stored| rows::read(&stored.jws)).collect::<Result<Vec<_>>>()?;
+    Ok(contradicted(&chain, sealed).map(|link| link.digest))
+}
+
+/// Raises the alarm about a receipt that is kept as evidence and changes nothing. Account, trace and bundle show it.
+fn accuse(from: &HopName, sealed: &Sealed, against: Digest) {
+    let (hop, event, digest, id) =
+        (&sealed.receipt.hop, sealed.receipt.event, sealed.digest, sealed.receipt.consignment);
+    let (code, title, event) = (CONTRADICTS.code, CONTRADICTS.title.en, event.as_str());
+    tracing::error!(code, %from, %hop, event, ?id, receipt = %digest, contradicts = %against, "{title}");
 }
 
 /// The hop before gave up what it had offered, before it let go of it.
@@ -141,13 +160,15 @@ fn withdraw(db: &Connection, from: &HopName, row: Row, sealed: &Sealed, recorded
         && sealed.receipt.hop == *from
         && sealed.receipt.packet == row.digest
         && sealed.receipt.previous == rows::read(&own)?.receipt.previous;
-    let Outcome::Moves { to, .. } = step(row.standing(), Input::Withdrawn) else {
-        tracing::error!(%from, %digest, state = row.state.as_str(), "what is ours cannot be withdrawn");
-        return Ok(());
+    let outcome = step(row.standing(), Input::Withdrawn);
+    let Outcome::Moves { to, .. } = outcome else {
+        // It let go, and says now that it had not: what is ours cannot be withdrawn.
+        accuse(from, sealed, row.head);
+        return set_aside(db, from, sealed, recorded);
     };
     if !instead_of_ours {
         tracing::error!(%from, %digest, event = sealed.receipt.event.as_str(), "not what ends an offer");
-        return Ok(());
+        return set_aside(db, from, sealed, recorded);
     }
     insert_receipt(db, row.packet, row.seq, sealed, false)?;
     let update = "UPDATE consignments SET state = ?2, head = ?3 WHERE seq = ?1";
@@ -328,21 +349,28 @@ fn known_of(db: &Connection, row: &Row, receipt: Digest) -> Result<(bool, i64)> 
 /// The most receipts of one neighbour that are set aside: some hundred megabytes.
 const MAX_STRAYS: i64 = 200_000;
 
-/// Sets a receipt aside; false when there is no place for it.
-fn insert_stray(db: &Connection, from: &HopName, sealed: &Sealed) -> Result<bool> {
+/// Keeps a receipt that moves nothing here, so that it need not come again; no more of one consignment than of its own,
+/// and no more of one neighbour than there is place for. What has no place is not confirmed, so that the neighbour
+/// keeps it: nothing is lost.
+fn set_aside(db: &Connection, from: &HopName, sealed: &Sealed, recorded: &mut Recorded) -> Result<()> {
     let known = "SELECT 1 FROM stray_receipts WHERE digest = ?1";
     if db.prepare_cached(known)?.exists([sealed.digest.as_bytes()])? {
-        return Ok(true);
+        recorded.stored.push(sealed.digest);
+        return Ok(());
     }
+    let about = sealed.receipt.consignment.map(|id| *id.as_bytes());
+    let count = "SELECT count(*) FROM stray_receipts WHERE consignment = ?1";
+    let others: i64 = db.prepare_cached(count)?.query_row(params![about], |row| row.get(0))?;
     let count = "INSERT INTO stray_counts (hop, number) VALUES (?1, 1)
                  ON CONFLICT (hop) DO UPDATE SET number = number + 1 WHERE number < ?2";
-    if db.prepare_cached(count)?.execute(params![from.as_str(), MAX_STRAYS])? == 0 {
-        return Ok(false);
+    if others >= MAX_RECEIPTS || db.prepare_cached(count)?.execute(params![from.as_str(), MAX_STRAYS])? == 0 {
+        tracing::error!(%from, digest = %sealed.digest, "no place for one more receipt that moves nothing here");
+        return Ok(());
     }
     let insert = "INSERT OR IGNORE INTO stray_receipts (digest, hop, consignment, jws) VALUES (?1, ?2, ?3, ?4)";
-    let about = sealed.receipt.consignment.map(|id| *id.as_bytes());
     db.prepare_cached(insert)?.execute(params![sealed.digest.as_bytes(), from.as_str(), about, sealed.jws])?;
-    Ok(true)
+    recorded.stored.push(sealed.digest);
+    Ok(())
 }
 
 struct Row {
@@ -361,10 +389,24 @@ struct Row {
 }
 
 impl Row {
-    /// It speaks of another packet than this consignment's, or calls it otherwise.
-    fn other_document(&self, sealed: &Sealed) -> bool {
+    /// It speaks of another packet than this consignment's, calls it otherwise, or names another sender or recipient.
+    fn other_document(&self, db: &Connection, sealed: &Sealed) -> Result<bool> {
         let said = &sealed.receipt;
-        (said.packet, said.doc_id, said.size) != (self.digest, self.doc_id, self.size)
+        if (said.packet, said.doc_id, said.size) != (self.digest, self.doc_id, self.size) {
+            return Ok(true);
+        }
+        let query = "SELECT 1 FROM consignments c JOIN packets p ON p.id = c.packet
+                     WHERE c.seq = ?1 AND p.sender = ?2 AND (?3 IS NULL OR c.recipient = ?3)
+                       AND (?4 IS NULL OR p.document_id = ?4)";
+        let recipient = said.recipient.as_ref().map(lienthong_contract::AgencyCode::as_str);
+        let same = params![self.seq, said.from.as_str(), recipient, said.document_id];
+        Ok(!db.prepare_cached(query)?.exists(same)?)
+    }
+
+    /// The receipts that count.
+    fn chain(&self, db: &Connection) -> Result<Vec<rows::Stored>> {
+        let submissions = rows::receipts_of(db, self.packet, SUBMISSION)?;
+        rows::chain_of(db, self.packet, &submissions, self.seq, self.head)
     }
 
     fn standing(&self) -> Standing {

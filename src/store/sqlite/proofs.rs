@@ -4,18 +4,20 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use lienthong_contract::{ConsignmentId, Digest, HopName};
+use lienthong_contract::{ConsignmentId, Digest, HopName, Instant};
 
 use super::super::ledger::{CheckedProofs, EntryProof, KnownProofs, LogProofs, MAX_PROVED};
 use super::super::{Error, Result};
 use super::evidence::{ByHop, add, place};
 use super::rows::{self, integer};
+use super::witness::forks;
 
 pub fn keep_proofs(
     db: &Connection,
     from: &HopName,
     consignments: &[ConsignmentId],
     proofs: &[CheckedProofs],
+    now: Instant,
 ) -> Result<ByHop> {
     let (mut made_by, mut before) = (BTreeMap::new(), ByHop::new());
     for id in consignments.iter().take(MAX_PROVED) {
@@ -28,11 +30,14 @@ pub fn keep_proofs(
         }
     }
     for checked in proofs {
+        let ours = |entry: &&EntryProof| made_by.get(&entry.receipt) == Some(&checked.proofs.hop);
+        let entries: Vec<&EntryProof> = checked.proofs.entries.iter().filter(ours).collect();
+        if entries.is_empty() || forks(db, checked, now)? {
+            continue;
+        }
         let mut kept = false;
-        for entry in &checked.proofs.entries {
-            if made_by.get(&entry.receipt) == Some(&checked.proofs.hop) {
-                kept |= keep_proof(db, checked, entry)?;
-            }
+        for entry in entries {
+            kept |= keep_proof(db, checked, entry)?;
         }
         if kept {
             keep_checkpoint(db, checked)?;

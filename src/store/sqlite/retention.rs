@@ -2,10 +2,10 @@
 
 use rusqlite::{Connection, params};
 
-use lienthong_contract::Instant;
+use lienthong_contract::{DocId, Instant};
 
 use super::super::retention::{DeletionReason, EndedPacket, ExportConsignment, ExportPacket};
-use super::super::{Held, Result};
+use super::super::{Body, Held, Result};
 use super::rows::{self, SUBMISSION, integer};
 
 /// See [`super::super::retention::RetentionStore::ended_packets`].
@@ -78,10 +78,38 @@ pub fn mark_exported(db: &Connection, rows: &[i64], at: Instant) -> Result<()> {
 pub fn prune_refusals(db: &Connection, before: Instant, limit: usize) -> Result<usize> {
     // They stand in the order of their times, so looking at the oldest is enough. The newest stays: its number must not be
     // given again, because the log counts refusals by it.
-    let delete = "DELETE FROM refusals WHERE id IN
-                    (SELECT id FROM (SELECT id, time FROM refusals ORDER BY id LIMIT ?2) WHERE time < ?1)
+    const OLD: &str = "id IN (SELECT id FROM (SELECT id, time FROM refusals ORDER BY id LIMIT ?2) WHERE time < ?1)
                   AND id < (SELECT max(id) FROM refusals)";
-    Ok(db.prepare_cached(delete)?.execute(params![before.as_millis(), integer(limit)])?)
+    // Where a log is kept, each receipt is in it. Where none is, nothing else will tell that these were given out.
+    let count = format!(
+        "INSERT INTO refusals_unlogged (day, count)
+         SELECT (time + 25200000) / 86400000, count(*) FROM refusals r
+         WHERE {OLD} AND receipt IS NOT NULL AND NOT EXISTS (SELECT 1 FROM ledger l WHERE l.receipt = -r.id) GROUP BY 1
+         ON CONFLICT (day) DO UPDATE SET count = count + excluded.count"
+    );
+    let which = params![before.as_millis(), integer(limit)];
+    db.prepare_cached(&count)?.execute(which)?;
+    let delete = format!("DELETE FROM refusals WHERE {OLD}");
+    Ok(db.prepare_cached(&delete)?.execute(which)?)
+}
+
+/// Refusals with a receipt that no log will ever have, by the day in Vietnam (counted from 1970-01-01).
+pub fn refusals_unlogged(db: &Connection) -> Result<Vec<(i64, u64)>> {
+    let mut query = db.prepare_cached("SELECT day, count FROM refusals_unlogged ORDER BY day")?;
+    let found = query.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?)))?;
+    found.map(|row| row.map(|(day, count)| (day, u64::try_from(count).unwrap_or(0))).map_err(Into::into)).collect()
+}
+
+/// See [`super::super::Store::body`].
+pub fn body(db: &Connection, doc_id: DocId) -> Result<Option<Body>> {
+    let query = "SELECT p.digest, p.content, p.body_deleted_at, p.destroyed_at IS NOT NULL
+                 FROM consignments c JOIN packets p ON p.id = c.packet WHERE c.doc_id = ?1 LIMIT 1";
+    let mut query = db.prepare_cached(query)?;
+    let mut found = query.query(params![doc_id.as_bytes()])?;
+    let Some(row) = found.next()? else { return Ok(None) };
+    let held = if row.get(3)? { Held::Destroyed } else { rows::held(row, 1)? };
+    let deleted_at = row.get::<_, Option<i64>>(2)?.map(Instant::from_millis);
+    Ok(Some(Body { digest: rows::digest(row, 0)?, held, deleted_at }))
 }
 
 /// Bodies deleted, by the day in Vietnam (counted from 1970-01-01).

@@ -385,6 +385,28 @@ CREATE TABLE stray_counts (
     number        INTEGER NOT NULL
 ) WITHOUT ROWID;
 INSERT INTO stray_counts (hop, number) SELECT hop, count(*) FROM stray_receipts GROUP BY hop;
+
+-- Evidence that was set aside is found by its consignment.
+CREATE INDEX stray_receipts_of ON stray_receipts (consignment) WHERE consignment IS NOT NULL;
+
+-- The name that a refused packet's receipt gives it.
+ALTER TABLE refusals ADD COLUMN doc_id BLOB;
+CREATE INDEX refusals_of_document ON refusals (doc_id) WHERE doc_id IS NOT NULL;
+
+-- Refusals with a receipt that were deleted while this hop kept no log, by the day on which they were made (in Vietnam,
+-- counted from 1970-01-01): no log will ever have them.
+CREATE TABLE refusals_unlogged (
+    day           INTEGER PRIMARY KEY,
+    count         INTEGER NOT NULL
+);
+
+-- The last checkpoints seen of neighbours' logs, by size: another root for one of these sizes is a fork.
+CREATE TABLE ledger_seen_past (
+    origin        TEXT NOT NULL,
+    size          INTEGER NOT NULL,
+    note          TEXT NOT NULL,
+    PRIMARY KEY (origin, size)
+) WITHOUT ROWID;
 ";
 
 /// Brings the store to [`VERSION`] and binds it to this hop.
@@ -399,11 +421,31 @@ pub fn prepare(connection: &mut Connection, hop: &str) -> Result<(), Error> {
     for (version, step) in (OLDEST..).zip(MIGRATIONS).filter(|(version, _)| *version > found) {
         let transaction = connection.transaction()?;
         transaction.execute_batch(step)?;
+        if version == 7 {
+            name_refusals(&transaction)?;
+        }
         transaction.pragma_update(None, "user_version", version)?;
         transaction.commit()?;
     }
     connection.execute("INSERT OR IGNORE INTO meta (key, value) VALUES ('hop', ?1)", [hop])?;
     owned_by(connection, hop)
+}
+
+/// Gives each refusal the name that stands in its receipt; one that cannot be read has none.
+fn name_refusals(db: &Connection) -> Result<(), Error> {
+    let mut after = 0;
+    loop {
+        let query = "SELECT id, receipt FROM refusals WHERE id > ?1 AND receipt IS NOT NULL ORDER BY id LIMIT 256";
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?));
+        let page = db.prepare_cached(query)?.query_map([after], read)?.collect::<Result<Vec<_>, _>>()?;
+        let Some((last, _)) = page.last() else { return Ok(()) };
+        after = *last;
+        for (id, receipt) in &page {
+            let Ok(sealed) = super::rows::read(receipt) else { continue };
+            let name = "UPDATE refusals SET doc_id = ?2 WHERE id = ?1";
+            db.prepare_cached(name)?.execute(rusqlite::params![id, sealed.receipt.doc_id.as_bytes()])?;
+        }
+    }
 }
 
 /// Makes sure that this is a store of [`VERSION`] and of this hop, and changes nothing.

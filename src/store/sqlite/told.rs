@@ -94,6 +94,9 @@ pub(super) fn ordered(mut events: Vec<(i64, Event)>) -> Vec<Event> {
 
 /// What came here about a document of this name between these two, with the packet it came in. What is only offered, or
 /// was withdrawn, does not count, except in the packet `now`, which is about to, and in one that has had its effect.
+///
+/// Of each side's words about giving back, the first [`MOST`] count, so that an agreement stays one whatever comes after
+/// it; of its other words, the last [`MOST`].
 pub(super) fn events(
     db: &Connection,
     (sender, recipient, name): (&AgencyCode, &AgencyCode, &str),
@@ -104,17 +107,22 @@ pub(super) fn events(
                                 WHERE c.doc_id = s.doc_id AND c.state <> 'rejected' AND (c.state <> 'failed' OR EXISTS
                                     (SELECT 1 FROM receipts r WHERE r.packet = c.packet AND r.consignment = c.seq
                                      AND r.event = 'ContentConsignment'))) AS heard
-                 FROM statuses s JOIN packets p ON p.id = s.packet
-                 WHERE s.document_id = ?1 AND s.about = ?2 AND s.agency = ?3 AND (s.packet = ?4
+                 FROM (SELECT * FROM (SELECT * FROM statuses WHERE document_id = ?1 AND about = ?2 AND agency = ?3
+                                      AND code IN ('13', '15', '16') ORDER BY seq LIMIT ?5)
+                       UNION ALL
+                       SELECT * FROM (SELECT * FROM statuses WHERE document_id = ?1 AND about = ?2 AND agency = ?3
+                                      AND code NOT IN ('13', '15', '16') ORDER BY seq DESC LIMIT ?5)) s
+                 JOIN packets p ON p.id = s.packet
+                 WHERE s.packet = ?4
                    OR EXISTS (SELECT 1 FROM recalls r WHERE r.status = s.packet) OR EXISTS
                    (SELECT 1 FROM consignments c WHERE c.doc_id = s.doc_id
-                    AND c.state NOT IN ('offered', 'withdrawn')))
+                    AND c.state NOT IN ('offered', 'withdrawn'))
                  ORDER BY s.packet";
     let mut events = Vec::new();
     let asks = StatusCode::TakeBackRequested;
     for (about, agency, by_sender) in [(sender, recipient, false), (recipient, sender, true)] {
         let mut query = db.prepare_cached(query)?;
-        let mut found = query.query(params![name, about.as_str(), agency.as_str(), now])?;
+        let mut found = query.query(params![name, about.as_str(), agency.as_str(), now, integer(MOST)])?;
         while let Some(row) = found.next()? {
             let said = Said {
                 code: row.get(1)?,
@@ -140,9 +148,9 @@ pub(super) fn events(
     }
     let query = "SELECT a.packet FROM acts a JOIN consignments c ON c.packet = a.packet
                  WHERE a.document_id = ?1 AND a.owner = ?2 AND a.kind IN ('update', 'revoke') AND c.recipient = ?3
-                   AND c.state NOT IN ('offered', 'withdrawn', 'rejected')";
+                   AND c.state NOT IN ('offered', 'withdrawn', 'rejected') ORDER BY a.packet DESC LIMIT ?4";
     let mut query = db.prepare_cached(query)?;
-    let mut found = query.query(params![name, sender.as_str(), recipient.as_str()])?;
+    let mut found = query.query(params![name, sender.as_str(), recipient.as_str(), integer(MOST)])?;
     while let Some(row) = found.next()? {
         events.push((row.get(0)?, Event::Changed));
     }
@@ -159,7 +167,7 @@ pub fn tell(db: &Connection, item: &mut InboxItem, packet: i64) -> Result<()> {
     }
     let subject = Subject { packet, sender: &item.from, document_id: item.document_id.as_deref(), business_type };
     let told = story(db, &subject, &item.recipient)?;
-    item.links = links(db, &subject)?;
+    item.links = links(db, &subject, Some(&item.recipient))?;
     (item.statuses, item.current, item.recall) = (told.statuses, told.current, told.recall);
     Ok(())
 }
@@ -182,9 +190,11 @@ fn about(db: &Connection, packet: i64) -> Result<Option<StatusAbout>> {
     Ok(Some(StatusAbout { meaning: meaning(&code), code, document_id, doc_id }))
 }
 
-/// The packets that this one is tied to, in both directions.
-pub fn links(db: &Connection, of: &Subject<'_>) -> Result<Vec<Link>> {
+/// The packets that this one is tied to, in both directions; with the recipients of each, or with `only` one of them. All
+/// together name at most [`MAX_LINKED`] recipients: the last ones name none.
+pub fn links(db: &Connection, of: &Subject<'_>, only: Option<&AgencyCode>) -> Result<Vec<Link>> {
     let mut links = Vec::new();
+    let mut linked = Linked { only, left: MAX_LINKED };
     let query = "SELECT kind, owner, document_id, code, reason, added, removed FROM acts WHERE packet = ?1 ORDER BY nr";
     let mut query = db.prepare_cached(query)?;
     let mut found = query.query(params![of.packet])?;
@@ -209,12 +219,12 @@ pub fn links(db: &Connection, of: &Subject<'_>) -> Result<Vec<Link>> {
             from,
             time,
             reason: row.get(4)?,
-            recipients: packet.map(|packet| linked(db, packet)).transpose()?.unwrap_or_default(),
+            recipients: packet.map(|packet| linked.of(db, packet)).transpose()?.unwrap_or_default(),
             added: codes(row.get_ref(5)?.as_str().unwrap_or_default())?,
             removed: codes(row.get_ref(6)?.as_str().unwrap_or_default())?,
         });
     }
-    links.extend(links_to(db, of)?);
+    links.extend(links_to(db, of, &mut linked)?);
     Ok(links)
 }
 
@@ -233,7 +243,7 @@ fn target(db: &Connection, of: &Subject<'_>, owner: Option<&AgencyCode>, name: &
 }
 
 /// What names this packet as its target.
-fn links_to(db: &Connection, of: &Subject<'_>) -> Result<Vec<Link>> {
+fn links_to(db: &Connection, of: &Subject<'_>, linked: &mut Linked<'_>) -> Result<Vec<Link>> {
     let Some(name) = of.document_id.filter(|_| of.business_type != 1) else { return Ok(Vec::new()) };
     let query = "SELECT a.kind, a.packet, p.doc_id, p.document_id, p.code, p.sender, p.received_at, a.reason, a.added,
                         a.removed
@@ -256,7 +266,7 @@ fn links_to(db: &Connection, of: &Subject<'_>) -> Result<Vec<Link>> {
             from: Some(rows::agency(row, 5)?),
             time: Some(rows::instant(row, 6)?),
             reason: row.get(7)?,
-            recipients: linked(db, row.get(1)?)?,
+            recipients: linked.of(db, row.get(1)?)?,
             added: codes(row.get_ref(8)?.as_str().unwrap_or_default())?,
             removed: codes(row.get_ref(9)?.as_str().unwrap_or_default())?,
         });
@@ -282,14 +292,27 @@ const fn relation(kind: ActKind, of_target: bool) -> Relation {
     }
 }
 
-fn linked(db: &Connection, packet: i64) -> Result<Vec<LinkedRecipient>> {
-    let query = "SELECT recipient, state FROM consignments
-                 WHERE packet = ?1 AND state NOT IN ('offered', 'withdrawn') ORDER BY seq";
-    let mut query = db.prepare_cached(query)?;
-    let mut found = query.query(params![packet])?;
-    let mut recipients = Vec::new();
-    while let Some(row) = found.next()? {
-        recipients.push(LinkedRecipient { recipient: rows::agency(row, 0)?, state: rows::state(row, 1)? });
+/// The most recipients that the ties of one packet name together; a single packet has some hundreds.
+const MAX_LINKED: usize = 8192;
+
+/// Who is named as a recipient of tied packets, and how many more may be.
+struct Linked<'a> {
+    only: Option<&'a AgencyCode>,
+    left: usize,
+}
+
+impl Linked<'_> {
+    fn of(&mut self, db: &Connection, packet: i64) -> Result<Vec<LinkedRecipient>> {
+        let query = "SELECT recipient, state FROM consignments
+                     WHERE packet = ?1 AND state NOT IN ('offered', 'withdrawn') AND (?2 IS NULL OR recipient = ?2)
+                     ORDER BY seq LIMIT ?3";
+        let mut query = db.prepare_cached(query)?;
+        let mut found = query.query(params![packet, self.only.map(AgencyCode::as_str), integer(self.left)])?;
+        let mut recipients = Vec::new();
+        while let Some(row) = found.next()? {
+            recipients.push(LinkedRecipient { recipient: rows::agency(row, 0)?, state: rows::state(row, 1)? });
+        }
+        self.left = self.left.saturating_sub(recipients.len());
+        Ok(recipients)
     }
-    Ok(recipients)
 }

@@ -3,12 +3,16 @@
 use rusqlite::{Connection, params};
 
 use lienthong_contract::door::{ConsignmentState, ConsignmentTrace, RecallState, ReceiptView, Trace};
-use lienthong_contract::{DocId, Instant};
+use lienthong_contract::{ConsignmentId, DocId, Instant};
 
 use super::super::{Counts, Result};
 use super::rows::{self, SUBMISSION, Stored};
 use super::told;
 use crate::receipts::Sealed;
+use crate::receipts::chain::{contradicted, follows};
+
+/// The most receipts that are shown of those that were set aside for one consignment.
+const MAX_SET_ASIDE: i64 = 64;
 
 /// See [`super::Store::trace`].
 pub fn trace(db: &Connection, doc_id: DocId) -> Result<Option<Trace>> {
@@ -29,7 +33,7 @@ pub fn trace(db: &Connection, doc_id: DocId) -> Result<Option<Trace>> {
     for recall in consignments.iter_mut().filter_map(|consignment| consignment.recall.as_mut()) {
         recall.destroyed_at = destroyed_at.filter(|_| recall.state == RecallState::Agreed);
     }
-    let links = told::links(db, &subject)?;
+    let links = told::links(db, &subject, None)?;
     let read = submissions.iter().map(|stored| rows::read(&stored.jws)).collect::<Result<Vec<_>>>()?;
     let submission = read.iter().find(|sealed| sealed.receipt.doc_id == doc_id).map(view);
     Ok(Some(Trace {
@@ -73,8 +77,10 @@ fn consignments(
         let chain = rows::chain_of(db, packet, submissions, row.get(6)?, rows::digest(row, 5)?)?;
         let mut late = rows::receipts_of(db, packet, row.get(6)?)?;
         late.retain(|stored| chain.iter().all(|counted| counted.digest != stored.digest));
-        let late = late.iter().map(|stored| Ok(view(&rows::read(&stored.jws)?))).collect::<Result<Vec<_>>>()?;
         let chain = chain.iter().map(|stored| rows::read(&stored.jws)).collect::<Result<Vec<_>>>()?;
+        let mut late = late.iter().map(|stored| rows::read(&stored.jws)).collect::<Result<Vec<_>>>()?;
+        late.extend(set_aside(db, id, &chain, &late)?);
+        let late = late.iter().map(|sealed| late_view(&chain, sealed)).collect();
         let told = told::story(db, subject, &recipient)?;
         consignments.push(ConsignmentTrace {
             id,
@@ -92,6 +98,30 @@ fn consignments(
     Ok(consignments)
 }
 
+/// Receipts that a hop without a say in it sent about a consignment: evidence, as far as it is about this document. What
+/// could be taken for the next of the chain is no part of what is told of it.
+fn set_aside(db: &Connection, id: ConsignmentId, chain: &[Sealed], late: &[Sealed]) -> Result<Vec<Sealed>> {
+    let (Some(first), Some(last)) = (chain.first(), chain.last()) else { return Ok(Vec::new()) };
+    let query = "SELECT jws FROM stray_receipts WHERE consignment = ?1 ORDER BY digest LIMIT ?2";
+    let mut query = db.prepare_cached(query)?;
+    let mut found = query.query(params![id.as_bytes(), MAX_SET_ASIDE])?;
+    let mut receipts = Vec::new();
+    while let Some(row) = found.next()? {
+        let text: String = row.get(0)?;
+        let Ok(sealed) = rows::read(&text) else { continue };
+        // It may have come again, once there was a consignment that it could count for.
+        let told = chain.iter().chain(late).any(|known| known.digest == sealed.digest);
+        if !told && sealed.receipt.is_of(&first.receipt) && !follows(&sealed, last, id) {
+            receipts.push(sealed);
+        }
+    }
+    Ok(receipts)
+}
+
+fn late_view(chain: &[Sealed], sealed: &Sealed) -> ReceiptView {
+    ReceiptView { contradicts: contradicted(chain, sealed).map(|link| link.digest), ..view(sealed) }
+}
+
 fn view(sealed: &Sealed) -> ReceiptView {
     ReceiptView {
         event: sealed.receipt.event.as_str().to_owned(),
@@ -99,6 +129,7 @@ fn view(sealed: &Sealed) -> ReceiptView {
         time: sealed.receipt.time,
         reason: sealed.receipt.reason.as_ref().map(|reason| reason.text.clone()),
         jws: sealed.jws.to_string(),
+        contradicts: None,
     }
 }
 

@@ -2,19 +2,21 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use lienthong_contract::Instant;
+use lienthong_contract::{HopName, Instant};
 
-use super::super::ledger::{Alarm, Offer, Verdict};
+use super::super::ledger::{Alarm, CheckedProofs, Offer, Verdict};
 use super::super::{Error, Result};
 use super::restored;
 use super::rows::{self, integer};
-use crate::ledger::{self, Judgement, SignedCheckpoint, judge};
+use crate::ledger::{self, Checkpoint, Judgement, Note, SignedCheckpoint, judge};
 use crate::logkeeper::findings;
 
 /// The most logs of one hop that are witnessed: each but the first is an alarm.
 const MAX_LOGS: i64 = 64;
 /// The most alarms kept. More are no news.
 const MAX_ALARMS: i64 = 1000;
+/// The most checkpoints of one log that are remembered after the last one.
+const MAX_PAST: i64 = 256;
 
 /// What comes from outside and is wrong is no fault of the store.
 pub fn at_fault(error: ledger::Error) -> Error {
@@ -29,12 +31,20 @@ pub fn witness(db: &Connection, offer: &Offer) -> Result<Verdict> {
     let last: Option<(String, String, i64)> =
         db.prepare_cached(query)?.query_row([offer.origin.as_str()], read).optional()?;
     let Some((vkey, note, time)) = last else {
+        // A hop further on may have shown it in a proof.
+        if let Some(other) = other_root(db, now.checkpoint())? {
+            return accuse(db, offer, &findings::FORK, other, &now);
+        }
         new_log(db, offer, &now)?;
         keep_seen(db, offer, &now)?;
         return Ok(Verdict::Cosign(Box::new(now)));
     };
     if vkey != offer.key.to_string() {
         return accuse(db, offer, &findings::PEER_KEY, note, &now);
+    }
+    // Whatever its proof says, and however late it comes: one size has one root.
+    if let Some(other) = other_root(db, now.checkpoint())? {
+        return accuse(db, offer, &findings::FORK, other, &now);
     }
     let before = SignedCheckpoint::open(note.as_bytes(), &offer.origin, keys)?;
     let (old, new) = (before.checkpoint().size, now.checkpoint().size);
@@ -75,20 +85,58 @@ fn accuse(
     before: String,
     now: &SignedCheckpoint,
 ) -> Result<Verdict> {
+    let news = raise(db, kind, (&offer.hop, offer.origin.as_str()), (&before, &now.to_string()), offer.now)?;
+    Ok(Verdict::Alarm { before, news })
+}
+
+/// Keeps and tells what cannot be true together; true when it is news.
+fn raise(
+    db: &Connection,
+    kind: &'static lienthong_contract::Kind,
+    (hop, origin): (&HopName, &str),
+    (before, now): (&str, &str),
+    time: Instant,
+) -> Result<bool> {
     let alarm = Alarm {
-        time: offer.now,
-        hop: offer.hop.clone(),
-        origin: offer.origin.to_string(),
+        time,
+        hop: hop.clone(),
+        origin: origin.to_owned(),
         code: kind.code.to_owned(),
-        before: before.clone(),
-        now: now.to_string(),
+        before: before.to_owned(),
+        now: now.to_owned(),
     };
     let news = keep_alarm(db, &alarm)?;
     if news {
-        let (title, origin) = (kind.title.en, &alarm.origin);
-        tracing::error!(code = kind.code, hop = %offer.hop, origin, before, now = alarm.now, "{title}");
+        tracing::error!(code = kind.code, %hop, origin, before, now, "{}", kind.title.en);
     }
-    Ok(Verdict::Alarm { before, news })
+    Ok(news)
+}
+
+/// A checkpoint of this log and size that was seen before, with another root: the two cannot both be true.
+fn other_root(db: &Connection, now: &Checkpoint) -> Result<Option<String>> {
+    let query = "SELECT note FROM ledger_seen WHERE origin = ?1
+                 UNION ALL SELECT note FROM ledger_seen_past WHERE origin = ?1 AND size = ?2
+                 UNION ALL SELECT note FROM ledger_checkpoints WHERE origin = ?1 AND size = ?2";
+    let mut query = db.prepare_cached(query)?;
+    let mut found = query.query(params![now.origin.as_str(), integer(now.size)])?;
+    while let Some(row) = found.next()? {
+        let note: String = row.get(0)?;
+        let seen: Checkpoint = Note::parse(note.as_bytes())?.text().parse()?;
+        if seen.size == now.size && seen.root != now.root {
+            return Ok(Some(note));
+        }
+    }
+    Ok(None)
+}
+
+/// True when these proofs lead to another root than one that was seen at the same size: both checkpoints are kept as an
+/// alarm, and the proofs are not.
+pub fn forks(db: &Connection, checked: &CheckedProofs, now: Instant) -> Result<bool> {
+    let proofs = &checked.proofs;
+    let claimed: Checkpoint = Note::parse(proofs.checkpoint.as_bytes())?.text().parse()?;
+    let Some(before) = other_root(db, &claimed)? else { return Ok(false) };
+    raise(db, &findings::FORK, (&proofs.hop, &checked.origin), (&before, &proofs.checkpoint), now)?;
+    Ok(true)
 }
 
 fn keep_seen(db: &Connection, offer: &Offer, now: &SignedCheckpoint) -> Result<()> {
@@ -97,6 +145,12 @@ fn keep_seen(db: &Connection, offer: &Offer, now: &SignedCheckpoint) -> Result<(
     let (origin, hop) = (offer.origin.as_str(), offer.hop.as_str());
     let (vkey, note) = (offer.key.to_string(), now.to_string());
     db.prepare_cached(keep)?.execute(params![origin, hop, vkey, note, offer.time.as_millis()])?;
+    let past = "INSERT OR IGNORE INTO ledger_seen_past (origin, size, note) VALUES (?1, ?2, ?3)";
+    if db.prepare_cached(past)?.execute(params![origin, integer(now.checkpoint().size), note])? > 0 {
+        let forget = "DELETE FROM ledger_seen_past WHERE origin = ?1 AND size <
+                        (SELECT size FROM ledger_seen_past WHERE origin = ?1 ORDER BY size DESC LIMIT 1 OFFSET ?2)";
+        db.prepare_cached(forget)?.execute(params![origin, MAX_PAST - 1])?;
+    }
     Ok(())
 }
 

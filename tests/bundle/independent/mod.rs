@@ -19,6 +19,8 @@ pub struct Proven {
     pub outcomes: BTreeMap<String, usize>,
     pub logged: usize,
     pub witnessed: usize,
+    /// Which late receipt contradicts which of the chain, by their places in the two lists.
+    pub contradictions: BTreeSet<(usize, usize)>,
 }
 
 type Check<T = ()> = Result<T, String>;
@@ -114,7 +116,7 @@ pub fn verify(file: &[u8], root: &[u8]) -> Check<Proven> {
     let (receipts, late) = (open("receipts")?, open("late")?);
     let all: BTreeSet<&str> = receipts.iter().chain(&late).map(|one| one.token.as_str()).collect();
     demand(all.len() == receipts.len() + late.len(), "a receipt is there twice")?;
-    proven.outcomes = outcomes(document, &receipts, &late)?;
+    proven.outcomes = outcomes(document, &receipts, &late, &mut proven.contradictions)?;
     Ok(proven)
 }
 
@@ -176,10 +178,20 @@ fn may_follow(next: &Receipt, before: &Receipt) -> bool {
     }
 }
 
-fn outcomes(document: &Value, receipts: &[Receipt], late: &[Receipt]) -> Check<BTreeMap<String, usize>> {
+fn outcomes(
+    document: &Value,
+    receipts: &[Receipt],
+    late: &[Receipt],
+    contradictions: &mut BTreeSet<(usize, usize)>,
+) -> Check<BTreeMap<String, usize>> {
     let first: Vec<&Receipt> = receipts.iter().filter(|one| one.says["consignment"].is_null()).collect();
     let [first] = first[..] else { return Err("not one beginning".to_owned()) };
     demand(first.says["previous"].is_null(), "the beginning names one before it")?;
+    if first.event() == "SubmissionRejection" {
+        let alone = receipts.len() == 1 && late.is_empty() && list(document, "consignments")?.is_empty();
+        demand(alone, "a refused submission has nothing further")?;
+        return Ok(BTreeMap::from([("refused".to_owned(), 1)]));
+    }
     demand(["SubmissionAcceptance", "ReceivedFromNonERDS"].contains(&first.event()), "begins with something else")?;
     let mut used = 1;
     let mut outcomes = BTreeMap::new();
@@ -191,6 +203,7 @@ fn outcomes(document: &Value, receipts: &[Receipt], late: &[Receipt]) -> Check<B
         demand(list(&first.says, "consignments")?.contains(consigned), "the submission says otherwise")?;
         let own = |one: &&Receipt| one.says["consignment"] == consigned["consignment"];
         let (mut head, mut before) = (first, first);
+        let mut chain = vec![first];
         loop {
             let next: Vec<&Receipt> =
                 receipts.iter().filter(own).filter(|one| one.says["previous"] == head.name.as_str()).collect();
@@ -201,6 +214,7 @@ fn outcomes(document: &Value, receipts: &[Receipt], late: &[Receipt]) -> Check<B
                     let to = &next.says["recipient"];
                     demand(to.is_null() || *to == consigned["recipient"], "another recipient")?;
                     (before, head) = (head, next);
+                    chain.push(next);
                     used += 1;
                 }
                 _ => return Err("the chain has a branch".to_owned()),
@@ -209,7 +223,11 @@ fn outcomes(document: &Value, receipts: &[Receipt], late: &[Receipt]) -> Check<B
         let mut last = head.event();
         for one in late.iter().filter(own) {
             let goes_on = one.says["previous"] == head.name.as_str() && may_follow(one, head);
-            demand(!goes_on, "what is called late continues the chain")?;
+            demand(!goes_on || one.event() == "RelayToNonERDS", "what is called late continues the chain")?;
+            if let Some(against) = contradicted(&chain, one) {
+                let place = |of: &[Receipt], token: &str| of.iter().position(|one| one.token == token).unwrap();
+                contradictions.insert((place(late, &one.token), place(receipts, &against.token)));
+            }
             // The holder gave up before the next hop's acceptance counted.
             let instead = one.says["previous"] == before.name.as_str() && may_follow(one, before);
             if one.event() == "RelayFailure" && head.event() == "RelayAcceptance" && instead {
@@ -222,6 +240,33 @@ fn outcomes(document: &Value, receipts: &[Receipt], late: &[Receipt]) -> Check<B
     let strays = late.iter().any(|one| !ids.contains(one.says["consignment"].as_str().unwrap_or("")));
     demand(!strays, "late receipts of other consignments")?;
     Ok(outcomes)
+}
+
+/// The receipt of the chain that a late one speaks against.
+fn contradicted<'a>(chain: &[&'a Receipt], late: &Receipt) -> Option<&'a Receipt> {
+    let ends = |one: &Receipt| {
+        let event = one.event();
+        event.ends_with("Failure")
+            || event == "RelayRejection"
+            || event == "ConsignmentRejection"
+            || event == "ContentHandover"
+    };
+    let last = *chain.last()?;
+    for pair in chain.windows(2) {
+        let [here, next] = pair else { continue };
+        if late.says["previous"] != here.name.as_str() {
+            continue;
+        }
+        let answers = late.event() == "RelayAcceptance" || late.event() == "RelayRejection";
+        let gave_up = next.event() == "RelayFailure" && next.says["hop"] == here.says["hop"];
+        return if gave_up && answers && late.says["hop"] != here.says["hop"] { None } else { Some(next) };
+    }
+    if ends(last) && ends(late) {
+        return Some(last);
+    }
+    // It names the last one, and is none that a hop lets a chain go on with.
+    let named = late.says["previous"] == last.name.as_str();
+    (named && (late.event() == "RelayToNonERDS" || !may_follow(late, last))).then_some(last)
 }
 
 fn outcome(last: &str) -> &str {

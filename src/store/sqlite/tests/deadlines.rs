@@ -82,8 +82,9 @@ async fn what_is_ours_is_not_taken_back_by_the_hop_before() {
     let at_nation = relayed(&made, "nation", "province-a", &Route::Mailbox);
     at_nation.take(&nation).await;
     let failure = about(&made.packet, made.id(), Event::RelayFailure, "province-a", &made.submission);
-    let recorded = nation.record_receipts(&hop("province-a"), vec![failure]).await.unwrap();
-    assert!(recorded.stored.is_empty());
+    let recorded = nation.record_receipts(&hop("province-a"), vec![failure.clone()]).await.unwrap();
+    // It is kept as evidence, so that it need not come again, and moves nothing.
+    assert_eq!((recorded.stored, recorded.forward), (vec![failure.digest], false));
     assert_eq!(state(&nation, &at_nation).await.0, ConsignmentState::Consigned);
 }
 

@@ -4,7 +4,7 @@ use lienthong_contract::door::{ConsignmentState, RecallState};
 use lienthong_contract::{DocId, Instant};
 
 use super::super::SqliteStore;
-use super::support::{Made, agency, hop, letter, open, relayed, to_nation};
+use super::support::{Made, about, agency, hop, letter, open, relayed, to_nation};
 use crate::flows::{Act, ActKind};
 use crate::receipts::{Event, Receipt, seal};
 use crate::store::{Held, PacketKind, Route, StatusFact, Store};
@@ -230,4 +230,70 @@ async fn ties_are_found_whichever_end_comes_first() {
     assert_eq!((known.len(), known[0].recipients.clone()), (1, vec![agency("H37.91")]));
     assert_eq!(store.name_of_code(&agency("H37.90"), "12/TD-VP").await.unwrap(), target.packet.document_id);
     assert_eq!(store.name_of_code(&agency("H37.91"), "12/TD-VP").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn what_is_given_back_and_still_needed_is_read_a_page_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let mut needed = Vec::new();
+    for number in 0..5 {
+        let sent = letter(&format!("sent {number}"), 0, &[("G09.90", to_nation()), ("G22.90", to_nation())]);
+        sent.accept(&store).await;
+        handed_over(&store, &sent).await;
+        let mut asked = word(&sent, "13", "H37.90", "G09.90", "province-a", to_nation());
+        let mut agreed = word(&sent, "15", "G09.90", "H37.90", "nation", to_nation());
+        for (made, text) in [(&mut asked, "asked"), (&mut agreed, "agreed")] {
+            made.packet.digest = lienthong_contract::Digest::of(format!("{text} {number}").as_bytes());
+        }
+        asked.accept(&store).await;
+        brings(&store, &agreed, "nation").await;
+        needed.push(sent);
+    }
+    // The other recipient's copy has not left: nothing goes, and the pages end.
+    assert!(store.given_back(10).await.unwrap().is_empty());
+    let (mut after, mut pages) = (0, 0);
+    loop {
+        let (digests, next) = store.given_back_after(after, 2).await.unwrap();
+        assert!(digests.is_empty());
+        pages += 1;
+        let Some(next) = next else { break };
+        after = next;
+    }
+    assert_eq!(pages, 3);
+    let other =
+        about(&needed[3].packet, needed[3].consignments[1].id, Event::RelayAcceptance, "nation", &needed[3].submission);
+    store.record_receipts(&hop("nation"), vec![other]).await.unwrap();
+    assert_eq!(store.given_back_after(0, 2).await.unwrap().0.len(), 0);
+    let second = store.given_back_after(0, 2).await.unwrap().1.unwrap();
+    assert_eq!(store.given_back_after(second, 2).await.unwrap().0, [needed[3].packet.digest]);
+    assert_eq!(
+        (store.given_back(2).await.unwrap(), store.given_back(1).await.unwrap().len()),
+        (vec![needed[3].packet.digest], 0)
+    );
+}
+
+#[tokio::test]
+async fn a_flood_of_words_neither_grows_the_story_nor_hides_the_agreement() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let sent = letter("one", 0, &[("G09.90", to_nation())]);
+    sent.accept(&store).await;
+    handed_over(&store, &sent).await;
+    word(&sent, "13", "H37.90", "G09.90", "province-a", to_nation()).accept(&store).await;
+    brings(&store, &word(&sent, "15", "G09.90", "H37.90", "nation", to_nation()), "nation").await;
+    for (code, count) in [("03", 300), ("16", 300)] {
+        let made: Vec<Made> = (0..count)
+            .map(|number| {
+                let mut made = word(&sent, code, "G09.90", "H37.90", "nation", to_nation());
+                made.packet.digest = lienthong_contract::Digest::of(format!("{code} {number}").as_bytes());
+                made.packet.status.as_mut().unwrap().time = Some(NOW.plus_millis(number));
+                relayed(&made, "province-a", "nation", &Route::Mailbox)
+            })
+            .collect();
+        futures_util::future::join_all(made.iter().map(|made| made.take(&store))).await;
+    }
+    let trace = store.trace(sent.packet.doc_id).await.unwrap().unwrap();
+    assert_eq!(trace.consignments[0].statuses.len(), 256 + 256 + 1, "each side's words, the sender's one");
+    assert_eq!(recall(&store, sent.packet.doc_id).await, Some(RecallState::Agreed));
 }

@@ -216,3 +216,47 @@ async fn a_next_hop_cannot_fill_the_disk_with_receipts_of_one_consignment() {
     assert_eq!(stored, 64);
     assert_eq!(state(&store, made.packet.doc_id).await, (ConsignmentState::Queued, 1));
 }
+
+#[tokio::test]
+async fn what_contradicts_the_chain_is_told_beside_it_and_moves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let made = queued(&store).await;
+    let way = made.way(Event::ContentHandover);
+    let say = |event, by, before| about(&made.packet, made.id(), event, by, before);
+    let told = async || {
+        let trace = store.trace(made.packet.doc_id).await.unwrap().unwrap();
+        let late =
+            trace.consignments[0].late.iter().map(|view| (view.event.clone(), view.contradicts)).collect::<Vec<_>>();
+        (trace.consignments[0].state, late)
+    };
+    // An acceptance by a hop that was offered nothing: as long as it could be mistaken for the next one, it is not shown.
+    let stranger = say(Event::RelayAcceptance, "province-b", &made.submission);
+    assert_eq!(record(&store, "nation", &[&stranger]).await.stored, [stranger.digest]);
+    assert_eq!(told().await, (ConsignmentState::Queued, Vec::new()));
+    record(&store, "nation", &[&way[0]]).await;
+    let relayed = (Event::RelayAcceptance.as_str().to_owned(), Some(way[0].digest));
+    assert_eq!(told().await, (ConsignmentState::Relayed, vec![relayed.clone()]));
+
+    let left = say(Event::RelayToNonERDS, "nation", &way[0]);
+    assert_eq!(record(&store, "nation", &[&left]).await.stored, [left.digest]);
+    assert_eq!(told().await.1[0], (left.receipt.event.as_str().to_owned(), Some(way[0].digest)));
+    record(&store, "nation", &[&way[1], &way[2]]).await;
+    let failure = say(Event::ContentHandoverFailure, "nation", &way[1]);
+    let unknown = say(Event::ConsignmentRejection, "nation", &left);
+    let recorded = record(&store, "nation", &[&failure, &unknown]).await;
+    assert_eq!((recorded.stored.len(), recorded.forward), (2, false));
+    let (state, late) = told().await;
+    assert_eq!((state, late.len()), (ConsignmentState::HandedOver, 4));
+    let against = |sealed: &Sealed| late.iter().find(|(event, _)| *event == sealed.receipt.event.as_str()).unwrap().1;
+    assert_eq!(against(&left), Some(way[1].digest), "it tells otherwise what came next");
+    assert_eq!((against(&failure), against(&unknown)), (Some(way[2].digest), Some(way[2].digest)), "a second end");
+    assert_eq!(late.last(), Some(&relayed));
+    // What says something else of the document itself is not about it.
+    let other = crate::receipts::Receipt {
+        recipient: Some("G22.90".parse().unwrap()),
+        ..crate::receipts::Receipt::clone(&failure.receipt)
+    };
+    let other = crate::receipts::seal(other, &super::support::Stamp).unwrap();
+    assert!(record(&store, "nation", &[&other]).await.stored.is_empty());
+}
