@@ -169,7 +169,9 @@ impl LinkBooks {
     /// # Errors
     /// The store's.
     pub async fn list(&self) -> Result<()> {
-        while self.store.list_crossings(LISTED_AT_ONCE).await? {}
+        while self.store.list_crossings(LISTED_AT_ONCE).await? {
+            tokio::time::sleep(BREATH).await;
+        }
         Ok(())
     }
 
@@ -239,7 +241,6 @@ impl LinkBooks {
         if !self.heard.statement(today, &crossed) {
             return Ok(());
         }
-        self.list().await?;
         let sums = self.store.sums(&crossed).await?;
         let agrees = statement.agrees(&sums);
         self.store.compared(&crossed, agrees).await?;
@@ -289,7 +290,6 @@ impl LinkBooks {
         if !self.heard.page(self.today(), peer) {
             return Ok(());
         }
-        self.list().await?;
         let most = 2 * MAX_CROSSINGS;
         let ours = self.store.crossings(&crossed, theirs.buckets.clone(), theirs.after, most).await?;
         // The same stretch of ids: as far as both lists go.

@@ -6,8 +6,8 @@ use lienthong_contract::door::{ReceiptView, Trace};
 use lienthong_contract::{Digest, Instant};
 
 use super::{Document, Entry, Error, Input, Log, Logged, MAX_CERTIFICATES, MAX_LATE, MAX_RECEIPTS};
-use crate::receipts::ConsignedTo;
 use crate::receipts::jws::shown_chain;
+use crate::receipts::{ConsignedTo, Event};
 use crate::trust::{Purpose, TrustStore};
 
 /// What is known of the places of receipts in ledgers.
@@ -31,7 +31,9 @@ impl Input {
         let submission = trace.submission.iter();
         let receipts: Vec<&ReceiptView> =
             submission.chain(trace.consignments.iter().flat_map(|consignment| &consignment.receipts)).collect();
-        let late = trace.consignments.iter().flat_map(|consignment| &consignment.late);
+        let late = trace.consignments.iter().flat_map(|consignment| {
+            consignment.late.iter().filter(|view| !takes_back(view, consignment.receipts.last()))
+        });
         let mut late: Vec<&ReceiptView> = late.collect();
         // Whoever sends more than there is room for must not hide what speaks against it, nor keep the proof from being made.
         late.sort_by_key(|view| view.contradicts.is_none());
@@ -96,4 +98,14 @@ fn evidence<'a>(signed: impl Iterator<Item = (&'a str, Instant)>, trust: &TrustS
         return Err(Error::TooLarge);
     }
     Ok((certificates, crls))
+}
+
+/// The hop before says that it never let go, while the document waits here. Until this hop has moved it on, nobody outside
+/// could tell whose word came first; so this one's own custody is told, and the other's word with what follows.
+fn takes_back(view: &ReceiptView, last: Option<&ReceiptView>) -> bool {
+    last.is_some_and(|last| {
+        last.event == Event::RelayAcceptance.as_str()
+            && view.event == Event::RelayFailure.as_str()
+            && view.contradicts == Some(Digest::of(last.jws.as_bytes()))
+    })
 }

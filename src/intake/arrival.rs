@@ -22,6 +22,7 @@ use super::{Intake, findings};
 use crate::custody::{Batch, MAX_CHAIN, MAX_CONSIGNMENTS, TransferHeader, Transferred, VERSION};
 use crate::flows::findings::TARGET_NOT_RECEIVED;
 use crate::link::{Arrived, Coming, Sink, SinkError};
+use crate::receipts::jws::MAX_RECEIPT_BYTES;
 use crate::receipts::{ConsignedTo, Event, Reason, Receipt, Sealed, open, verify_chain};
 use crate::store::{Held, NewConsignment, Route, SpoolFile};
 
@@ -262,8 +263,10 @@ impl Intake {
         now: Instant,
     ) -> bool {
         let never_got = objection.is_some_and(|finding| finding.code == TARGET_NOT_RECEIVED.code);
-        let handed_in = chain.first().map(|submission| submission.receipt.time).filter(|_| never_got);
-        let waits = handed_in.is_some_and(|then| self.waiting.may_wait(entry.consignment, then, expires, now));
+        let waits = chain.first().filter(|_| never_got).is_some_and(|submission| {
+            let (sender, handed_in) = (&submission.receipt.from, submission.receipt.time);
+            self.waiting.may_wait((entry.consignment, sender), handed_in, expires, now)
+        });
         if !waits {
             self.waiting.done(entry.consignment);
         }
@@ -372,6 +375,10 @@ impl Intake {
         let parts = &self.parts;
         let mut opened = Vec::with_capacity(receipts.len());
         for jws in receipts {
+            if jws.len() > MAX_RECEIPT_BYTES {
+                tracing::error!(hop = %from_hop, bytes = jws.len(), "a receipt of this size is not one about a consignment");
+                continue;
+            }
             match open(jws, parts.hops.as_ref()) {
                 Ok(sealed) => opened.push(sealed),
                 // One bad receipt must not hold up its neighbours; it is not confirmed, so its hop keeps it.

@@ -1,4 +1,8 @@
 //! The signature of a receipt: JWS compact form (RFC 7515), ES256 or EdDSA, the signer's chain in `x5c`.
+//!
+//! A receipt has one form. An ECDSA signature (r, s) over a text is as good as (r, n − s), which anybody can compute; a
+//! second receipt made so would be another one by its digest, and nobody signed it. So `s` stands in the lower half of the
+//! group's order, and what has it in the upper half is refused.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,6 +21,9 @@ pub const TYPE: &str = "lienthong-receipt+jwt";
 
 /// The longest statement that is read, in bytes: a submission to some thousands of recipients, or a batch, fits.
 pub const MAX_JWS_BYTES: usize = 1024 * 1024;
+
+/// The longest receipt about one consignment that is taken from a neighbour, in bytes.
+pub const MAX_RECEIPT_BYTES: usize = 32 * 1024;
 
 /// Signs receipts: the hop's own key.
 pub trait Signer: Send + Sync + fmt::Debug {
@@ -39,6 +46,37 @@ pub trait HopKeys: Send + Sync {
     /// # Errors
     /// [`Error::Untrusted`] with the cause.
     fn public_key(&self, chain: &[Vec<u8>], hop: &HopName, at: Instant) -> Result<Vec<u8>, Error>;
+}
+
+/// The order of the group of P-256 (FIPS 186-5, SP 800-186 §3.2.1.3), and half of it; big-endian.
+const ORDER: [u8; 32] = [
+    0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa,
+    0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
+];
+const HALF: [u8; 32] = [
+    0x7f, 0xff, 0xff, 0xff, 0x80, 0x00, 0x00, 0x00, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xde, 0x73, 0x7d,
+    0x56, 0xd3, 0x8b, 0xcf, 0x42, 0x79, 0xdc, 0xe5, 0x61, 0x7e, 0x31, 0x92, 0xa8,
+];
+
+/// True when `s` of an ECDSA signature stands in the lower half.
+fn is_lower(signature: &[u8]) -> bool {
+    signature.get(32..64).is_some_and(|s| s <= &HALF[..])
+}
+
+/// Puts n − s in the place of an `s` of the upper half: a signature over the same text by the same key.
+fn lower(mut signature: Vec<u8>) -> Vec<u8> {
+    if !is_lower(&signature)
+        && let Some(s) = signature.get_mut(32..64)
+    {
+        let mut borrow = 0;
+        for (byte, order) in s.iter_mut().zip(ORDER).rev() {
+            let (difference, first) = order.overflowing_sub(*byte);
+            let (difference, second) = difference.overflowing_sub(borrow);
+            *byte = difference;
+            borrow = u8::from(first || second);
+        }
+    }
+    signature
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -142,6 +180,7 @@ pub fn sign_statement<T: Serialize>(typ: &str, statement: &T, signer: &dyn Signe
     jws.push('.');
     jws.push_str(&URL_SAFE_NO_PAD.encode_to_string(payload));
     let signature = signer.sign(jws.as_bytes())?;
+    let signature = if signer.alg() == "ES256" { lower(signature) } else { signature };
     jws.push('.');
     jws.push_str(&URL_SAFE_NO_PAD.encode_to_string(signature));
     Ok(jws)
@@ -208,6 +247,9 @@ impl<T> Parts<'_, T> {
             "EdDSA" => &ED25519,
             other => return Err(Error::Algorithm(other.chars().take(20).collect())),
         };
+        if self.alg == "ES256" && !is_lower(&self.signature) {
+            return Err(Error::Malformed("s of the signature stands in the upper half"));
+        }
         UnparsedPublicKey::new(algorithm, key)
             .verify(self.signed.as_bytes(), &self.signature)
             .map_err(|_| Error::Signature)

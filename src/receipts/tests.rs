@@ -187,3 +187,34 @@ fn a_header_that_asks_for_more_than_is_understood_is_refused() {
         assert!(matches!(signed_with(&more), Err(Error::Malformed("header"))), "{name}");
     }
 }
+
+#[test]
+fn a_receipt_has_one_form_and_its_twin_is_refused() {
+    let key = TestKey::new();
+    // Both halves come up: the signer's own choice is as good as random.
+    for _ in 0..16 {
+        let submission = receipt(Event::SubmissionAcceptance, ConsignmentId::fresh(), None);
+        let sealed = seal(submission, &key).unwrap();
+        open(&sealed.jws, &key).unwrap();
+        let (signed, signature) = sealed.jws.rsplit_once('.').unwrap();
+        let mut signature = base64_simd::URL_SAFE_NO_PAD.decode_to_vec(signature).unwrap();
+        // n − s, by the same subtraction that a forger has.
+        let n = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
+        let mut borrow = 0_i32;
+        for place in (0..32).rev() {
+            let order = i32::from_str_radix(&n[2 * place..2 * place + 2], 16).unwrap();
+            let difference = order - i32::from(signature[32 + place]) - borrow;
+            borrow = i32::from(difference < 0);
+            signature[32 + place] = u8::try_from(difference.rem_euclid(256)).unwrap();
+        }
+        let twin = format!("{signed}.{}", base64_simd::URL_SAFE_NO_PAD.encode_to_string(&signature));
+        assert!(matches!(open(&twin, &key), Err(Error::Malformed(what)) if what.contains("upper half")));
+        // Nor may the last character say more than the bytes do.
+        let last = sealed.jws.chars().last().unwrap();
+        for other in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".chars().filter(|c| *c != last) {
+            let mut text = sealed.jws[..sealed.jws.len() - 1].to_owned();
+            text.push(other);
+            assert!(open(&text, &key).is_err(), "{other}");
+        }
+    }
+}

@@ -84,8 +84,14 @@ pub fn record_receipts(db: &Connection, from: &HopName, receipts: &[Sealed]) -> 
             withdraw(db, from, row, sealed, &mut recorded)?;
             continue;
         }
-        if row.next_hop.as_ref() != Some(from) || row.other_document(db, sealed)? {
+        if row.next_hop.as_ref() != Some(from) {
             tracing::error!(%from, %digest, event, hop = %sealed.receipt.hop, "a receipt from a hop that has no say in it");
+            continue;
+        }
+        // Of another document, or what the hop before is to say and not the next: evidence, and nothing that counts.
+        if row.other_document(sealed) || row.previous_hop.as_ref() == Some(&sealed.receipt.hop) {
+            tracing::error!(%from, %digest, event, hop = %sealed.receipt.hop, "a receipt that cannot be one of this consignment's");
+            set_aside(db, from, sealed, &mut recorded)?;
             continue;
         }
         let before = row.head;
@@ -163,7 +169,11 @@ fn withdraw(db: &Connection, from: &HopName, row: Row, sealed: &Sealed, recorded
     let outcome = step(row.standing(), Input::Withdrawn);
     let Outcome::Moves { to, .. } = outcome else {
         // It let go, and says now that it had not: what is ours cannot be withdrawn.
-        accuse(from, sealed, row.head);
+        if sealed.receipt.hop == *from
+            && let Some(against) = contradicts(db, &row, sealed)?
+        {
+            accuse(from, sealed, against);
+        }
         return set_aside(db, from, sealed, recorded);
     };
     if !instead_of_ours {
@@ -346,8 +356,8 @@ fn known_of(db: &Connection, row: &Row, receipt: Digest) -> Result<(bool, i64)> 
     Ok(query.query_row(asked, |row| Ok((row.get(0)?, row.get(1)?)))?)
 }
 
-/// The most receipts of one neighbour that are set aside: some hundred megabytes.
-const MAX_STRAYS: i64 = 200_000;
+/// The most bytes of receipts of one neighbour that are set aside: of about a million.
+const MAX_STRAY_BYTES: i64 = 2 << 30;
 
 /// Keeps a receipt that moves nothing here, so that it need not come again; no more of one consignment than of its own,
 /// and no more of one neighbour than there is place for. What has no place is not confirmed, so that the neighbour
@@ -359,11 +369,15 @@ fn set_aside(db: &Connection, from: &HopName, sealed: &Sealed, recorded: &mut Re
         return Ok(());
     }
     let about = sealed.receipt.consignment.map(|id| *id.as_bytes());
-    let count = "SELECT count(*) FROM stray_receipts WHERE consignment = ?1";
-    let others: i64 = db.prepare_cached(count)?.query_row(params![about], |row| row.get(0))?;
-    let count = "INSERT INTO stray_counts (hop, number) VALUES (?1, 1)
-                 ON CONFLICT (hop) DO UPDATE SET number = number + 1 WHERE number < ?2";
-    if others >= MAX_RECEIPTS || db.prepare_cached(count)?.execute(params![from.as_str(), MAX_STRAYS])? == 0 {
+    // One neighbour must not take the place of another's evidence.
+    let count = "SELECT count(*) FROM stray_receipts WHERE consignment = ?1 AND hop = ?2";
+    let others: i64 = db.prepare_cached(count)?.query_row(params![about, from.as_str()], |row| row.get(0))?;
+    let count = "INSERT INTO stray_counts (hop, number, bytes) VALUES (?1, 1, ?2)
+                 ON CONFLICT (hop) DO UPDATE SET number = number + 1, bytes = bytes + ?2 WHERE bytes + ?2 <= ?3";
+    let size = integer(sealed.jws.len());
+    let room =
+        others < MAX_RECEIPTS && db.prepare_cached(count)?.execute(params![from.as_str(), size, MAX_STRAY_BYTES])? > 0;
+    if !room {
         tracing::error!(%from, digest = %sealed.digest, "no place for one more receipt that moves nothing here");
         return Ok(());
     }
@@ -384,23 +398,21 @@ struct Row {
     outbox_id: Option<i64>,
     doc_id: DocId,
     size: u64,
+    sender: String,
+    document_id: Option<String>,
+    recipient: String,
     /// The last receipt of the chain as far as it holds.
     head: Digest,
 }
 
 impl Row {
     /// It speaks of another packet than this consignment's, calls it otherwise, or names another sender or recipient.
-    fn other_document(&self, db: &Connection, sealed: &Sealed) -> Result<bool> {
+    fn other_document(&self, sealed: &Sealed) -> bool {
         let said = &sealed.receipt;
-        if (said.packet, said.doc_id, said.size) != (self.digest, self.doc_id, self.size) {
-            return Ok(true);
-        }
-        let query = "SELECT 1 FROM consignments c JOIN packets p ON p.id = c.packet
-                     WHERE c.seq = ?1 AND p.sender = ?2 AND (?3 IS NULL OR c.recipient = ?3)
-                       AND (?4 IS NULL OR p.document_id = ?4)";
-        let recipient = said.recipient.as_ref().map(lienthong_contract::AgencyCode::as_str);
-        let same = params![self.seq, said.from.as_str(), recipient, said.document_id];
-        Ok(!db.prepare_cached(query)?.exists(same)?)
+        (said.packet, said.doc_id, said.size) != (self.digest, self.doc_id, self.size)
+            || said.from.as_str() != self.sender
+            || said.recipient.as_ref().is_some_and(|recipient| recipient.as_str() != self.recipient)
+            || said.document_id.is_some() && said.document_id != self.document_id
     }
 
     /// The receipts that count.
@@ -425,7 +437,8 @@ impl Row {
 
 fn consignment(db: &Connection, id: ConsignmentId) -> Result<Option<Row>> {
     let query =
-        "SELECT p.digest, c.state, c.previous_hop, c.next_hop, c.outbox_id, c.head, c.seq, c.packet, c.doc_id, p.size
+        "SELECT p.digest, c.state, c.previous_hop, c.next_hop, c.outbox_id, c.head, c.seq, c.packet, c.doc_id, p.size,
+                        p.sender, p.document_id, c.recipient
                  FROM consignments c JOIN packets p ON p.id = c.packet WHERE c.id = ?1";
     let mut query = db.prepare_cached(query)?;
     let mut found = query.query(params![id.as_bytes()])?;
@@ -442,6 +455,9 @@ fn consignment(db: &Connection, id: ConsignmentId) -> Result<Option<Row>> {
         head: rows::digest(row, 5)?,
         doc_id: rows::doc_id(row, 8)?,
         size: rows::size(row, 9)?,
+        sender: row.get(10)?,
+        document_id: row.get(11)?,
+        recipient: row.get(12)?,
     }))
 }
 

@@ -36,18 +36,20 @@ pub struct Comes<'a> {
 
 /// True when its recipient has given it back already; then it is marked.
 pub fn given_back(db: &Connection, comes: &Comes<'_>) -> Result<bool> {
+    let query = "SELECT sender, document_id, business_type, EXISTS (SELECT 1 FROM recalls WHERE consignment = ?2), kind
+                 FROM packets WHERE id = ?1";
+    let mut query = db.prepare_cached(query)?;
+    let mut found = query.query(params![comes.packet, comes.seq])?;
+    let Some(row) = found.next()? else { return Ok(false) };
     // It was offered when the agreement came.
-    let marked = "SELECT 1 FROM recalls WHERE consignment = ?1";
-    if db.prepare_cached(marked)?.exists(params![comes.seq])? {
+    if row.get(3)? {
         return Ok(true);
     }
-    let query = "SELECT sender, document_id, business_type FROM packets
-                 WHERE id = ?1 AND kind = 'document' AND business_type <> 1";
-    let mut query = db.prepare_cached(query)?;
-    let mut found = query.query(params![comes.packet])?;
-    let Some(row) = found.next()? else { return Ok(false) };
     let (sender, name): (_, Option<String>) = (rows::agency(row, 0)?, row.get(1)?);
-    let business_type: u8 = row.get(2)?;
+    let (business_type, kind): (u8, String) = (row.get(2)?, row.get(4)?);
+    if kind != "document" || business_type == 1 {
+        return Ok(false);
+    }
     let mut names: Vec<String> = name.into_iter().collect();
     if business_type == 2 {
         let targets = "SELECT document_id FROM acts WHERE packet = ?1 AND kind = 'update' AND document_id IS NOT NULL";

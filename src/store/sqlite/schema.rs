@@ -379,12 +379,13 @@ ALTER TABLE link_statements ADD COLUMN settled_why TEXT;
 ALTER TABLE link_statements ADD COLUMN dropped INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE link_statements ADD COLUMN pruned INTEGER NOT NULL DEFAULT 0;
 
--- How many receipts of each neighbour were set aside.
+-- How many receipts of each neighbour were set aside, and how many bytes they have.
 CREATE TABLE stray_counts (
     hop           TEXT PRIMARY KEY,
-    number        INTEGER NOT NULL
+    number        INTEGER NOT NULL,
+    bytes         INTEGER NOT NULL
 ) WITHOUT ROWID;
-INSERT INTO stray_counts (hop, number) SELECT hop, count(*) FROM stray_receipts GROUP BY hop;
+INSERT INTO stray_counts (hop, number, bytes) SELECT hop, count(*), sum(length(jws)) FROM stray_receipts GROUP BY hop;
 
 -- Evidence that was set aside is found by its consignment.
 CREATE INDEX stray_receipts_of ON stray_receipts (consignment) WHERE consignment IS NOT NULL;

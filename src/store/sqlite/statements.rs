@@ -225,11 +225,11 @@ pub fn compared(db: &Connection, crossed: &Crossed, agrees: bool) -> Result<()> 
 /// See [`super::super::statements::StatementStore::put_differences`].
 pub fn put_differences(db: &Connection, crossed: &Crossed, buckets: &[u8], found: &[LinkDifference]) -> Result<u64> {
     let (peer, direction, day) = (crossed.peer.as_str(), crossed.direction.as_str(), crossed.day);
-    let delete = "DELETE FROM link_differences WHERE peer = ?1 AND direction = ?2 AND day = ?3 AND bucket = ?4";
-    let mut delete = db.prepare_cached(delete)?;
-    for bucket in buckets {
-        delete.execute(params![peer, direction, day, bucket])?;
-    }
+    // One look at the day, however many buckets there are and however often each is named.
+    let meant: Vec<String> = buckets.iter().map(ToString::to_string).collect();
+    let delete = "DELETE FROM link_differences WHERE peer = ?1 AND direction = ?2 AND day = ?3
+                  AND bucket IN (SELECT value FROM json_each(?4))";
+    db.prepare_cached(delete)?.execute(params![peer, direction, day, format!("[{}]", meant.join(","))])?;
     let insert = "INSERT OR REPLACE INTO link_differences (peer, direction, day, consignment, bucket, here, there)
                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     let mut insert = db.prepare_cached(insert)?;

@@ -159,9 +159,11 @@ pub fn keep_alarm(db: &Connection, alarm: &Alarm) -> Result<bool> {
     if db.prepare_cached(kept)?.exists(params![alarm.origin, alarm.code, alarm.before])? {
         return Ok(false);
     }
-    let own = "SELECT 1 FROM meta WHERE key = 'hop' AND value = ?1";
-    if db.prepare_cached(own)?.exists([alarm.hop.as_str()])? {
-        // Our own log was longer once: what it said then is gone from here.
+    let own = "SELECT 1 FROM meta WHERE key = 'hop' AND value = ?1
+               AND NOT EXISTS (SELECT 1 FROM ledger_alarms WHERE origin = ?2)";
+    if db.prepare_cached(own)?.exists([alarm.hop.as_str(), alarm.origin.as_str()])? {
+        // Our own log was longer once: what it said then is gone from here. Later alarms about the same log tell of the
+        // same loss, and must not hold back what came after it.
         restored::hold_back(db)?;
     }
     // What is kept of one log must not crowd out another's; what is not kept is told all the same.

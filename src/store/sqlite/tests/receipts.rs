@@ -195,7 +195,8 @@ async fn when_there_is_no_place_to_keep_a_receipt_aside_it_stays_with_its_hop() 
         .into();
     assert_eq!(record(&store, "nation", &[&strays[0]]).await.stored, [strays[0].digest]);
     let raw = rusqlite::Connection::open(folder.path().join("store.db")).unwrap();
-    raw.execute("UPDATE stray_counts SET number = 199999", []).unwrap();
+    raw.execute("UPDATE stray_counts SET bytes = (2 << 30) - ?1", [i64::try_from(strays[1].jws.len()).unwrap()])
+        .unwrap();
     let all: Vec<&Sealed> = strays.iter().collect();
     // What is here is confirmed again, one more has a place, and what has none is not confirmed.
     assert_eq!(record(&store, "nation", &all).await.stored, [strays[0].digest, strays[1].digest]);
@@ -252,11 +253,25 @@ async fn what_contradicts_the_chain_is_told_beside_it_and_moves_nothing() {
     assert_eq!(against(&left), Some(way[1].digest), "it tells otherwise what came next");
     assert_eq!((against(&failure), against(&unknown)), (Some(way[2].digest), Some(way[2].digest)), "a second end");
     assert_eq!(late.last(), Some(&relayed));
-    // What says something else of the document itself is not about it.
+    // What says something else of the document itself is not about it: evidence that is kept, and told of nothing.
     let other = crate::receipts::Receipt {
         recipient: Some("G22.90".parse().unwrap()),
         ..crate::receipts::Receipt::clone(&failure.receipt)
     };
     let other = crate::receipts::seal(other, &super::support::Stamp).unwrap();
-    assert!(record(&store, "nation", &[&other]).await.stored.is_empty());
+    assert_eq!(record(&store, "nation", &[&other]).await.stored, [other.digest]);
+    assert_eq!(told().await, (ConsignmentState::HandedOver, late));
+}
+
+#[tokio::test]
+async fn what_the_hop_before_signed_does_not_come_from_the_next_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&folder.path().join("store.db"), &hop("nation")).unwrap();
+    let made = letter("on", 0, &[("G09.90", to_nation())]);
+    relayed(&made, "nation", "province-a", &Route::Link(hop("province-b"))).take(&store).await;
+    let before = state(&store, made.packet.doc_id).await;
+    let failure = about(&made.packet, made.id(), Event::RelayFailure, "province-a", &made.submission);
+    assert_eq!(record(&store, "province-b", &[&failure]).await.stored, [failure.digest]);
+    assert_eq!(state(&store, made.packet.doc_id).await, before);
+    assert_eq!(store.counts().await.unwrap().receipts, 2, "it is not among those that the books read");
 }
