@@ -144,6 +144,17 @@ fn mending(violation: &Violation, element: &str) -> Option<(String, String)> {
                 ),
                 format!("Rename <{name}> to <{instead}>; mind capital and small letters."),
             ),
+            // A signature that the schema has no place for is still what proves who sent it: nobody is told to remove it.
+            None if name == "Signature" => (
+                format!(
+                    "Giữ nguyên chữ ký số. Quy chuẩn không nêu <Signature> trong {inside}; hệ thống nào từ chối vì lý do này thì \
+                     hỏi đơn vị quản lý hệ thống đó."
+                ),
+                format!(
+                    "Keep the signature. The specification has no <Signature> in {around}; ask whoever runs a system that \
+                     refuses it for that."
+                ),
+            ),
             None => (
                 format!(
                     "Bỏ <{name}> khỏi {inside}, hoặc dùng một trong các tên nêu ở mục \"cần\"; phân biệt chữ hoa, chữ thường."

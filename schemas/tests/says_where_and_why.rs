@@ -320,6 +320,15 @@ fn a_finding_names_the_field_in_vietnamese_and_says_what_to_change() {
 }
 
 #[test]
+fn nobody_is_told_to_remove_a_signature() {
+    let signature = "<Signature xmlns=\"http://www.w3.org/2000/09/xmldsig#\"/></edXML:edXMLHeader>";
+    let finding = told(STATUS_STRICT, STATUS, &[("</edXML:edXMLHeader>", signature)]);
+    assert_eq!(finding.code, "LT-XSD-0003");
+    assert!(finding.fix_vi.starts_with("Giữ nguyên chữ ký số."), "{}", finding.fix_vi);
+    assert!(finding.fix_en.starts_with("Keep the signature."), "{}", finding.fix_en);
+}
+
+#[test]
 fn a_misspelt_element_is_one_fault_and_told_its_right_name() {
     let finding =
         told(STRICT, DOCUMENT, &[("<edXML:Subject>", "<edXML:Subjct>"), ("</edXML:Subject>", "</edXML:Subjct>")]);
