@@ -23,26 +23,16 @@ use support::house::{House, letter};
 use support::program::{answered, json, lienthong};
 
 /// What this test does with the three gateways.
-struct World(House);
-
-impl std::ops::Deref for World {
-    type Target = House;
-
-    fn deref(&self) -> &House {
-        &self.0
-    }
-}
-
-impl World {
+impl House {
     /// The gateways, and the configuration of each as a file.
-    fn start(folder: &Path) -> Self {
+    fn with_files(folder: &Path) -> Self {
         let options = pki::Options { rsa: false, ..pki::Options::default() };
         let manifest = pki::generate(&folder.join("certs"), &options, SystemClock.now(), &mut |_| {}).unwrap();
         let house = House::of(manifest, folder);
         for (hop, config) in HOPS.into_iter().zip(&house.configs) {
             std::fs::write(folder.join(format!("{hop}.toml")), toml::to_string(config).unwrap()).unwrap();
         }
-        Self(house)
+        house
     }
 
     fn agency(&self, code: &str, at: &Gateway) -> Agency {
@@ -88,7 +78,7 @@ fn figures(account: &Value) -> [u64; 5] {
 #[test]
 fn an_operator_draws_up_the_books_and_what_is_in_an_archive_may_go() {
     let folder = tempfile::tempdir().unwrap();
-    let mut world = World::start(folder.path());
+    let mut world = House::with_files(folder.path());
     let ids = world.runtime.block_on(world.letter());
     let configs = HOPS.map(|hop| folder.path().join(format!("{hop}.toml")).to_str().unwrap().to_owned());
 
@@ -125,7 +115,7 @@ fn an_operator_draws_up_the_books_and_what_is_in_an_archive_may_go() {
         last.client.acknowledge(ids[2], &Acknowledgement::Accept).await.unwrap();
     });
     account(&configs[1], |account| figures(account) == [2, 2, 0, 0, 0]);
-    world.0.stop();
+    world.stop();
     world.runtime.block_on(async {
         let mut config = world.configs[1].clone();
         config.retention.after_export = true;

@@ -18,17 +18,7 @@ use support::program::{items, json, text};
 const FAR: &str = "H49.90";
 
 /// What this test does with the three gateways.
-struct World(House);
-
-impl std::ops::Deref for World {
-    type Target = House;
-
-    fn deref(&self) -> &House {
-        &self.0
-    }
-}
-
-impl World {
+impl House {
     /// Sends a letter to the far agency and lets it be taken over there; gives its docId and its consignment's id.
     fn delivered(&self, number: u32, size: usize) -> (String, String) {
         let file = self.folder.join(format!("{number}.edxml"));
@@ -66,7 +56,7 @@ fn listed<'a>(page: &'a Value, doc_id: &str) -> Option<&'a Value> {
 #[test]
 fn a_document_that_is_given_back_is_gone_from_every_gateway_and_its_receipts_still_prove_its_way() {
     let folder = tempfile::tempdir().unwrap();
-    let mut world = World(House::open(folder.path()));
+    let mut world = House::open(folder.path());
     // Large enough to be held as files.
     let (doc_id, id) = world.delivered(1, 600_000);
     assert_eq!((world.files(), world.destroyed(&doc_id)), (3, 0));
@@ -115,5 +105,5 @@ fn a_document_that_is_given_back_is_gone_from_every_gateway_and_its_receipts_sti
     assert_eq!(seen["consignments"][0]["recall"]["answer"], "Đã xử lý xong");
     assert_eq!(world.destroyed(&kept), 0);
     assert_eq!(world.at("province-b", FAR, &["fetch", &id, "-o", text(&copy)]).0, 0);
-    world.0.stop();
+    world.stop();
 }

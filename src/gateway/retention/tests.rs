@@ -145,6 +145,19 @@ async fn bytes_that_come_again_are_kept_again() {
     assert_eq!(scene.store.packets_here(vec![made.packet.digest]).await.unwrap().len(), 1);
 }
 
+/// A refusal so many days after the start.
+fn refusal(days: i64, receipt: Option<&str>) -> RefusalRecord {
+    RefusalRecord {
+        time: Instant::from_millis(START + days * DAY_MILLIS),
+        agency: None,
+        credential: "x".to_owned(),
+        digest: None,
+        size: 0,
+        findings: "[]".to_owned(),
+        receipt: receipt.map(str::to_owned),
+    }
+}
+
 #[tokio::test]
 async fn what_was_refused_as_a_whole_has_no_body_to_delete_and_old_refusals_go() {
     let scene = Scene::new();
@@ -152,17 +165,8 @@ async fn what_was_refused_as_a_whole_has_no_body_to_delete_and_old_refusals_go()
     let keeper = scene.keeper(rules);
     let refused = letter("refused", 0, &[("G09.90", to_nation())]);
     relayed(&refused, "province-a", "nation", &Route::Refused).offer(&scene.store).await;
-    let record = |days: i64| RefusalRecord {
-        time: Instant::from_millis(START + days * DAY_MILLIS),
-        agency: None,
-        credential: "x".to_owned(),
-        digest: None,
-        size: 0,
-        findings: "[]".to_owned(),
-        receipt: None,
-    };
     for days in [0, 1, 15] {
-        scene.store.refused(record(days)).await.unwrap();
+        scene.store.refused(refusal(days, None)).await.unwrap();
     }
     scene.days_later(20);
     assert_eq!(keeper.batch(0).await.unwrap(), (None, 0));
@@ -174,20 +178,11 @@ async fn what_was_refused_as_a_whole_has_no_body_to_delete_and_old_refusals_go()
 async fn refusals_that_go_while_no_log_is_kept_are_counted_by_their_day() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("store.db");
-    let record = |days: i64, receipt: Option<&str>| RefusalRecord {
-        time: Instant::from_millis(START + days * DAY_MILLIS),
-        agency: None,
-        credential: "x".to_owned(),
-        digest: None,
-        size: 0,
-        findings: "[]".to_owned(),
-        receipt: receipt.map(str::to_owned),
-    };
     let before = Instant::from_millis(START + 10 * DAY_MILLIS);
     let unlogged = SqliteStore::open(&file, &hop("province-a")).unwrap();
     for (days, receipt) in [(0, Some("a.b.c")), (0, None), (0, Some("d.e.f")), (2, Some("g.h.i")), (15, Some("j.k.l"))]
     {
-        unlogged.refused(record(days, receipt)).await.unwrap();
+        unlogged.refused(refusal(days, receipt)).await.unwrap();
     }
     assert_eq!(unlogged.prune_refusals(before, 2).await.unwrap(), 2);
     assert_eq!(unlogged.prune_refusals(before, 2).await.unwrap(), 2);
@@ -201,8 +196,8 @@ async fn refusals_that_go_while_no_log_is_kept_are_counted_by_their_day() {
     drop(unlogged);
     // With a log, what is there enters it, and from then on nothing is counted.
     let logged = open(folder.path());
-    logged.refused(record(16, Some("m.n.o"))).await.unwrap();
-    logged.refused(record(30, None)).await.unwrap();
+    logged.refused(refusal(16, Some("m.n.o"))).await.unwrap();
+    logged.refused(refusal(30, None)).await.unwrap();
     let before = Instant::from_millis(START + 20 * DAY_MILLIS);
     assert_eq!(logged.prune_refusals(before, 9).await.unwrap(), 2);
     let books = account(&logged, &hop("province-a"), None).await.unwrap();
