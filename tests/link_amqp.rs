@@ -365,7 +365,7 @@ async fn what_was_confirmed_arrives_though_the_broker_is_killed() {
             }
         }
     };
-    if tokio::time::timeout(sink::SOON, everything).await.is_err() {
+    if tokio::time::timeout(5 * sink::SOON, everything).await.is_err() {
         let queues = rabbit.ctl(&["list_queues", "name", "state", "messages_ready", "messages_unacknowledged"]);
         panic!(
             "{} confirmed did not arrive, as {:?}; {queues}; {:?}",
