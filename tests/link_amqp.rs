@@ -302,7 +302,10 @@ async fn what_was_confirmed_arrives_though_the_broker_is_killed() {
     let folder = TempDir::new().unwrap();
     let mut rabbit = PrivateBroker::start(folder.path(), Options::default());
     let at_vn = Memory::new();
-    let h27 = Arc::new(start(broker(&rabbit.url(), folder.path(), "h27", "vn"), &Memory::new()).await);
+    let mut sending = broker(&rabbit.url(), folder.path(), "h27", "vn");
+    // So far off that the test would not wait for it: what is pending must fail with the connection.
+    sending.limits.confirm_millis = 3_600_000;
+    let h27 = Arc::new(start(sending, &Memory::new()).await);
     let vn = start(broker(&rabbit.url(), folder.path(), "vn", "h27"), &at_vn).await;
 
     let confirmed = Arc::new(Mutex::new(HashSet::new()));
@@ -311,24 +314,22 @@ async fn what_was_confirmed_arrives_though_the_broker_is_killed() {
         .map(|sender| {
             let (h27, confirmed, stop) = (h27.clone(), confirmed.clone(), stop.clone());
             tokio::spawn(async move {
-                let (mut failures, mut slowest) = (0, Duration::ZERO);
+                let mut failures = 0;
                 for n in 0.. {
                     if stop.load(std::sync::atomic::Ordering::SeqCst) {
                         break;
                     }
                     let header = format!("t-{sender}-{n}");
-                    let began = std::time::Instant::now();
                     match h27.send(&hop("vn"), transfer(&header, &noise(5000))).await {
                         Ok(()) => drop(confirmed.lock().unwrap().insert(header)),
                         Err(error) => {
                             assert!(error.is_retryable(), "{error}");
                             failures += 1;
-                            slowest = slowest.max(began.elapsed());
                             tokio::time::sleep(Duration::from_millis(50)).await;
                         }
                     }
                 }
-                (failures, slowest)
+                failures
             })
         })
         .collect();
@@ -343,7 +344,7 @@ async fn what_was_confirmed_arrives_though_the_broker_is_killed() {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(10), down).await.expect("the cut is noticed");
+        tokio::time::timeout(SOON, down).await.expect("the cut is noticed");
         assert!(matches!(h27.send(&hop("vn"), transfer("down", b"x")).await, Err(Error::NotConnected { .. })));
         rabbit.restart();
         at_vn.until("traffic after the restart", |taken| taken.len() > before + 500).await;
@@ -351,9 +352,8 @@ async fn what_was_confirmed_arrives_though_the_broker_is_killed() {
     stop.store(true, std::sync::atomic::Ordering::SeqCst);
     let mut all_failures = 0;
     for sender in senders {
-        let (failures, slowest) = sender.await.unwrap();
-        all_failures += failures;
-        assert!(slowest < Duration::from_secs(10), "a pending send took {slowest:?} to fail");
+        let ended = tokio::time::timeout(SOON, sender).await.expect("what was pending fails with the connection");
+        all_failures += ended.unwrap();
     }
     assert!(all_failures > 0, "the broker was killed amid sending");
     let mut missing = confirmed.lock().unwrap().clone();
@@ -365,7 +365,7 @@ async fn what_was_confirmed_arrives_though_the_broker_is_killed() {
             }
         }
     };
-    if tokio::time::timeout(5 * sink::SOON, everything).await.is_err() {
+    if tokio::time::timeout(5 * SOON, everything).await.is_err() {
         let queues = rabbit.ctl(&["list_queues", "name", "state", "messages_ready", "messages_unacknowledged"]);
         panic!(
             "{} confirmed did not arrive, as {:?}; {queues}; {:?}",
@@ -449,11 +449,9 @@ async fn an_urgent_transfer_overtakes_a_backlog() {
         (0..1000).map(|n| h27.send(&peer, transfer(&format!("n-{n}"), &content))).collect();
     assert!(backlog.all(|sent| async move { sent.is_ok() }).await);
     let urgent = Transfer { urgent: true, ..transfer("urgent", &content) };
-    let began = std::time::Instant::now();
     h27.send(&hop("vn"), urgent).await.unwrap();
     let taken = at_vn.until("the urgent one", |taken| taken.iter().any(|t| t.urgent)).await;
     assert!(taken.len() < 900, "{} normal ones came first", taken.len());
-    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
     drop(vn);
 }
 

@@ -170,7 +170,7 @@ impl Scene {
     async fn end(self) {
         self.stop.cancel();
         self.tasks.close();
-        tokio::time::timeout(Duration::from_secs(20), self.tasks.wait()).await.expect("a lane does not stop");
+        tokio::time::timeout(Duration::from_secs(120), self.tasks.wait()).await.expect("a lane does not stop");
     }
 }
 
