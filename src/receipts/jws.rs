@@ -64,7 +64,7 @@ fn is_lower(signature: &[u8]) -> bool {
 }
 
 /// Puts n − s in the place of an `s` of the upper half: a signature over the same text by the same key.
-fn lower(mut signature: Vec<u8>) -> Vec<u8> {
+pub(super) fn lower(mut signature: Vec<u8>) -> Vec<u8> {
     if !is_lower(&signature)
         && let Some(s) = signature.get_mut(32..64)
     {
