@@ -5,6 +5,7 @@
 //! in `_file` names a file that holds the secret. Every mistake is reported, each with its key.
 
 mod judge;
+mod news;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -16,6 +17,8 @@ use lienthong_contract::{AgencyCode, Digest, HopName};
 
 use crate::logkeeper::outside::Files;
 use crate::rules::schema::Strictness;
+
+pub use news::{NewsQueue, Webhook};
 
 /// Everything an operator sets.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -31,6 +34,12 @@ pub struct Config {
     /// Neighbours.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub link: Vec<Link>,
+    /// Systems that hear of news by HTTPS.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub webhook: Vec<Webhook>,
+    /// Systems that hear of news from a queue.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub news_queue: Vec<NewsQueue>,
     #[serde(default)]
     pub delivery: Delivery,
     #[serde(default)]
@@ -439,6 +448,7 @@ impl Config {
                 path.iter_mut().for_each(|path| each(format!("broker[{index}].{key}"), path));
             }
         }
+        news::paths(&mut self.webhook, &mut each);
         self.schemas.folder.iter_mut().for_each(|path| each("schemas.folder".to_owned(), path));
     }
 
@@ -546,6 +556,7 @@ impl Config {
                 );
             }
         }
+        news::check(self, &mut note);
         let mut paths = self.clone();
         paths.paths(|key, path| {
             if !path.exists() {

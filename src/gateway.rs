@@ -9,6 +9,7 @@ mod books;
 mod health;
 mod housekeeping;
 mod metrics;
+mod news;
 pub mod rehearsal;
 mod retention;
 
@@ -83,6 +84,10 @@ pub enum StartError {
     Link(#[from] crate::link::Error),
     #[error("broker {name}: its address file {}: {source}", .file.display())]
     BrokerAddress { name: String, file: PathBuf, source: io::Error },
+    #[error("webhook {name}: its secret file {}: {source}", .file.display())]
+    WebhookSecret { name: String, file: PathBuf, source: io::Error },
+    #[error("webhook {name}: its address {url:?} cannot be used")]
+    WebhookAddress { name: String, url: String },
     #[error("the address {address} cannot be listened on: {source}")]
     Listen { address: SocketAddr, source: io::Error },
 }
@@ -286,6 +291,8 @@ impl Gateway {
         let kept = Arc::new(books::Kept::new(hop.clone(), Arc::clone(&opened), Arc::clone(&clock)));
         tasks.spawn(books::keep(Arc::clone(&kept), stop.clone()));
         let (in_store, of_books) = (Arc::clone(&store), Arc::clone(&kept));
+        let subscribers = news::subscribers(config, &clock)?;
+        let news = news::start(hop.clone(), (&opened, &directory, &clock), subscribers, (&tasks, &stop)).await?;
         let health = HealthView::new(in_store, key, links.clone(), Arc::clone(&directory), of_books, keeper.clone());
         let health = Arc::new(health);
         health.refresh().await;
@@ -293,7 +300,9 @@ impl Gateway {
         let gauges = Arc::new(metrics::Gauges {
             hop: hop.clone(),
             clock,
-            store: opened,
+            store: Arc::clone(&opened) as _,
+            untold: opened,
+            news,
             delivery: Arc::clone(&delivery),
             keeper: keeper.clone(),
             books: kept,
@@ -485,16 +494,7 @@ fn links(config: &Config, hub: &Hub, sink: &Arc<LateSink>, clock: &Arc<dyn Clock
             .filter(|link| link.broker.as_deref() == Some(&broker.name))
             .map(|link| link.peer.clone())
             .collect();
-        let spool = config.hop.data.join("arriving").join(&broker.name);
-        let mut settings =
-            Broker::new(&broker.name, &broker_url(broker)?, config.hop.name.clone(), peers.clone(), spool);
-        settings.limits.max_content_bytes = config.api.max_packet_mib << 20;
-        if !broker.renew_dead_queues {
-            settings.limits.renew_after = 0;
-        }
-        if let (Some(ca), Some(cert), Some(key)) = (&broker.ca, &broker.certificate, &broker.key) {
-            settings.tls = Some(TlsFiles { ca: ca.clone(), cert: cert.clone(), key: key.clone() });
-        }
+        let settings = broker_settings(config, broker, peers.clone())?;
         let link = Arc::new(AmqpLink::start(settings, Arc::clone(sink) as _, Arc::clone(clock))?);
         neighbours.extend(peers.into_iter().map(|peer| (peer, Arc::clone(&link) as Arc<dyn Link>)));
         brokers.push(link);
@@ -503,6 +503,19 @@ fn links(config: &Config, hub: &Hub, sink: &Arc<LateSink>, clock: &Arc<dyn Clock
     let local = config.link.iter().filter(|link| link.broker.is_none());
     neighbours.extend(local.map(|link| (link.peer.clone(), Arc::clone(&hub_link))));
     Ok((brokers, neighbours))
+}
+
+fn broker_settings(config: &Config, broker: &config::Broker, peers: Vec<HopName>) -> Result<Broker, StartError> {
+    let spool = config.hop.data.join("arriving").join(&broker.name);
+    let mut settings = Broker::new(&broker.name, &broker_url(broker)?, config.hop.name.clone(), peers, spool);
+    settings.limits.max_content_bytes = config.api.max_packet_mib << 20;
+    if !broker.renew_dead_queues {
+        settings.limits.renew_after = 0;
+    }
+    if let (Some(ca), Some(cert), Some(key)) = (&broker.ca, &broker.certificate, &broker.key) {
+        settings.tls = Some(TlsFiles { ca: ca.clone(), cert: cert.clone(), key: key.clone() });
+    }
+    Ok(settings)
 }
 
 fn broker_url(broker: &config::Broker) -> Result<String, StartError> {

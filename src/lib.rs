@@ -35,6 +35,7 @@ pub mod link;
 pub mod logkeeper;
 pub mod mailbox;
 pub mod metrics;
+pub mod news;
 pub mod pki;
 pub mod proof;
 pub mod receipts;

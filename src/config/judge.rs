@@ -29,6 +29,16 @@ client_roots = []
 name = "a"
 [[link]]
 peer = "a"
+[[webhook]]
+name = "a"
+agencies = []
+url = "a"
+secret_file = "a"
+roots = []
+[[news_queue]]
+name = "a"
+agencies = []
+broker = "a"
 [delivery]
 [retention]
 [ledger]

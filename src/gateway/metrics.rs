@@ -16,8 +16,9 @@ use crate::books::Heard;
 use crate::delivery::{Delivery, LaneState};
 use crate::logkeeper::Keeper;
 use crate::metrics::{Page, families};
-use crate::store::QueueStore;
+use crate::news::News;
 use crate::store::queues::{Queues, Waiting};
+use crate::store::{NewsStore, QueueStore};
 
 /// How often the store is looked at.
 const EVERY: Duration = Duration::from_secs(15);
@@ -34,6 +35,8 @@ pub struct Gauges {
     pub hop: HopName,
     pub clock: Arc<dyn Clock>,
     pub store: Arc<dyn QueueStore>,
+    pub untold: Arc<dyn NewsStore>,
+    pub news: Arc<News>,
     pub delivery: Arc<Delivery>,
     pub keeper: Option<Arc<Keeper>>,
     pub books: Arc<Kept>,
@@ -61,6 +64,7 @@ impl Gauges {
             Some(before) => before,
             None => self.store.mailboxes().await?,
         };
+        queues.untold = self.untold.untold().await?;
         Ok(queues)
     }
 
@@ -101,6 +105,9 @@ impl Gauges {
             page.count(&families::STRAYS, &[name], of(&queues.strays));
         }
         wait(page, ("mailbox", ""), queues.mailboxes, now);
+        for (subscriber, waiting) in &queues.untold {
+            wait(page, ("news", subscriber), *waiting, now);
+        }
         if self.keeper.is_some() {
             page.count(&families::LEDGER_COSIGNED, &[], queues.cosigned);
         }
@@ -146,6 +153,9 @@ impl api::Metrics for Gauges {
         self.books(&mut page);
         self.waits(&mut page);
         self.lanes(&mut page);
+        for (subscriber, standing) in self.news.standings() {
+            page.count(&families::NEWS_FAILURES, &[&subscriber], u64::from(standing.failures));
+        }
         if let Some(keeper) = &self.keeper {
             let size = keeper.head().map_or(0, |head| head.checkpoint().size);
             page.count(&families::LEDGER_SIZE, &[], size);

@@ -154,6 +154,13 @@ pub static LEDGER_ALARMS: Family = gauge(
 );
 
 /// Every metric, in the order in which they are written.
+pub static NEWS_FAILURES: Family = gauge(
+    "lienthong_news_failures",
+    &["subscriber"],
+    "Số lần báo tin không thành từ lần thành công gần nhất",
+    "Failed attempts to tell news since the last success",
+);
+
 pub static ALL: &[&Family] = &[
     &BUILD,
     &READY,
@@ -170,6 +177,7 @@ pub static ALL: &[&Family] = &[
     &LINK_DAYS_OPEN,
     &LINK_DROPPED,
     &STRAYS,
+    &NEWS_FAILURES,
     &WAITING,
     &OLDEST,
     &OUTBOX,

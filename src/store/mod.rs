@@ -13,6 +13,7 @@
 pub mod blobs;
 pub mod books;
 pub mod ledger;
+pub mod news;
 pub mod queues;
 pub mod retention;
 pub mod sqlite;
@@ -33,6 +34,7 @@ use crate::receipts::{Event, Receipt, Sealed};
 pub use blobs::{Blobs, Kept, SpoolFile};
 pub use books::BooksStore;
 pub use ledger::{LedgerSetup, LedgerStore};
+pub use news::NewsStore;
 pub use queues::QueueStore;
 pub use sqlite::SqliteStore;
 

@@ -23,6 +23,8 @@ pub struct Queues {
     pub receipts: Vec<(HopName, u64)>,
     /// Consignments in all mailboxes.
     pub mailboxes: Waiting,
+    /// News that subscribers were not told yet; stays empty here, too.
+    pub untold: Vec<(String, Waiting)>,
     /// What the two ends of a link do not agree on.
     pub differences: Vec<(HopName, u64)>,
     /// Days and directions of a link, older than those that are stated daily, on which the ends have not agreed.
@@ -36,7 +38,7 @@ pub struct Queues {
 /// Looks at what waits.
 #[async_trait]
 pub trait QueueStore: Send + Sync {
-    /// All but the mailboxes, which stay empty here.
+    /// All but the mailboxes and the news, which stay empty here.
     ///
     /// # Errors
     /// [`super::Error`].

@@ -91,6 +91,14 @@ pub async fn try_once(broker: &Broker) -> Result<(), Error> {
     Ok(())
 }
 
+/// A connection to the broker as this hop, for something else than the link; `role` is what operators see beside it.
+///
+/// # Errors
+/// As [`AmqpLink::start`], or why there was no connection.
+pub(crate) async fn connect_as(broker: &Broker, role: &str) -> Result<lapin::Connection, Error> {
+    connect::open(broker, &broker.checked()?, role).await
+}
+
 /// AMQP's reply code of an orderly end.
 const REPLY_SUCCESS: u16 = 200;
 

@@ -10,6 +10,7 @@ mod flows;
 mod kept;
 mod ledger;
 mod mailbox;
+mod news;
 mod outbox;
 mod overtaken;
 mod proofs;
@@ -38,6 +39,7 @@ use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId, HopName, Inst
 
 use super::books::{AcceptancePage, BooksStore, Changed, Changes, Cursor, Fold, KeptBooks, Unreceipted};
 use super::ledger::{Heads, LedgerSetup};
+use super::news::{Gathered, NewsStore, Subscription};
 use super::queues::{QueueStore, Queues, Waiting};
 use super::retention::{DeletionReason, EndedPacket, ExportPacket, RetentionStore};
 use super::statements::{Crossed, Crossing, LinkDifference, StatementStore, Sums};
@@ -47,6 +49,7 @@ use super::{
 };
 use crate::flows::Known;
 use crate::ledger::Origin;
+use crate::news::Item;
 use crate::receipts::Sealed;
 use writer::Writer;
 
@@ -445,6 +448,35 @@ impl QueueStore for SqliteStore {
 
     async fn mailboxes(&self) -> Result<Waiting> {
         self.read(queues::mailboxes).await
+    }
+}
+
+#[async_trait]
+impl NewsStore for SqliteStore {
+    async fn subscribe(&self, names: Vec<String>) -> Result<()> {
+        self.writer.write(move |db| news::subscribe(db, &names)).await
+    }
+
+    async fn gather(&self, subscriptions: Vec<Subscription>, now: Instant, limit: usize) -> Result<Gathered> {
+        // Asked often, so that nothing is written while nothing is new.
+        if !self.read(news::anything_new).await? {
+            return Ok(Gathered::default());
+        }
+        self.writer.write(move |db| news::gather(db, &subscriptions, now, limit)).await
+    }
+
+    async fn news(&self, name: &str, limit: usize) -> Result<Vec<(i64, Item)>> {
+        let name = name.to_owned();
+        self.read(move |db| news::news(db, &name, limit)).await
+    }
+
+    async fn told(&self, name: &str, up_to: i64) -> Result<()> {
+        let name = name.to_owned();
+        self.writer.write(move |db| news::told(db, &name, up_to)).await
+    }
+
+    async fn untold(&self) -> Result<Vec<(String, Waiting)>> {
+        self.read(news::untold).await
     }
 }
 

@@ -17,6 +17,7 @@ pub fn queues(db: &Connection, now: Instant) -> Result<Queues> {
         outbox: outbox(&db)?,
         receipts: by_hop(&db, "SELECT hop, count(*) FROM receipt_outbox GROUP BY hop")?,
         mailboxes: Waiting::default(),
+        untold: Vec::new(),
         differences: by_hop(&db, "SELECT peer, count(*) FROM link_differences GROUP BY peer")?,
         days_open: statements::open_days(&db, (today - HORIZON, today - ALARM_AGE))?,
         strays: by_hop(&db, "SELECT hop, number FROM stray_counts")?,

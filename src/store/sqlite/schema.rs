@@ -10,13 +10,13 @@ use rusqlite::Connection;
 use super::super::Error;
 
 /// Each step takes the store from one version to the next; the first makes a new one of version [`OLDEST`].
-const MIGRATIONS: &[&str] = &[V2, V3, V4, V5, V6, V7];
+const MIGRATIONS: &[&str] = &[V2, V3, V4, V5, V6, V7, V8];
 
 /// The oldest version that can be upgraded. Version 1 was never released.
 const OLDEST: i64 = 2;
 
 /// The newest version this gateway knows.
-pub const VERSION: i64 = 7;
+pub const VERSION: i64 = 8;
 
 const V2: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -408,6 +408,34 @@ CREATE TABLE ledger_seen_past (
     note          TEXT NOT NULL,
     PRIMARY KEY (origin, size)
 ) WITHOUT ROWID;
+";
+
+/// News for those who hear of it without asking.
+const V8: &str = "
+-- Who is told, and the last receipt before that.
+CREATE TABLE subscribers (
+    name          TEXT PRIMARY KEY,
+    since         INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- News that was not told yet: of this agency, of this consignment (its `seq`), by this receipt (its `seq`).
+CREATE TABLE news (
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    subscriber    TEXT NOT NULL,
+    agency        TEXT NOT NULL,
+    what          TEXT NOT NULL,
+    consignment   INTEGER NOT NULL,
+    receipt       INTEGER NOT NULL,
+    at            INTEGER NOT NULL
+);
+CREATE INDEX news_of_subscriber ON news (subscriber, id);
+
+-- The last receipt that was looked at.
+CREATE TABLE news_head (
+    id            INTEGER PRIMARY KEY CHECK (id = 1),
+    receipts      INTEGER NOT NULL
+);
+INSERT INTO news_head (id, receipts) SELECT 1, coalesce(max(seq), 0) FROM receipts;
 ";
 
 /// Brings the store to [`VERSION`] and binds it to this hop.

@@ -6,6 +6,7 @@ mod crash;
 mod deadlines;
 mod flows;
 mod ledger;
+mod news;
 mod queues;
 mod receipts;
 mod restored;
