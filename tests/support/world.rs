@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use lienthong::client::{Client, ClientError};
 use lienthong::clock::SystemClock;
+use lienthong::config::Config;
 use lienthong::pki::{self, Manifest};
 use lienthong::receipts::{Sealed, open, verify_chain};
 use lienthong::scene::{self, Agency, BrokerAt, HOPS};
@@ -49,6 +50,11 @@ pub struct World {
 impl World {
     /// Starts everything and waits until every gateway is ready.
     pub async fn start(setup: Setup) -> Self {
+        Self::configured(setup, |_, _| {}).await
+    }
+
+    /// The same, each gateway with a configuration that `change` may alter.
+    pub async fn configured(setup: Setup, mut change: impl FnMut(&Path, &mut Config)) -> Self {
         let folder = folder();
         let manifest = keys(folder.path(), setup.rsa);
         let broker = broker(&folder.path().join("broker"), &manifest);
@@ -70,6 +76,7 @@ impl World {
             config.delivery.acceptance_seconds = 5;
             config.delivery.longest_pause_seconds = 2;
             config.ledger.witness_seconds = 1;
+            change(folder.path(), &mut config);
             gateways.insert(hop, Gateway::start(folder.path(), config, |address| probe(&manifest, address)));
         }
         let keys = hop_keys(&manifest);
