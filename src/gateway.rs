@@ -55,6 +55,7 @@ use crate::trust::tls::{ReloadableServerConfig, ServerFiles};
 use crate::trust::{HopKey, TrustStore};
 
 use health::HealthView;
+pub use news::subscribers;
 
 /// Longest wait for tasks to end when stopping.
 const STOP_WITHIN: Duration = Duration::from_secs(40);

@@ -33,6 +33,7 @@ use lienthong_contract::Clock;
 use lienthong_contract::door::{Acknowledgement, ConsignmentState};
 use ring::hmac;
 use support::letters::{letter, sign};
+use support::program::{json, text};
 use support::rabbitmq::{Options, PrivateBroker};
 use support::world::{Setup, World, arrived};
 use support::{eventually, folder};
@@ -193,9 +194,24 @@ async fn a_webhook_and_a_queue_hear_what_a_document_comes_to() {
         ])
     );
 
+    // An operator tries the way by hand, and one that nobody listens on.
+    let config = world.folder.path().join("province-a.toml");
+    let admin = |more: &[&str]| json(&[&["admin", "news", "--config", text(&config), "--json"], more].concat());
+    let (code, tried) = admin(&["--try", "van-ban"]);
+    assert_eq!((code, tried["taken"].as_bool()), (0, Some(true)), "{tried}");
+    let (code, tried) = admin(&["--try", "van-ban", "--set", "webhook[0].url=https://localhost:1/lien-thong"]);
+    assert_eq!((code, tried["taken"].as_bool()), (1, Some(false)), "{tried}");
+    let (code, listed) = admin(&[]);
+    assert_eq!((code, listed["subscribers"][0]["waiting"].as_u64()), (0, Some(0)), "{listed}");
+
     let calls = hook.calls.lock().unwrap().clone();
     assert!(calls.iter().all(|call| call.signed_by == [true, true]), "{calls:?}");
     assert!(calls[..=FIRST_ANSWERS.len()].iter().all(|call| call.id == calls[0].id && call.body == calls[0].body));
+    let last = calls.last().unwrap();
+    assert_eq!(
+        (last.body["type"].as_str(), last.body["data"]["items"].as_array().map(Vec::len)),
+        (Some("trial"), Some(0))
+    );
     assert!(!calls[0].body.to_string().contains("Trích yếu"), "{}", calls[0].body);
 }
 

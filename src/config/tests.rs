@@ -159,3 +159,59 @@ fn a_secret_in_an_address_is_not_shown() {
     let shown = mistakes(&file, &[]).iter().map(ToString::to_string).collect::<String>();
     assert!(!shown.contains("top-secret") && !shown.contains("hush-hush"), "{shown}");
 }
+
+#[test]
+fn whoever_cannot_be_told_is_named_with_its_key() {
+    let news = r#"
+        [[webhook]]
+        name = "a"
+        agencies = ["H37.91"]
+        url = "https://localhost/news"
+        secret_file = "hop.key"
+        roots = ["root.pem"]
+        [[news_queue]]
+        name = "b"
+        agencies = ["H37.91"]
+        broker = "main"
+        [log]"#;
+    let (_folder, file) = written(|text| text.replace("[log]", news));
+    assert_eq!(Config::load(&file, &[]).unwrap().news_queue[0].queue(&"h".parse().unwrap()), "news.h.b");
+    let bad = r#"
+        [[webhook]]
+        name = "a"
+        agencies = []
+        url = "http://localhost/news"
+        secret_file = "nowhere"
+        roots = []
+        certificate = "tls.pem"
+        [[news_queue]]
+        name = "a"
+        agencies = ["H37.91"]
+        broker = "other"
+        queue = "packets.province-a"
+        [[news_queue]]
+        name = "c"
+        agencies = ["H37.91"]
+        broker = "main"
+        [[news_queue]]
+        name = "d"
+        agencies = ["H37.91"]
+        broker = "main"
+        queue = "news.province-a.c"
+        [log]"#;
+    let (_folder, file) = written(|text| text.replace("[log]", bad));
+    let mut keys: Vec<String> = mistakes(&file, &[]).into_iter().map(|mistake| mistake.key).collect();
+    keys.sort_unstable();
+    let expected = [
+        "news_queue[0].broker",
+        "news_queue[0].name",
+        "news_queue[0].queue",
+        "news_queue[2].queue",
+        "webhook[0].agencies",
+        "webhook[0].certificate",
+        "webhook[0].roots",
+        "webhook[0].secret_file",
+        "webhook[0].url",
+    ];
+    assert_eq!(keys, expected);
+}

@@ -43,7 +43,11 @@ pub fn subscribers(config: &Config, clock: &Arc<dyn Clock>) -> Result<Vec<Subscr
     Ok(subscribers)
 }
 
-fn webhook(listed: &config::Webhook, clock: &Arc<dyn Clock>) -> Result<Webhook, StartError> {
+/// The way to one webhook; its files are read.
+///
+/// # Errors
+/// [`StartError`].
+pub fn webhook(listed: &config::Webhook, clock: &Arc<dyn Clock>) -> Result<Webhook, StartError> {
     let bad = |_| StartError::WebhookAddress { name: listed.name.clone(), url: listed.url.clone() };
     let address = Address::read(&listed.url).map_err(bad)?;
     let identity = listed.certificate.clone().zip(listed.key.clone());

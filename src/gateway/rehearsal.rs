@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use lienthong_contract::Clock;
 
-use super::{broker_url, catalogue, hop_trust, server_files, signer_trust};
+use super::{broker_url, catalogue, hop_trust, news, server_files, signer_trust};
 use crate::config::{Broker, Config, Mistake};
 use crate::directory::Directory;
 use crate::directory::findings::NOT_ENFORCED;
@@ -31,6 +31,9 @@ pub fn mistakes(config: &Config, clock: Arc<dyn Clock>) -> Vec<Mistake> {
     note(&mut found, "api", server_config(&server_files(api), Arc::clone(&clock)));
     for (index, broker) in config.broker.iter().enumerate() {
         look_at_broker(&mut found, index, broker, &clock);
+    }
+    for (index, webhook) in config.webhook.iter().enumerate() {
+        note(&mut found, &format!("webhook[{index}]"), news::webhook(webhook, &clock));
     }
     found
 }

@@ -67,7 +67,20 @@ async fn a_file_that_a_crash_left_before_the_stores_answer_is_swept_at_start() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_gateways_metrics_tell_its_books_its_queues_and_its_log() {
     let (example, folder) = (example(), tempfile::tempdir().unwrap());
-    let gateway = start(&config(&example, folder.path())).await.unwrap();
+    let mut config = config(&example, folder.path());
+    let secret_file = folder.path().join("secret");
+    std::fs::write(&secret_file, "0123456789abcdef").unwrap();
+    config.webhook.push(crate::config::Webhook {
+        name: "one".to_owned(),
+        agencies: vec!["H37.91".parse().unwrap()],
+        url: "https://localhost:1/".to_owned(),
+        secret_file,
+        second_secret_file: None,
+        roots: config.trust.roots.clone(),
+        certificate: None,
+        key: None,
+    });
+    let gateway = start(&config).await.unwrap();
     let all_there = async {
         loop {
             let text = gateway.metrics.text();
@@ -85,6 +98,8 @@ async fn a_gateways_metrics_tell_its_books_its_queues_and_its_log() {
         "lienthong_oldest_waiting_seconds{kind=\"link\",destination=\"nation\"} 0",
         "lienthong_link_breaker_open{link=\"nation\",lane=\"normal\"} 0",
         "lienthong_link_days_open{link=\"nation\"} 0",
+        "lienthong_waiting{kind=\"news\",destination=\"one\"} 0",
+        "lienthong_news_failures{subscriber=\"one\"} 0",
         "lienthong_part_ok{part=\"store\"} 1",
         "lienthong_ledger_size 0",
         "lienthong_ledger_alarms 0",

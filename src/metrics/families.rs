@@ -98,8 +98,8 @@ pub static STRAYS: Family = gauge(
 pub static WAITING: Family = gauge(
     "lienthong_waiting",
     DESTINATION,
-    "Đang chờ tại trục này: gói tin chờ gửi sang trục sau, lượt gửi nằm trong hộp thư",
-    "Waiting here: packets due to a next hop, consignments in mailboxes",
+    "Đang chờ tại trục này: gói tin chờ gửi sang trục sau, lượt gửi nằm trong hộp thư, tin chưa báo",
+    "Waiting here: packets due to a next hop, consignments in mailboxes, news not told yet",
 );
 pub static OLDEST: Family = gauge(
     "lienthong_oldest_waiting_seconds",

@@ -278,7 +278,7 @@ impl News {
                     if gathered.found > 0 {
                         self.told.iter().for_each(|told| told.bell.notify_one());
                     }
-                    if gathered.more {
+                    if gathered.more && !stop.is_cancelled() {
                         continue;
                     }
                 }

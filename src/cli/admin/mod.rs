@@ -4,6 +4,7 @@
 
 mod account;
 mod export;
+mod news;
 mod settle;
 
 use std::path::PathBuf;
@@ -28,6 +29,7 @@ pub struct Admin {
 enum Command {
     Account(account::Account),
     Export(export::Export),
+    News(news::News),
     Settle(settle::Settle),
 }
 
@@ -36,6 +38,7 @@ impl Admin {
         match self.command {
             Command::Account(command) => command.run(),
             Command::Export(command) => command.run(),
+            Command::News(command) => command.run(),
             Command::Settle(command) => command.run(),
         }
     }
@@ -53,8 +56,12 @@ struct Place {
 }
 
 impl Place {
+    fn config(&self) -> anyhow::Result<Config> {
+        Ok(Config::load(&self.config, &self.overrides)?)
+    }
+
     fn open(&self, access: Access) -> anyhow::Result<(Config, SqliteStore)> {
-        let config = Config::load(&self.config, &self.overrides)?;
+        let config = self.config()?;
         let file = config.hop.data.join("store.db");
         let store = SqliteStore::attach(&file, &config.hop.name, access).with_context(|| file.display().to_string())?;
         Ok((config, store))
