@@ -16,7 +16,7 @@ pub struct Room {
 
 /// All rooms, in the order a packet meets them.
 #[must_use]
-pub fn rooms() -> [Room; 15] {
+pub fn rooms() -> [Room; 16] {
     let room = |name, name_vi, kinds| Room { name, name_vi, kinds };
     [
         room("The interface", "Giao diện", crate::api::findings::ALL),
@@ -33,7 +33,8 @@ pub fn rooms() -> [Room; 15] {
         room("Ledger", "Sổ biên nhận", crate::logkeeper::findings::ALL),
         room("Proofs", "Tệp chứng minh", crate::bundle::findings::ALL),
         room("The books", "Sổ đối chiếu", crate::books::findings::ALL),
-        room("Command line", "Dòng lệnh", crate::cli::findings::ALL),
+        room("Forms", "Biểu mẫu", crate::form::findings::ALL),
+        room("Command line", "Dòng lệnh", crate::preview::findings::ALL),
     ]
 }
 

@@ -1,34 +1,16 @@
-//! `lienthong check`: what a gateway would say of a packet, without sending it.
-//!
-//! The judgement is the intake's own ([`crate::intake::look`]); only what the caller did not give (the directory, the
-//! roots) is left out, and that is said. The file is read in a stream and nothing of it is kept.
+//! `lienthong check`: what a gateway would say of a packet, without sending it ([`crate::preview`]).
 
-mod damaged;
-
-use std::fs::File;
-use std::io::{Seek, SeekFrom};
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
-use lienthong_contract::{AgencyCode, Clock, Finding, Severity};
-use lienthong_schemas::{Catalogue, ValidatorPool};
-use serde::Serialize;
+use lienthong_contract::{Clock, Finding};
 
 use super::show::say;
-use super::{Outcome, Verdict, findings, show};
+use super::{Outcome, Verdict, show};
 use crate::clock::SystemClock;
-use crate::directory::{Directory, Snapshot};
-use crate::edxml::findings::EMPTY_ATTACHMENT;
-use crate::edxml::{Limits, SplitError, split};
-use crate::intake::findings::SIGNATURE_REQUIRED;
-use crate::intake::{Against, Bearer, Seen, look, look_at_words};
-use crate::receipts::Fact;
-use crate::rules::findings::{SECRECY_MARK, SENDER_UNKNOWN};
-use crate::rules::schema::{Schemas, Strictness};
-use crate::rules::{Side, not_judged, secrecy};
-use crate::trust::TrustStore;
+use crate::preview;
+use crate::rules::schema::Strictness;
 
 /// Kiểm tra gói tin mà không gửi — what a gateway would say of a packet, without sending it.
 #[derive(Debug, Args)]
@@ -60,7 +42,7 @@ pub struct Check {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum Choice {
+pub enum Choice {
     /// Không dùng — it is not asked.
     Tolerant,
     /// Cảnh báo — it warns.
@@ -69,17 +51,14 @@ enum Choice {
     Strict,
 }
 
-#[derive(Debug, Serialize)]
-struct Report {
-    verdict: &'static str,
-    findings: Vec<Finding>,
-}
-
 impl Check {
     pub fn run(self) -> Outcome {
-        let findings = self.findings()?;
-        let accepted = !findings.iter().any(Finding::refuses);
-        let report = Report { verdict: if accepted { "accept" } else { "refuse" }, findings };
+        let directory = self.directory.as_deref();
+        let trust = (&*self.roots, &*self.intermediates, &*self.crls);
+        let judge = preview::open(directory, self.schemas.as_deref(), self.strictness.into(), trust)?;
+        let shown = || self.file.display().to_string();
+        let report = judge.judge(&self.file, SystemClock.now()).with_context(shown)?;
+        let accepted = !report.findings.iter().any(Finding::refuses);
         if self.json {
             show::json(&report)?;
         } else {
@@ -111,87 +90,6 @@ impl Check {
                  the signer's certificate was not checked, add --roots (and --intermediates, --crls)"
             );
         }
-    }
-
-    fn findings(&self) -> anyhow::Result<Vec<Finding>> {
-        let shown = || self.file.display().to_string();
-        let catalogue = match &self.schemas {
-            Some(folder) => Catalogue::with_folder(folder)?,
-            None => Catalogue::builtin()?,
-        };
-        let pool = ValidatorPool::new(Arc::new(catalogue));
-        let directory = match &self.directory {
-            Some(file) => Directory::open(file)?,
-            None => Directory::fixed(Snapshot::from_toml("")?),
-        };
-        let snapshot = directory.snapshot();
-        let signers = (!self.roots.is_empty())
-            .then(|| TrustStore::from_pem_files(&self.roots, &self.intermediates, &self.crls).map(Arc::new))
-            .transpose()?;
-        // With a directory, a recipient that it does not know is refused; without one nobody is looked up.
-        let routable = |_: &AgencyCode| self.directory.is_none();
-        let against = Against {
-            directory: &snapshot,
-            routable: &routable,
-            signers,
-            schemas: Some(Schemas { pool: &pool, strictness: self.strictness.into() }),
-            forward_to_successor: true,
-        };
-        let mut file = File::open(&self.file).with_context(shown)?;
-        let split = match split(&file, &Limits::default()) {
-            Ok(split) => split,
-            Err(SplitError::Refused(findings)) => return Ok(self.read_on(&against, findings)),
-            Err(error) => return Err(error).with_context(shown),
-        };
-        file.seek(SeekFrom::Start(0))?;
-        let mut seen = look(&against, &split, &mut file, &Bearer::Preview, SystemClock.now()).with_context(shown)?;
-        self.tell_what_was_left_out(&mut seen);
-        Ok(seen.findings)
-    }
-
-    /// What else can be said of a packet whose bytes are at fault.
-    fn read_on(&self, against: &Against<'_>, mut findings: Vec<Finding>) -> Vec<Finding> {
-        let Some(split) = damaged::without_contents(&self.file, &findings) else {
-            findings.push(not_judged(&Side::ALL));
-            return findings;
-        };
-        let mut more = look_at_words(against, &split, SystemClock.now());
-        // They are empty because they were blanked.
-        more.retain(|finding| finding.code != EMPTY_ATTACHMENT.code);
-        if self.directory.is_none() {
-            more.retain(|finding| finding.code != SENDER_UNKNOWN.code);
-        }
-        // What a packet with a secrecy mark says is told nowhere.
-        if more.iter().any(|finding| finding.code == SECRECY_MARK.code) {
-            secrecy::redact(&mut findings);
-        }
-        findings.extend(more);
-        findings
-    }
-
-    fn tell_what_was_left_out(&self, seen: &mut Seen) {
-        if self.directory.is_none() {
-            seen.findings.retain(|finding| finding.code != SENDER_UNKNOWN.code);
-            // Whether this sender has to sign stands in the directory.
-            let of_policy = seen.findings.iter_mut().filter(|finding| finding.code == SIGNATURE_REQUIRED.code);
-            of_policy.for_each(|finding| finding.severity = Severity::Warning);
-            seen.findings.push(Finding::of(&findings::NO_DIRECTORY));
-        }
-        if seen.packet.is_none() {
-            return;
-        }
-        let kind = match seen.checks.packet_signature {
-            Fact::Valid => &findings::SIGNATURE_VALID,
-            Fact::Pending if self.roots.is_empty() => &findings::NO_ROOTS,
-            Fact::Pending => &findings::SIGNATURE_VALID,
-            Fact::Absent => &findings::SIGNATURE_ABSENT,
-            Fact::Invalid | Fact::Placeholder | Fact::NotChecked => return,
-        };
-        let mut note = Finding::of(kind).element("edXMLHeader/Signature");
-        if let Some(certificate) = seen.checks.signed_by {
-            note = note.found(certificate.to_string());
-        }
-        seen.findings.push(note);
     }
 }
 

@@ -13,7 +13,6 @@ mod config;
 mod connection;
 mod demo;
 mod errors;
-pub mod findings;
 mod inbox;
 mod kept;
 mod ledger;
@@ -24,7 +23,9 @@ mod send;
 mod serve;
 mod show;
 mod trace;
+mod unwrap;
 mod verify;
+mod wrap;
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -53,6 +54,8 @@ enum Command {
     Serve(serve::Serve),
     Certs(certs::Certs),
     Check(check::Check),
+    Wrap(wrap::Wrap),
+    Unwrap(unwrap::Unwrap),
     Send(send::Send),
     Inbox(inbox::Inbox),
     Fetch(inbox::Fetch),
@@ -91,6 +94,8 @@ pub fn main() -> ExitCode {
         Command::Serve(command) => command.run(),
         Command::Certs(command) => command.run(),
         Command::Check(command) => command.run(),
+        Command::Wrap(command) => command.run(),
+        Command::Unwrap(command) => command.run(),
         Command::Send(command) => command.run(),
         Command::Inbox(command) => command.run(),
         Command::Fetch(command) => command.run(),

@@ -74,6 +74,13 @@ pub struct Snapshot {
     digest: Digest,
 }
 
+/// The directory that lists nobody.
+impl Default for Snapshot {
+    fn default() -> Self {
+        Self::index(Vec::new(), HashMap::new(), Digest::of(b""))
+    }
+}
+
 impl Snapshot {
     /// Reads a directory from text.
     ///

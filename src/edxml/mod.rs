@@ -21,13 +21,14 @@ mod tags;
 pub mod write;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use limits::Limits;
 pub use model::{Document, Located, Packet, StatusReport};
 pub use parse::{Parsed, parse};
 pub use skeleton::{Cut, Skeleton};
 pub use split::{Body, Sniffed, Split, SplitError, body_reader, encoded_reader, split, split_bytes};
+pub(crate) use tags::is_xml_char;
 
 /// Namespace of every element of a packet.
 pub const QCVN_NAMESPACE: &str = "http://www.mic.gov.vn/TBT/QCVN_102_2016";

@@ -269,7 +269,7 @@ pub struct UpdateInfo {
 }
 
 /// `ReceiverList/Receiver`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ChangedReceiver {
     pub organ_id: TextAt,
     pub change: Option<Located<Change>>,

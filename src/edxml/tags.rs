@@ -217,6 +217,6 @@ fn is_known_reference(name: &[u8]) -> bool {
 }
 
 /// True for a character that XML 1.0 allows.
-pub(super) const fn is_xml_char(c: char) -> bool {
+pub(crate) const fn is_xml_char(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
 }

@@ -3,10 +3,10 @@
 
 mod dates;
 mod dialects;
-mod fixtures;
+pub(crate) mod fixtures;
 mod hostile;
 mod limits;
-mod properties;
+pub(crate) mod properties;
 mod quirks;
 mod splitting;
 mod tables;

@@ -9,6 +9,7 @@ mod check;
 mod configuration;
 mod delivery;
 mod words;
+mod wrap;
 
 use std::path::{Path, PathBuf};
 

@@ -20,7 +20,7 @@ const MAX_BYTES: u64 = 64 << 20;
 const BODY: &[u8] = b"ContentTransferEncoded";
 
 /// The packet without the contents of its attachments; none when something else is wrong with its XML.
-pub fn without_contents(file: &Path, told: &[Finding]) -> Option<Split> {
+pub fn without_contents(file: &Path, told: &[Finding], limits: &Limits) -> Option<Split> {
     let of_content = |finding: &Finding| OF_CONTENT.iter().any(|kind| kind.code == finding.code);
     if !told.iter().filter(|finding| finding.refuses()).all(of_content) {
         return None;
@@ -31,7 +31,7 @@ pub fn without_contents(file: &Path, told: &[Finding]) -> Option<Split> {
         return None;
     }
     blank(&mut bytes);
-    let mut split = split_bytes(&bytes, &Limits::default()).ok()?;
+    let mut split = split_bytes(&bytes, limits).ok()?;
     split.warnings.clear();
     Some(split)
 }

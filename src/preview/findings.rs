@@ -1,4 +1,4 @@
-//! What the command line itself has to say about a check that was made without a gateway: facts, never refusals.
+//! What a preview has to say about itself: what was looked at and what was not. Facts, never refusals.
 
 use lienthong_contract::{Blame, Kind, Severity, Text};
 
