@@ -35,6 +35,7 @@ pub mod life;
 pub mod link;
 pub mod logkeeper;
 pub mod mailbox;
+pub mod mend;
 pub mod metrics;
 pub mod news;
 pub mod pki;

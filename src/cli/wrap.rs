@@ -124,7 +124,7 @@ impl Wrap {
         let beside = output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut made = named(0o666).tempfile_in(beside).with_context(|| output.display().to_string())?;
         form.write(BufWriter::new(made.as_file_mut()), contents)?;
-        let mut report = judge.judge(made.path(), now)?;
+        let mut report = judge.judge(made.as_file_mut(), now)?;
         if !report.accepted() {
             return Ok(Made::refused(report.findings));
         }
@@ -137,7 +137,7 @@ impl Wrap {
                 // The schema of status packets has no place for a signature, and gateways take one all the same.
                 judge.strictness = Strictness::Advise;
             }
-            report = judge.judge(made.path(), now)?;
+            report = judge.judge(made.as_file_mut(), now)?;
             if !report.accepted() {
                 return Ok(Made::refused(report.findings));
             }

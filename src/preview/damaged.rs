@@ -4,8 +4,7 @@
 //! which a preview of one file may do and a gateway would not.
 
 use std::fs::File;
-use std::io::Read;
-use std::path::Path;
+use std::io::{Read, Seek, SeekFrom};
 
 use lienthong_contract::{Finding, Kind};
 
@@ -20,13 +19,14 @@ const MAX_BYTES: u64 = 64 << 20;
 const BODY: &[u8] = b"ContentTransferEncoded";
 
 /// The packet without the contents of its attachments; none when something else is wrong with its XML.
-pub fn without_contents(file: &Path, told: &[Finding], limits: &Limits) -> Option<Split> {
+pub fn without_contents(mut file: &File, told: &[Finding], limits: &Limits) -> Option<Split> {
     let of_content = |finding: &Finding| OF_CONTENT.iter().any(|kind| kind.code == finding.code);
     if !told.iter().filter(|finding| finding.refuses()).all(of_content) {
         return None;
     }
     let mut bytes = Vec::new();
-    File::open(file).ok()?.take(MAX_BYTES + 1).read_to_end(&mut bytes).ok()?;
+    file.seek(SeekFrom::Start(0)).ok()?;
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).ok()?;
     if bytes.len() as u64 > MAX_BYTES {
         return None;
     }

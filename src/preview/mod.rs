@@ -21,6 +21,7 @@ use crate::edxml::findings::EMPTY_ATTACHMENT;
 use crate::edxml::{Limits, Split, SplitError, split};
 use crate::intake::findings::SIGNATURE_REQUIRED;
 use crate::intake::{Against, Bearer, Seen, look, look_at_words};
+use crate::mend::{self, Mend};
 use crate::receipts::Fact;
 use crate::rules::findings::{SECRECY_MARK, SENDER_UNKNOWN};
 use crate::rules::schema::{Schemas, Strictness};
@@ -53,6 +54,16 @@ impl std::fmt::Debug for Judge {
 /// The answer, as `check --json` and the page print it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
+    pub verdict: &'static str,
+    pub findings: Vec<Finding>,
+}
+
+/// A packet that was mended: what was done, and what a gateway would say of it now.
+#[derive(Debug, Clone, Serialize)]
+pub struct Corrected {
+    /// It was signed, and must be signed again.
+    pub sign_again: bool,
+    pub mends: Vec<Mend>,
     pub verdict: &'static str,
     pub findings: Vec<Finding>,
 }
@@ -98,17 +109,45 @@ impl Judge {
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn judge(&self, path: &Path, now: Instant) -> io::Result<Report> {
-        let mut file = File::open(path)?;
-        let findings = match split(&file, &self.limits) {
-            Ok(split) => {
-                file.seek(SeekFrom::Start(0))?;
-                self.judge_split(&split, &mut file, now)?
-            }
-            Err(SplitError::Refused(findings)) => self.read_on(path, findings, now),
+    pub fn judge(&self, file: &mut File, now: Instant) -> io::Result<Report> {
+        file.seek(SeekFrom::Start(0))?;
+        let findings = match split(&*file, &self.limits) {
+            Ok(split) => self.judge_split(&split, file, now)?,
+            Err(SplitError::Refused(findings)) => self.read_on(file, findings, now),
             Err(SplitError::Io(error)) => return Err(error),
         };
         Ok(Report::of(findings))
+    }
+
+    /// Writes the packet in a file with its mechanical faults mended, and says what a gateway would say of that; none,
+    /// and nothing written, when there is nothing to mend.
+    ///
+    /// # Errors
+    /// Reading or writing fails.
+    pub fn correct(&self, file: &mut File, out: &mut File, now: Instant) -> io::Result<Option<Corrected>> {
+        file.seek(SeekFrom::Start(0))?;
+        let split = match split(&*file, &self.limits) {
+            Ok(split) => split,
+            Err(SplitError::Refused(_)) => return Ok(None),
+            Err(SplitError::Io(error)) => return Err(error),
+        };
+        // What bears a secrecy mark is not made sendable, nor written anywhere.
+        if secrecy::guard(&split.skeleton, &mut Vec::new()) {
+            return Ok(None);
+        }
+        let Some(mended) = mend::mend(&split) else { return Ok(None) };
+        mended.write(file, &split, &mut *out)?;
+        out.seek(SeekFrom::Start(0))?;
+        let again = match self::split(&*out, &self.limits) {
+            Ok(again) => again,
+            Err(SplitError::Refused(_)) => return Err(io::Error::other("a mended packet cannot be read")),
+            Err(SplitError::Io(error)) => return Err(error),
+        };
+        if !again.bodies.iter().map(|body| body.digest).eq(split.bodies.iter().map(|body| body.digest)) {
+            return Err(io::Error::other("a mended packet has other contents"));
+        }
+        let Report { verdict, findings } = Report::of(self.judge_split(&again, out, now)?);
+        Ok(Some(Corrected { sign_again: mended.sign_again, mends: mended.mends, verdict, findings }))
     }
 
     /// The same for a packet that was split.
@@ -145,8 +184,8 @@ impl Judge {
     }
 
     /// What else can be said of a packet whose bytes are at fault.
-    fn read_on(&self, path: &Path, mut findings: Vec<Finding>, now: Instant) -> Vec<Finding> {
-        let Some(split) = damaged::without_contents(path, &findings, &self.limits) else {
+    fn read_on(&self, file: &File, mut findings: Vec<Finding>, now: Instant) -> Vec<Finding> {
+        let Some(split) = damaged::without_contents(file, &findings, &self.limits) else {
             findings.push(not_judged(&Side::ALL));
             return findings;
         };

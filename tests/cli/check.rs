@@ -92,3 +92,35 @@ fn a_packet_with_many_faults_is_told_all_of_them_at_once() {
     assert_ne!(damaged, without_subject);
     assert_eq!(refusing("damaged.edxml", &damaged), ["LT-EDX-0020", "LT-EDX-0034", "LT-RUL-0001"]);
 }
+
+#[test]
+fn a_corrected_packet_is_written_beside_and_says_what_was_done() {
+    let desk = Desk::with_quick_keys();
+    let letter = String::from_utf8(letter(&["H37.91"], 1)).unwrap();
+    // How a .NET serializer writes it, and a date as clerks write it.
+    let faulty = letter.replace("edXML:edXML", "@").replace("edXML:", "").replace('@', "edXML:edXML");
+    let file = desk.write("faulty.edxml", faulty.replace("<Subject>", "<Subject>  ").as_bytes());
+    let to = desk.folder.path().join("corrected.edxml");
+    let check = |strict: bool| {
+        let strictness = if strict { "strict" } else { "advise" };
+        json(&["check", text(&file), "--corrected", text(&to), "--strictness", strictness, "--json"])
+    };
+    let (_, told) = check(true);
+    let corrected = &told["corrected"];
+    assert_eq!((&corrected["verdict"], &corrected["sign_again"]), (&"accept".into(), &false.into()), "{told:#}");
+    let mends = corrected["mends"].as_array().unwrap();
+    assert!(
+        mends.iter().any(|mend| mend["code"] == "LT-XSD-0014" && mend["element"] == "MessageHeader/Subject"),
+        "{told:#}"
+    );
+    assert!(mends.iter().all(|mend| mend["line"].as_u64() >= Some(1) && mend["done_vi"].is_string()), "{told:#}");
+    // It is a packet of the official form, and what is there is never written over.
+    let (code, again) = json(&["check", text(&to), "--strictness", "strict", "--json"]);
+    assert_eq!((code, &again["verdict"]), (0, &"accept".into()), "{again:#}");
+    let output = lienthong(&["check", text(&file), "--corrected", text(&to)]);
+    assert_eq!(output.status.code(), Some(2));
+    // Nothing to mend: nothing is written.
+    let none = desk.folder.path().join("none.edxml");
+    let (_, told) = json(&["check", text(&to), "--corrected", text(&none), "--json"]);
+    assert!(told["corrected"].is_null() && !none.exists(), "{told:#}");
+}
