@@ -4,6 +4,7 @@
 //! `--set api.listen=…`. Paths are relative to the file's folder. Secrets are never written in the file: a key ending
 //! in `_file` names a file that holds the secret. Every mistake is reported, each with its key.
 
+mod doors;
 mod judge;
 mod news;
 
@@ -18,6 +19,7 @@ use lienthong_contract::{AgencyCode, Digest, HopName};
 use crate::logkeeper::outside::Files;
 use crate::rules::schema::Strictness;
 
+pub use doors::{System, Vxp};
 pub use news::{NewsQueue, Webhook};
 
 /// Everything an operator sets.
@@ -34,6 +36,12 @@ pub struct Config {
     /// Neighbours.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub link: Vec<Link>,
+    /// Systems that call with an id and a secret.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub system: Vec<System>,
+    /// The door for the national axis' SDK; closed when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vxp: Option<Vxp>,
     /// Systems that hear of news by HTTPS.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub webhook: Vec<Webhook>,
@@ -448,6 +456,16 @@ impl Config {
                 path.iter_mut().for_each(|path| each(format!("broker[{index}].{key}"), path));
             }
         }
+        for (index, system) in self.system.iter_mut().enumerate() {
+            each(format!("system[{index}].secret_file"), &mut system.secret_file);
+            let second = system.second_secret_file.iter_mut();
+            second.for_each(|path| each(format!("system[{index}].second_secret_file"), path));
+        }
+        for vxp in self.vxp.iter_mut() {
+            for (key, path) in [("vxp.certificate", &mut vxp.certificate), ("vxp.key", &mut vxp.key)] {
+                path.iter_mut().for_each(|path| each(key.to_owned(), path));
+            }
+        }
         news::paths(&mut self.webhook, &mut each);
         self.schemas.folder.iter_mut().for_each(|path| each("schemas.folder".to_owned(), path));
     }
@@ -556,6 +574,7 @@ impl Config {
                 );
             }
         }
+        doors::check(self, &mut note);
         news::check(self, &mut note);
         let mut paths = self.clone();
         paths.paths(|key, path| {

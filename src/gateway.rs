@@ -6,12 +6,14 @@
 //! that it answered for.
 
 mod books;
+mod doors;
 mod health;
 mod housekeeping;
 mod metrics;
 mod news;
 pub mod rehearsal;
 mod retention;
+mod systems;
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -45,7 +47,7 @@ use crate::link::inprocess::Hub;
 use crate::link::{Arrived, Coming, Link, Sink, SinkError};
 use crate::logkeeper::outside::{self, Opening, Refused};
 use crate::logkeeper::{self, Keeper};
-use crate::mailbox::Mailboxes;
+use crate::mailbox::{Exchanges, Mailboxes};
 use crate::proof::{LedgerView, NoLedger, Proofs, WITH_PACKET};
 use crate::routing::{LinkRoute, Routes};
 use crate::store::{Blobs, LedgerStore, SqliteStore, Store};
@@ -85,6 +87,8 @@ pub enum StartError {
     Link(#[from] crate::link::Error),
     #[error("broker {name}: its address file {}: {source}", .file.display())]
     BrokerAddress { name: String, file: PathBuf, source: io::Error },
+    #[error("the secret in {}: {source}", .file.display())]
+    Secret { file: PathBuf, source: io::Error },
     #[error("webhook {name}: its secret file {}: {source}", .file.display())]
     WebhookSecret { name: String, file: PathBuf, source: io::Error },
     #[error("webhook {name}: its address {url:?} cannot be used")]
@@ -107,6 +111,8 @@ pub struct Gateway {
     pub hop: HopName,
     /// Where its interface listens.
     pub address: SocketAddr,
+    /// Where its VXP door listens, if it has one.
+    pub vxp_address: Option<SocketAddr>,
     pub store: Arc<dyn Store>,
     pub delivery: Arc<Delivery>,
     pub metrics: Arc<dyn api::Metrics>,
@@ -198,6 +204,9 @@ impl Gateway {
         let listen = |source| StartError::Listen { address: config.api.listen, source };
         let listener = TcpListener::bind(config.api.listen).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
+
+        let vxp = doors::ready(config, &directory, &clock, Arc::clone(&opened) as _).await?;
+        let vxp_address = vxp.as_ref().map(|ready| ready.address);
 
         let late = Arc::new(LateSink::default());
         let (links, neighbours) = links(config, hub, &late, &clock)?;
@@ -298,6 +307,8 @@ impl Gateway {
         let health = Arc::new(health);
         health.refresh().await;
         tasks.spawn(health::watch(Arc::clone(&health), stop.clone()));
+        let exchange = Arc::new(Exchanges { mailboxes: Arc::clone(&mailboxes), store: Arc::clone(&opened) as _ });
+        let rooms = doors::Rooms { intake: Arc::new(intake.clone()), exchange, clock: Arc::clone(&clock) };
         let gauges = Arc::new(metrics::Gauges {
             hop: hop.clone(),
             clock,
@@ -347,11 +358,16 @@ impl Gateway {
                 tracing::error!(%error, "the interface ended");
             }
         });
+        if let Some(vxp) = vxp {
+            let every = Duration::from_secs(config.directory.reload_seconds.max(1));
+            vxp.open(rooms, every, (&doors, door.clone()), (&tasks, stop.clone()));
+        }
         unless_started.disarm();
         tracing::info!(hop = %hop, %address, "the gateway is running");
         Ok(Self {
             hop,
             address,
+            vxp_address,
             store,
             delivery,
             metrics: gauges,

@@ -42,6 +42,7 @@ pub mod pki;
 pub mod preview;
 pub mod proof;
 pub mod receipts;
+pub mod registry;
 pub mod routing;
 pub mod rules;
 pub mod scene;

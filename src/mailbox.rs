@@ -395,5 +395,8 @@ fn item(agency: &Agency) -> AgencyItem {
     }
 }
 
+mod exchange;
 #[cfg(test)]
 mod tests;
+
+pub use exchange::Exchanges;

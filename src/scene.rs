@@ -104,6 +104,8 @@ pub fn configuration(
         },
         broker: broker.map(|at| broker_config(at, &ca.root, &files)).into_iter().collect(),
         link: links(hop, broker.is_some()),
+        system: Vec::new(),
+        vxp: None,
         webhook: Vec::new(),
         news_queue: Vec::new(),
         delivery: config::Delivery::default(),

@@ -47,6 +47,23 @@ fn the_files_of_the_example_pki_fit_the_example_configurations_as_the_guide_says
         fs::copy(deploy.join(configuration), &file).unwrap();
         let config = Config::load(&file, &[]).unwrap();
         assert_eq!(rehearsal::mistakes(&config, Arc::new(SystemClock)), Vec::new(), "{configuration}");
+        // The same with the VXP door.
+        let door = fs::read_to_string(deploy.join("vxp.toml")).unwrap();
+        let with_door = system.join("lienthong/with-vxp.toml");
+        fs::write(&with_door, fs::read_to_string(&file).unwrap() + "\n" + &door).unwrap();
+        let secret = system.join("lienthong/systems/H37.90.secret");
+        fs::create_dir_all(secret.parent().unwrap()).unwrap();
+        let load = |text: &str| {
+            fs::write(&secret, text).unwrap();
+            Config::load(&with_door, &[]).map(|config| rehearsal::mistakes(&config, Arc::new(SystemClock))).unwrap()
+        };
+        assert_eq!(load("a secret\n"), Vec::new(), "{configuration}");
+        for bad in ["", " \n", "two\nlines"] {
+            assert_eq!(
+                load(bad).iter().map(|mistake| mistake.key.as_str()).collect::<Vec<_>>(),
+                ["system[0].secret_file"]
+            );
+        }
     }
     let broker = fs::read_to_string(deploy.join("rabbitmq/rabbitmq.conf")).unwrap();
     for file in broker.lines().filter_map(|line| Some(line.split_once(" /etc/")?.1)) {

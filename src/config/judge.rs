@@ -29,6 +29,12 @@ client_roots = []
 name = "a"
 [[link]]
 peer = "a"
+[[system]]
+id = "a"
+secret_file = "a"
+agencies = []
+[vxp]
+listen = "127.0.0.1:1"
 [[webhook]]
 name = "a"
 agencies = []

@@ -120,6 +120,8 @@ pub struct Agency {
     pub aliases: Vec<AgencyCode>,
     pub name: String,
     pub name_en: Option<String>,
+    /// Where people write to it.
+    pub mail: Option<String>,
     pub parent: Option<AgencyKey>,
     /// First day of validity; absent: always was.
     pub valid_from: Option<Date>,

@@ -203,6 +203,7 @@ fn link(row: &Row, spellings: &Spellings<'_>, problems: &mut Problems<'_>) -> Ag
         code,
         name: row.name.clone(),
         name_en: row.name_en.clone(),
+        mail: row.mail.clone(),
         parent,
         valid_from: row.valid_from,
         valid_to: row.valid_to.as_ref().map(|date| date.value),

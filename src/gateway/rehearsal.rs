@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use lienthong_contract::Clock;
 
-use super::{broker_url, catalogue, hop_trust, news, server_files, signer_trust};
+use super::{broker_url, catalogue, doors, hop_trust, news, server_files, signer_trust};
 use crate::config::{Broker, Config, Mistake};
 use crate::directory::Directory;
 use crate::directory::findings::NOT_ENFORCED;
@@ -29,6 +29,9 @@ pub fn mistakes(config: &Config, clock: Arc<dyn Clock>) -> Vec<Mistake> {
     note(&mut found, "directory.file", Directory::open(&config.directory.file));
     note(&mut found, "schemas.folder", catalogue(&config.schemas));
     note(&mut found, "api", server_config(&server_files(api), Arc::clone(&clock)));
+    for (key, fault) in doors::rehearse(config, &clock) {
+        note::<(), _>(&mut found, &key, Err(fault));
+    }
     for (index, broker) in config.broker.iter().enumerate() {
         look_at_broker(&mut found, index, broker, &clock);
     }

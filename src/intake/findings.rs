@@ -300,6 +300,54 @@ pub static SENDER_NOT_OF_RECEIPT: Kind = Kind {
     clause: "",
 };
 
+pub static OTHER_SENDER_CLAIMED: Kind = Kind {
+    code: "LT-INT-0020",
+    severity: Severity::Refuse,
+    blame: Blame::Sender,
+    vxp: 19,
+    title: Text {
+        vi: "Đơn vị gửi khai trong yêu cầu khác với From/OrganId của gói tin.",
+        en: "The sender named in the request is not the one in the packet's From/OrganId.",
+    },
+    fix: Text {
+        vi: "Khai đúng mã của cơ quan ghi ở From/OrganId khi gọi gửi văn bản.",
+        en: "Name the very agency of From/OrganId when handing the packet in.",
+    },
+    clause: "",
+};
+
+pub static NOT_A_RECIPIENT: Kind = Kind {
+    code: "LT-INT-0021",
+    severity: Severity::Refuse,
+    blame: Blame::Sender,
+    vxp: 18,
+    title: Text {
+        vi: "Đơn vị nhận khai trong yêu cầu không có trong phần nơi nhận (To) của gói tin.",
+        en: "A recipient named in the request is not among the packet's own recipients (To).",
+    },
+    fix: Text {
+        vi: "Chỉ khai những nơi nhận có trong MessageHeader/To của gói tin, hoặc bỏ danh sách để gửi đến tất cả.",
+        en: "Name only agencies of the packet's MessageHeader/To, or leave the list out to send to all of them.",
+    },
+    clause: "",
+};
+
+pub static ACCEPTED_FOR_OTHERS: Kind = Kind {
+    code: "LT-INT-0022",
+    severity: Severity::Refuse,
+    blame: Blame::Sender,
+    vxp: 18,
+    title: Text {
+        vi: "Gói tin này đã được tiếp nhận trước đó cho các nơi nhận khác; lần gửi này không chuyển thêm đến nơi nào.",
+        en: "This packet was accepted before for other recipients; sending it again adds none.",
+    },
+    fix: Text {
+        vi: "Để gửi thêm nơi nhận, lập gói tin mới (DocumentId mới) hoặc dùng nghiệp vụ cập nhật (2).",
+        en: "To reach further recipients make a new packet (new DocumentId), or use the business type update (2).",
+    },
+    clause: "",
+};
+
 /// Every kind of this room.
 pub static ALL: &[&Kind] = &[
     &BROKEN_OFF,
@@ -321,4 +369,7 @@ pub static ALL: &[&Kind] = &[
     &SENDER_NOT_OF_RECEIPT,
     &EXPIRED,
     &COLLECTED_TOO_LATE,
+    &OTHER_SENDER_CLAIMED,
+    &NOT_A_RECIPIENT,
+    &ACCEPTED_FOR_OTHERS,
 ];

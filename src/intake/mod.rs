@@ -19,6 +19,7 @@ pub mod findings;
 mod flows;
 pub mod receive;
 mod submit;
+mod terms;
 mod waiting;
 
 pub use examine::{Against, Bearer, Seen, look, look_at_words};

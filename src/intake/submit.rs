@@ -2,13 +2,13 @@
 
 use async_trait::async_trait;
 
-use lienthong_contract::door::{self, ConsignmentRef, Identity, Refusal, RefusalCause, Submission, Upload};
+use lienthong_contract::door::{self, ConsignmentRef, Identity, Refusal, RefusalCause, Submission, Terms, Upload};
 use lienthong_contract::{AgencyCode, Blame, ConsignmentId, Digest, DocId, Finding, Instant};
 
 use super::examine::{Bearer, Examined, examine};
 use super::flows::{Handed, Spoken};
 use super::receive::{NotReceived, PacketBytes, Received, receive};
-use super::{Intake, Parts, findings};
+use super::{Intake, Parts, findings, terms};
 use crate::edxml::Packet;
 use crate::edxml::model::StatusCode;
 use crate::receipts::{ConsignedTo, Event, Fact, Reason, Receipt, Sealed, seal};
@@ -17,7 +17,7 @@ use crate::store::{Accepted, Held, Kept, NewConsignment, NewPacket, PacketKind, 
 
 #[async_trait]
 impl door::Intake for Intake {
-    async fn submit(&self, caller: &Identity, upload: Upload) -> Result<Submission, Refusal> {
+    async fn submit_on(&self, caller: &Identity, terms: &Terms, upload: Upload) -> Result<Submission, Refusal> {
         let parts = &self.parts;
         let received = receive(upload, &parts.blobs, &parts.limits).await;
         // The packet is judged and dated when it is whole: a slow upload must not make it look earlier.
@@ -27,6 +27,9 @@ impl door::Intake for Intake {
             Err(not) => return Err(self.refuse_unread(caller, not, now).await),
         };
         let mut examined = self.examine(received, Bearer::Agency(caller.agency.clone()), now).await?;
+        if !terms::hold_to(terms, &parts.directory.snapshot(), &mut examined, now.in_vietnam().date()) {
+            return Err(self.refuse(caller, examined, now).await);
+        }
         let spoken = self.judge_spoken(&mut examined, now).await?;
         if examined.refused() {
             return match self.answered_before(&examined).await? {
@@ -34,7 +37,9 @@ impl door::Intake for Intake {
                 None => Err(self.refuse(caller, examined, now).await),
             };
         }
-        self.accept(caller, examined, spoken, now).await
+        let asked: Vec<AgencyCode> = examined.recipients.iter().map(|one| one.key.code().clone()).collect();
+        let submission = self.accept(caller, examined, spoken, now).await?;
+        terms::all_served(terms, &asked, submission)
     }
 }
 

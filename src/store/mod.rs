@@ -12,9 +12,11 @@
 
 pub mod blobs;
 pub mod books;
+pub mod exchange;
 pub mod ledger;
 pub mod news;
 pub mod queues;
+pub mod registry;
 pub mod retention;
 pub mod sqlite;
 pub mod statements;
@@ -33,9 +35,11 @@ use crate::receipts::{Event, Receipt, Sealed};
 
 pub use blobs::{Blobs, Kept, SpoolFile};
 pub use books::BooksStore;
+pub use exchange::ExchangeStore;
 pub use ledger::{LedgerSetup, LedgerStore};
 pub use news::NewsStore;
 pub use queues::QueueStore;
+pub use registry::RegistryStore;
 pub use sqlite::SqliteStore;
 
 /// Why the store did not do what was asked. Nothing was changed.

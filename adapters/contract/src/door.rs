@@ -75,6 +75,15 @@ pub enum RefusalCause {
     Gone,
 }
 
+/// What a caller says of a packet beside it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// Who sends it, in any spelling; a packet that says otherwise is refused.
+    pub from: Option<AgencyCode>,
+    /// Deliver to these of its recipients only, in any spelling; each must be one of them. To all when left out.
+    pub to: Option<Vec<AgencyCode>>,
+}
+
 /// Hands packets in.
 #[async_trait]
 pub trait Intake: Send + Sync {
@@ -83,7 +92,15 @@ pub trait Intake: Send + Sync {
     /// # Errors
     /// A [`Refusal`] that says what, where, why and how to mend it. After an error nothing of the packet is kept
     /// but the record of the refusal.
-    async fn submit(&self, caller: &Identity, upload: Upload) -> Result<Submission, Refusal>;
+    async fn submit_on(&self, caller: &Identity, terms: &Terms, upload: Upload) -> Result<Submission, Refusal>;
+
+    /// The same without terms: everything is said in the packet.
+    ///
+    /// # Errors
+    /// As [`Intake::submit_on`].
+    async fn submit(&self, caller: &Identity, upload: Upload) -> Result<Submission, Refusal> {
+        self.submit_on(caller, &Terms::default(), upload).await
+    }
 }
 
 /// One waiting consignment, as a list shows it.

@@ -86,7 +86,8 @@ fn refusal(cause: RefusalCause) -> Refusal {
 
 #[async_trait]
 impl Intake for Desk {
-    async fn submit(&self, caller: &Identity, mut upload: Upload) -> Result<Submission, Refusal> {
+    async fn submit_on(&self, caller: &Identity, terms: &Terms, mut upload: Upload) -> Result<Submission, Refusal> {
+        assert_eq!(*terms, Terms::default());
         assert_eq!((caller.agency.as_str(), caller.door.as_str()), ("H37.02", "native"));
         let mut bytes = Vec::new();
         while let Some(chunk) = upload.next().await {

@@ -5,6 +5,7 @@
 mod account;
 mod export;
 mod news;
+mod registrations;
 mod settle;
 
 use std::path::PathBuf;
@@ -30,6 +31,7 @@ enum Command {
     Account(account::Account),
     Export(export::Export),
     News(news::News),
+    Registrations(registrations::Registrations),
     Settle(settle::Settle),
 }
 
@@ -39,6 +41,7 @@ impl Admin {
             Command::Account(command) => command.run(),
             Command::Export(command) => command.run(),
             Command::News(command) => command.run(),
+            Command::Registrations(command) => command.run(),
             Command::Settle(command) => command.run(),
         }
     }

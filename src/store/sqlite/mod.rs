@@ -6,6 +6,7 @@
 mod accept;
 mod books;
 mod evidence;
+mod exchange;
 mod flows;
 mod kept;
 mod ledger;
@@ -15,6 +16,7 @@ mod outbox;
 mod overtaken;
 mod proofs;
 mod queues;
+mod registry;
 mod restored;
 mod retention;
 mod rows;

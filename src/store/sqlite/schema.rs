@@ -10,13 +10,13 @@ use rusqlite::Connection;
 use super::super::Error;
 
 /// Each step takes the store from one version to the next; the first makes a new one of version [`OLDEST`].
-const MIGRATIONS: &[&str] = &[V2, V3, V4, V5, V6, V7, V8];
+const MIGRATIONS: &[&str] = &[V2, V3, V4, V5, V6, V7, V8, V9];
 
 /// The oldest version that can be upgraded. Version 1 was never released.
 const OLDEST: i64 = 2;
 
 /// The newest version this gateway knows.
-pub const VERSION: i64 = 8;
+pub const VERSION: i64 = 9;
 
 const V2: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -436,6 +436,45 @@ CREATE TABLE news_head (
     receipts      INTEGER NOT NULL
 );
 INSERT INTO news_head (id, receipts) SELECT 1, coalesce(max(seq), 0) FROM receipts;
+";
+
+/// Doors of other protocols. Mailboxes by docId: what a recipient works on, and what came or was sent within a stretch of
+/// time. Agencies as systems read them, and what systems ask to have changed.
+const V9: &str = "
+-- Since when the recipient works on it; only remembered, no receipt says it.
+ALTER TABLE consignments ADD COLUMN processing_at INTEGER;
+CREATE INDEX mailboxes_by_time ON consignments (recipient, arrived_at) WHERE next_hop IS NULL;
+CREATE INDEX packets_of_sender ON packets (sender, received_at);
+
+-- The agencies as they were told to systems, each with the number of the change in which it last changed.
+CREATE TABLE listed_agencies (
+    code TEXT PRIMARY KEY,
+    old_code TEXT,
+    name TEXT NOT NULL,
+    parent TEXT,
+    mail TEXT,
+    closed INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    modified_at INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- What systems ask for, and what an administrator said. `decision` counts the answers: later ones go before earlier ones.
+CREATE TABLE registrations (
+    id INTEGER PRIMARY KEY,
+    system TEXT NOT NULL,
+    door TEXT NOT NULL,
+    address TEXT NOT NULL,
+    action TEXT NOT NULL CHECK (action IN ('register', 'withdraw')),
+    code TEXT NOT NULL,
+    details TEXT NOT NULL,
+    asked_at INTEGER NOT NULL,
+    state TEXT NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'accepted', 'rejected')),
+    decision INTEGER,
+    decided_at INTEGER,
+    reason TEXT
+);
+CREATE UNIQUE INDEX registrations_waiting ON registrations (system, action, code, details) WHERE state = 'waiting';
+CREATE UNIQUE INDEX registrations_decided ON registrations (decision) WHERE decision IS NOT NULL;
 ";
 
 /// Brings the store to [`VERSION`] and binds it to this hop.

@@ -1,0 +1,164 @@
+//! The doors beside the native one, and the systems that come through them.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use lienthong_contract::AgencyCode;
+use lienthong_contract::system::Network;
+use serde::{Deserialize, Serialize};
+
+use super::{Config, DAY};
+
+/// A system that calls with an id and a secret.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct System {
+    /// As it writes itself, letter by letter; often its agency's code.
+    pub id: String,
+    /// File that holds its secret, on one line. Read again when it changes.
+    pub secret_file: PathBuf,
+    /// A second secret that counts as well, while one is exchanged for the other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_secret_file: Option<PathBuf>,
+    /// Agencies that it speaks for; the first one is its own.
+    pub agencies: Vec<AgencyCode>,
+    /// Addresses that it may call from, such as `10.20.0.0/16`; any when empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub networks: Vec<String>,
+}
+
+/// The door for systems that speak the VXP protocol.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Vxp {
+    /// Address and port; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// With them over TLS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<PathBuf>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<PathBuf>,
+    /// In the clear, behind a security server or a proxy that has the TLS.
+    #[serde(default)]
+    pub plain_http: bool,
+    /// Paths below which the operations stand.
+    #[serde(default = "top")]
+    pub paths: Vec<String>,
+    /// Largest packet, in MiB.
+    #[serde(default = "packet_mib")]
+    pub max_packet_mib: u64,
+    /// Requests a second of one system, on average and at once.
+    #[serde(default = "per_second")]
+    pub requests_per_second: u32,
+    #[serde(default = "burst")]
+    pub request_burst: u32,
+    /// Requests of one system under way at once.
+    #[serde(default = "at_once")]
+    pub requests_at_once: usize,
+    /// Oldest timestamp of a request. Clients keep one timestamp for days: leave it out unless all of yours do not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_age_seconds: Option<u64>,
+}
+
+impl Vxp {
+    /// The door with its usual settings.
+    #[must_use]
+    pub fn at(listen: SocketAddr) -> Self {
+        Self {
+            listen,
+            certificate: None,
+            key: None,
+            plain_http: false,
+            paths: top(),
+            max_packet_mib: packet_mib(),
+            requests_per_second: per_second(),
+            request_burst: burst(),
+            requests_at_once: at_once(),
+            max_age_seconds: None,
+        }
+    }
+}
+
+fn top() -> Vec<String> {
+    vec!["/".to_owned()]
+}
+const fn packet_mib() -> u64 {
+    128
+}
+const fn per_second() -> u32 {
+    200
+}
+const fn burst() -> u32 {
+    400
+}
+const fn at_once() -> usize {
+    32
+}
+
+/// Longest id of a system.
+const MAX_ID: usize = 128;
+/// Days of a year, in seconds.
+const YEAR: u64 = 366 * DAY;
+
+/// Checks what the types cannot say.
+pub(super) fn check(config: &Config, note: &mut dyn FnMut(String, &str, &str)) {
+    for (index, system) in config.system.iter().enumerate() {
+        let key = |name: &str| format!("system[{index}].{name}");
+        if system.id.is_empty() || system.id.trim() != system.id || system.id.len() > MAX_ID {
+            let (vi, en) = ("phải có từ 1 đến 128 byte, không có khoảng trắng ở hai đầu", "must be 1 to 128 bytes");
+            note(key("id"), vi, en);
+        }
+        if config.system.iter().take(index).any(|other| other.id == system.id) {
+            note(key("id"), "mã hệ thống này đã khai ở trên", "another system has this id");
+        }
+        if system.agencies.is_empty() {
+            note(key("agencies"), "phải có ít nhất một cơ quan", "at least one agency is needed");
+        }
+        if system.second_secret_file.as_ref() == Some(&system.secret_file) {
+            note(key("second_secret_file"), "phải khác secret_file", "must be another file than secret_file");
+        }
+        for network in system.networks.iter().filter(|text| text.parse::<Network>().is_err()) {
+            let (vi, en) = (
+                format!("{network:?} không phải dải địa chỉ, thí dụ 10.20.0.0/16"),
+                format!("{network:?} is no range of addresses such as 10.20.0.0/16"),
+            );
+            note(key("networks"), &vi, &en);
+        }
+    }
+    if let Some(vxp) = &config.vxp {
+        check_vxp(vxp, note);
+    }
+}
+
+fn check_vxp(vxp: &Vxp, note: &mut dyn FnMut(String, &str, &str)) {
+    match (&vxp.certificate, &vxp.key, vxp.plain_http) {
+        (Some(_), Some(_), false) | (None, None, true) => {}
+        (Some(_), Some(_), true) => note(
+            "vxp.plain_http".to_owned(),
+            "không đi cùng certificate và key",
+            "does not go with certificate and key",
+        ),
+        (None, None, false) => note(
+            "vxp.certificate".to_owned(),
+            "cần certificate và key, hoặc plain_http = true khi có máy chủ bảo mật hay proxy đứng trước",
+            "certificate and key are needed, or plain_http = true behind a security server or proxy",
+        ),
+        _ => note("vxp.key".to_owned(), "certificate và key phải đi cùng nhau", "certificate and key belong together"),
+    }
+    if vxp.paths.is_empty() || vxp.paths.iter().any(|path| !path.starts_with('/') || path.contains(['?', '#'])) {
+        let (vi, en) = ("mỗi đường dẫn bắt đầu bằng /, cần ít nhất một", "each begins with /, and one is needed");
+        note("vxp.paths".to_owned(), vi, en);
+    }
+    for (key, value, most) in [
+        ("max_packet_mib", vxp.max_packet_mib, 1 << 20),
+        ("requests_per_second", u64::from(vxp.requests_per_second), 1 << 20),
+        ("request_burst", u64::from(vxp.request_burst), 1 << 20),
+        ("requests_at_once", vxp.requests_at_once as u64, 1 << 16),
+        ("max_age_seconds", vxp.max_age_seconds.unwrap_or(1), YEAR),
+    ] {
+        if !(1..=most).contains(&value) {
+            let (vi, en) = (format!("phải từ 1 đến {most}"), format!("must be between 1 and {most}"));
+            note(format!("vxp.{key}"), &vi, &en);
+        }
+    }
+}
