@@ -19,7 +19,7 @@ use lienthong_contract::{AgencyCode, Digest, HopName};
 use crate::logkeeper::outside::Files;
 use crate::rules::schema::Strictness;
 
-pub use doors::{System, Vxp};
+pub use doors::{Facade, System, Vxp};
 pub use news::{NewsQueue, Webhook};
 
 /// Everything an operator sets.
@@ -42,6 +42,12 @@ pub struct Config {
     /// The door for the national axis' SDK; closed when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vxp: Option<Vxp>,
+    /// The door for systems that speak the LGSP of a province; closed when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lgsp: Option<Facade>,
+    /// The door for systems that speak Bkav's EdocService; closed when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bkav: Option<Facade>,
     /// Systems that hear of news by HTTPS.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub webhook: Vec<Webhook>,
@@ -460,6 +466,13 @@ impl Config {
             each(format!("system[{index}].secret_file"), &mut system.secret_file);
             let second = system.second_secret_file.iter_mut();
             second.for_each(|path| each(format!("system[{index}].second_secret_file"), path));
+        }
+        for (name, door) in [("lgsp", &mut self.lgsp), ("bkav", &mut self.bkav)] {
+            for door in door.iter_mut() {
+                for (key, path) in [("certificate", &mut door.certificate), ("key", &mut door.key)] {
+                    path.iter_mut().for_each(|path| each(format!("{name}.{key}"), path));
+                }
+            }
         }
         for vxp in self.vxp.iter_mut() {
             for (key, path) in [("vxp.certificate", &mut vxp.certificate), ("vxp.key", &mut vxp.key)] {

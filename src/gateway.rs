@@ -48,7 +48,9 @@ use crate::link::{Arrived, Coming, Link, Sink, SinkError};
 use crate::logkeeper::outside::{self, Opening, Refused};
 use crate::logkeeper::{self, Keeper};
 use crate::mailbox::{Exchanges, Mailboxes};
+use crate::numbers::Numbered;
 use crate::proof::{LedgerView, NoLedger, Proofs, WITH_PACKET};
+use crate::reporting::Reports;
 use crate::routing::{LinkRoute, Routes};
 use crate::store::{Blobs, LedgerStore, SqliteStore, Store};
 use crate::trust::hops::HopTrust;
@@ -113,6 +115,10 @@ pub struct Gateway {
     pub address: SocketAddr,
     /// Where its VXP door listens, if it has one.
     pub vxp_address: Option<SocketAddr>,
+    /// Where its LGSP door listens, if it has one.
+    pub lgsp_address: Option<SocketAddr>,
+    /// Where its Bkav door listens, if it has one.
+    pub bkav_address: Option<SocketAddr>,
     pub store: Arc<dyn Store>,
     pub delivery: Arc<Delivery>,
     pub metrics: Arc<dyn api::Metrics>,
@@ -205,8 +211,8 @@ impl Gateway {
         let listener = TcpListener::bind(config.api.listen).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
 
-        let vxp = doors::ready(config, &directory, &clock, Arc::clone(&opened) as _).await?;
-        let vxp_address = vxp.as_ref().map(|ready| ready.address);
+        let others = doors::ready(config, &directory, &clock, Arc::clone(&opened) as _).await?;
+        let addresses = others.as_ref().map(doors::Ready::addresses).unwrap_or_default();
 
         let late = Arc::new(LateSink::default());
         let (links, neighbours) = links(config, hub, &late, &clock)?;
@@ -307,8 +313,12 @@ impl Gateway {
         let health = Arc::new(health);
         health.refresh().await;
         tasks.spawn(health::watch(Arc::clone(&health), stop.clone()));
-        let exchange = Arc::new(Exchanges { mailboxes: Arc::clone(&mailboxes), store: Arc::clone(&opened) as _ });
-        let rooms = doors::Rooms { intake: Arc::new(intake.clone()), exchange, clock: Arc::clone(&clock) };
+        let exchange = Exchanges { mailboxes: Arc::clone(&mailboxes), store: Arc::clone(&opened) as _ };
+        let (exchange, at_door) = (Arc::new(exchange), Arc::new(intake.clone()));
+        let reporting = Reports { exchanges: Arc::clone(&exchange), intake: Arc::clone(&at_door) as _ };
+        let reporting = Arc::new(reporting);
+        let numbers = Arc::new(Numbered(Arc::clone(&opened) as _));
+        let rooms = doors::Rooms { intake: at_door, exchange, reporting, numbers, clock: Arc::clone(&clock) };
         let gauges = Arc::new(metrics::Gauges {
             hop: hop.clone(),
             clock,
@@ -358,16 +368,18 @@ impl Gateway {
                 tracing::error!(%error, "the interface ended");
             }
         });
-        if let Some(vxp) = vxp {
+        if let Some(others) = others {
             let every = Duration::from_secs(config.directory.reload_seconds.max(1));
-            vxp.open(rooms, every, (&doors, door.clone()), (&tasks, stop.clone()));
+            others.open(&rooms, every, (&doors, &door), (&tasks, &stop));
         }
         unless_started.disarm();
         tracing::info!(hop = %hop, %address, "the gateway is running");
         Ok(Self {
             hop,
             address,
-            vxp_address,
+            vxp_address: address_of(&addresses, doors::Kind::Vxp),
+            lgsp_address: address_of(&addresses, doors::Kind::Lgsp),
+            bkav_address: address_of(&addresses, doors::Kind::Bkav),
             store,
             delivery,
             metrics: gauges,
@@ -408,6 +420,10 @@ impl Gateway {
             tracing::warn!(hop = %self.hop, "some work did not end in time and is taken up at the next start");
         }
     }
+}
+
+fn address_of(addresses: &doors::Addresses, kind: doors::Kind) -> Option<SocketAddr> {
+    addresses.iter().find(|(one, _)| *one == kind).map(|(_, address)| *address)
 }
 
 /// Removes packets' files that the store does not know: a crash came before its answer.

@@ -106,6 +106,8 @@ pub fn configuration(
         link: links(hop, broker.is_some()),
         system: Vec::new(),
         vxp: None,
+        lgsp: None,
+        bkav: None,
         webhook: Vec::new(),
         news_queue: Vec::new(),
         delivery: config::Delivery::default(),

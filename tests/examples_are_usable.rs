@@ -58,6 +58,11 @@ fn the_files_of_the_example_pki_fit_the_example_configurations_as_the_guide_says
             Config::load(&with_door, &[]).map(|config| rehearsal::mistakes(&config, Arc::new(SystemClock))).unwrap()
         };
         assert_eq!(load("a secret\n"), Vec::new(), "{configuration}");
+        let others = fs::read_to_string(deploy.join("facades.toml")).unwrap();
+        let with_others = system.join("lienthong/with-facades.toml");
+        fs::write(&with_others, fs::read_to_string(&file).unwrap() + "\n" + &others).unwrap();
+        let config = Config::load(&with_others, &[]).unwrap();
+        assert_eq!(rehearsal::mistakes(&config, Arc::new(SystemClock)), Vec::new(), "{configuration}");
         for bad in ["", " \n", "two\nlines"] {
             assert_eq!(
                 load(bad).iter().map(|mistake| mistake.key.as_str()).collect::<Vec<_>>(),

@@ -60,6 +60,61 @@ pub struct Vxp {
     pub max_age_seconds: Option<u64>,
 }
 
+/// A door for systems that speak the REST of a province or a vendor.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Facade {
+    /// Address and port; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// With them over TLS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<PathBuf>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<PathBuf>,
+    /// In the clear, behind a proxy that has the TLS.
+    #[serde(default)]
+    pub plain_http: bool,
+    /// Paths below which the operations stand.
+    #[serde(default = "top")]
+    pub paths: Vec<String>,
+    /// Largest packet, in MiB.
+    #[serde(default = "packet_mib")]
+    pub max_packet_mib: u64,
+    /// Requests a second of one system, on average and at once.
+    #[serde(default = "per_second")]
+    pub requests_per_second: u32,
+    #[serde(default = "burst")]
+    pub request_burst: u32,
+    /// Requests of one system under way at once.
+    #[serde(default = "at_once")]
+    pub requests_at_once: usize,
+}
+
+impl Facade {
+    /// The door with its usual settings.
+    #[must_use]
+    pub fn at(listen: SocketAddr) -> Self {
+        Self::from(&Vxp::at(listen))
+    }
+}
+
+/// What all doors have in common.
+impl From<&Vxp> for Facade {
+    fn from(vxp: &Vxp) -> Self {
+        Self {
+            listen: vxp.listen,
+            certificate: vxp.certificate.clone(),
+            key: vxp.key.clone(),
+            plain_http: vxp.plain_http,
+            paths: vxp.paths.clone(),
+            max_packet_mib: vxp.max_packet_mib,
+            requests_per_second: vxp.requests_per_second,
+            request_burst: vxp.request_burst,
+            requests_at_once: vxp.requests_at_once,
+        }
+    }
+}
+
 impl Vxp {
     /// The door with its usual settings.
     #[must_use]
@@ -100,6 +155,14 @@ const MAX_ID: usize = 128;
 /// Days of a year, in seconds.
 const YEAR: u64 = 366 * DAY;
 
+impl Config {
+    /// The doors of provinces and vendors, by the names of their sections.
+    pub fn facades(&self) -> impl Iterator<Item = (&'static str, &Facade)> {
+        let doors = [("lgsp", &self.lgsp), ("bkav", &self.bkav)];
+        doors.into_iter().filter_map(|(name, door)| door.as_ref().map(|door| (name, door)))
+    }
+}
+
 /// Checks what the types cannot say.
 pub(super) fn check(config: &Config, note: &mut dyn FnMut(String, &str, &str)) {
     for (index, system) in config.system.iter().enumerate() {
@@ -126,39 +189,44 @@ pub(super) fn check(config: &Config, note: &mut dyn FnMut(String, &str, &str)) {
         }
     }
     if let Some(vxp) = &config.vxp {
-        check_vxp(vxp, note);
+        check_door("vxp", &vxp.into(), note);
+        if !(1..=YEAR).contains(&vxp.max_age_seconds.unwrap_or(1)) {
+            let (vi, en) = (format!("phải từ 1 đến {YEAR}"), format!("must be between 1 and {YEAR}"));
+            note("vxp.max_age_seconds".to_owned(), &vi, &en);
+        }
+    }
+    for (name, door) in config.facades() {
+        check_door(name, door, note);
     }
 }
 
-fn check_vxp(vxp: &Vxp, note: &mut dyn FnMut(String, &str, &str)) {
-    match (&vxp.certificate, &vxp.key, vxp.plain_http) {
+fn check_door(name: &str, door: &Facade, note: &mut dyn FnMut(String, &str, &str)) {
+    let key = |field: &str| format!("{name}.{field}");
+    match (&door.certificate, &door.key, door.plain_http) {
         (Some(_), Some(_), false) | (None, None, true) => {}
-        (Some(_), Some(_), true) => note(
-            "vxp.plain_http".to_owned(),
-            "không đi cùng certificate và key",
-            "does not go with certificate and key",
-        ),
+        (Some(_), Some(_), true) => {
+            note(key("plain_http"), "không đi cùng certificate và key", "does not go with certificate and key")
+        }
         (None, None, false) => note(
-            "vxp.certificate".to_owned(),
+            key("certificate"),
             "cần certificate và key, hoặc plain_http = true khi có máy chủ bảo mật hay proxy đứng trước",
             "certificate and key are needed, or plain_http = true behind a security server or proxy",
         ),
-        _ => note("vxp.key".to_owned(), "certificate và key phải đi cùng nhau", "certificate and key belong together"),
+        _ => note(key("key"), "certificate và key phải đi cùng nhau", "certificate and key belong together"),
     }
-    if vxp.paths.is_empty() || vxp.paths.iter().any(|path| !path.starts_with('/') || path.contains(['?', '#'])) {
+    if door.paths.is_empty() || door.paths.iter().any(|path| !path.starts_with('/') || path.contains(['?', '#'])) {
         let (vi, en) = ("mỗi đường dẫn bắt đầu bằng /, cần ít nhất một", "each begins with /, and one is needed");
-        note("vxp.paths".to_owned(), vi, en);
+        note(key("paths"), vi, en);
     }
-    for (key, value, most) in [
-        ("max_packet_mib", vxp.max_packet_mib, 1 << 20),
-        ("requests_per_second", u64::from(vxp.requests_per_second), 1 << 20),
-        ("request_burst", u64::from(vxp.request_burst), 1 << 20),
-        ("requests_at_once", vxp.requests_at_once as u64, 1 << 16),
-        ("max_age_seconds", vxp.max_age_seconds.unwrap_or(1), YEAR),
+    for (field, value, most) in [
+        ("max_packet_mib", door.max_packet_mib, 1 << 20),
+        ("requests_per_second", u64::from(door.requests_per_second), 1 << 20),
+        ("request_burst", u64::from(door.request_burst), 1 << 20),
+        ("requests_at_once", door.requests_at_once as u64, 1 << 16),
     ] {
         if !(1..=most).contains(&value) {
             let (vi, en) = (format!("phải từ 1 đến {most}"), format!("must be between 1 and {most}"));
-            note(format!("vxp.{key}"), &vi, &en);
+            note(key(field), &vi, &en);
         }
     }
 }

@@ -35,6 +35,10 @@ secret_file = "a"
 agencies = []
 [vxp]
 listen = "127.0.0.1:1"
+[lgsp]
+listen = "127.0.0.1:1"
+[bkav]
+listen = "127.0.0.1:1"
 [[webhook]]
 name = "a"
 agencies = []

@@ -112,6 +112,19 @@ impl Exchanges {
         }
     }
 
+    /// A packet in the caller's mailboxes, and for each of them who the caller is to it.
+    ///
+    /// # Errors
+    /// `NotFound` unless the caller is a recipient; `Unavailable`.
+    pub async fn in_hand(
+        &self,
+        party: &Party,
+        doc_id: DocId,
+    ) -> Result<(Trace, Vec<(ConsignmentId, Identity)>), Refusal> {
+        let mine = self.mine(party, doc_id).await?;
+        Ok((self.trace(doc_id).await?, mine))
+    }
+
     async fn mark_one(&self, caller: &Identity, id: ConsignmentId, state: TransportState) -> Result<(), Refusal> {
         let since = match state {
             TransportState::Done => {

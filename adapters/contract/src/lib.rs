@@ -13,6 +13,8 @@ pub mod door;
 pub mod exchange;
 pub mod finding;
 pub mod ids;
+pub mod numbers;
+pub mod reporting;
 pub mod system;
 pub mod time;
 

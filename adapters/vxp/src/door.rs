@@ -2,13 +2,8 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use futures_util::FutureExt;
-use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use hyper::http::request::Parts as Head;
@@ -18,19 +13,23 @@ use lienthong_contract::catalogue::{Catalogue, Registrations};
 use lienthong_contract::door::Intake;
 use lienthong_contract::exchange::Exchange;
 use lienthong_contract::system::{Party, System, Systems};
+use lienthong_door_kit::outward::{OutBody, guarded, whole};
+use lienthong_door_kit::upload::Paced;
+use lienthong_door_kit::usage::Sightings;
+use lienthong_door_kit::{Accounts, HttpDoor};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use crate::codes::NOT_SIGNED;
 use crate::ops::{self, Operation};
-use crate::upload::Paced;
-use crate::usage::{Accounts, Sightings};
 use crate::wire::answer::code::{INVALID, SYSTEM_ERROR, WRONG_SYSTEM};
 use crate::wire::answer::{Answer, Data, MEDIA_TYPE};
 use crate::wire::sign::{Parameters, Signed};
 use crate::wire::stamp;
 use crate::{DOOR, Limits};
+
+/// The one text for a request that is not rightly signed.
+const NOT_SIGNED: &str = "Sai ma he thong hoac chu ky (systemid, secret)";
 
 /// What this door opens to, and where it stands.
 #[derive(Clone)]
@@ -62,9 +61,6 @@ pub struct Door {
     pub(crate) work: TaskTracker,
 }
 
-/// An answer's body.
-pub type OutBody = UnsyncBoxBody<Bytes, std::io::Error>;
-
 /// A system whose request holds.
 #[derive(Debug)]
 pub struct Caller {
@@ -79,26 +75,6 @@ impl Door {
     #[must_use]
     pub fn new(doors: Doors) -> Self {
         Self { doors, accounts: Accounts::default(), sightings: Sightings::default(), work: TaskTracker::new() }
-    }
-
-    /// Answers one request, whatever happens.
-    pub async fn answer(self: &Arc<Self>, request: Request<Incoming>, from: IpAddr) -> Response<OutBody> {
-        let began = Instant::now();
-        let operation = self.operation(request.method(), request.uri().path());
-        let answering = AssertUnwindSafe(self.serve(operation, request, from)).catch_unwind();
-        let reply = answering.await.unwrap_or_else(|_| {
-            tracing::error!(?operation, "answering a request failed by a defect");
-            Reply::unsigned(Answer::fail(SYSTEM_ERROR, "Loi he thong"))
-        });
-        tracing::info!(
-            system = reply.system.as_deref().unwrap_or("-"),
-            operation = operation.map_or("-", Operation::name),
-            doc_id = reply.doc_id.as_deref().unwrap_or("-"),
-            code = reply.code,
-            millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
-            "vxp"
-        );
-        reply.into_response(operation)
     }
 
     /// The operation that a path names, below any of our own.
@@ -189,6 +165,34 @@ impl Door {
     }
 }
 
+impl HttpDoor for Door {
+    fn limits(&self) -> &Limits {
+        &self.doors.limits
+    }
+
+    fn work(&self) -> &TaskTracker {
+        &self.work
+    }
+
+    async fn answer(self: Arc<Self>, request: Request<Incoming>, from: IpAddr) -> Response<OutBody> {
+        let began = Instant::now();
+        let operation = self.operation(request.method(), request.uri().path());
+        let reply = guarded(self.serve(operation, request, from)).await.unwrap_or_else(|| {
+            tracing::error!(?operation, "answering a request failed by a defect");
+            Reply::unsigned(Answer::fail(SYSTEM_ERROR, "Loi he thong"))
+        });
+        tracing::info!(
+            system = reply.system.as_deref().unwrap_or("-"),
+            operation = operation.map_or("-", Operation::name),
+            doc_id = reply.doc_id.as_deref().unwrap_or("-"),
+            code = reply.code,
+            millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+            "vxp"
+        );
+        reply.into_response(operation)
+    }
+}
+
 /// What became of a request.
 pub struct Reply {
     pub system: Option<String>,
@@ -222,7 +226,7 @@ impl Reply {
                 }
                 let json = answer.to_json();
                 let length = json.len() as u64;
-                (Full::new(json).map_err(|never| match never {}).boxed_unsync(), MEDIA_TYPE, Some(length))
+                (whole(json), MEDIA_TYPE, Some(length))
             }
         };
         let mut response = Response::new(body);

@@ -1,7 +1,7 @@
 //! The VXP door: what the SDK of the national axis speaks, spoken by the gateway.
 //!
 //! ```text
-//! listener ─► server (TLS, deadlines) ─► door (path, signature, system, limits) ─► ops ─► contract: Intake, Exchange
+//! listener ─► kit: server (TLS, deadlines) ─► door (path, signature, system, limits) ─► ops ─► contract: Intake, Exchange
 //!                                          └ wire: the form of everything, pure
 //! ```
 //!
@@ -17,17 +17,12 @@
 //! the signed one, ends the upload with an error, and nothing of it is kept; a crash after the store's commit loses only
 //! the answer, and the same request gets it again.
 
-pub mod codes;
 mod door;
 mod ops;
-mod server;
-mod upload;
-mod usage;
 pub mod wire;
 
 pub use door::{Door, Doors};
-pub use server::{TlsProvider, serve};
-pub use usage::Limits;
+pub use lienthong_door_kit::{Limits, TlsProvider, codes, serve};
 
 /// The name of this door in identities and receipts.
 pub const DOOR: &str = "vxp";

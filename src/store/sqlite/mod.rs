@@ -12,6 +12,7 @@ mod kept;
 mod ledger;
 mod mailbox;
 mod news;
+mod numbers;
 mod outbox;
 mod overtaken;
 mod proofs;

@@ -10,13 +10,13 @@ use rusqlite::Connection;
 use super::super::Error;
 
 /// Each step takes the store from one version to the next; the first makes a new one of version [`OLDEST`].
-const MIGRATIONS: &[&str] = &[V2, V3, V4, V5, V6, V7, V8, V9];
+const MIGRATIONS: &[&str] = &[V2, V3, V4, V5, V6, V7, V8, V9, V10];
 
 /// The oldest version that can be upgraded. Version 1 was never released.
 const OLDEST: i64 = 2;
 
 /// The newest version this gateway knows.
-pub const VERSION: i64 = 9;
+pub const VERSION: i64 = 10;
 
 const V2: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -475,6 +475,14 @@ CREATE TABLE registrations (
 );
 CREATE UNIQUE INDEX registrations_waiting ON registrations (system, action, code, details) WHERE state = 'waiting';
 CREATE UNIQUE INDEX registrations_decided ON registrations (decision) WHERE decision IS NOT NULL;
+";
+
+const V10: &str = "
+-- Numbers that stand for documents at doors whose callers cannot hold a docId. None is ever given again.
+CREATE TABLE document_numbers (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    doc_id BLOB NOT NULL UNIQUE
+);
 ";
 
 /// Brings the store to [`VERSION`] and binds it to this hop.

@@ -2,25 +2,20 @@
 //! clients read them whole: a page at a time passes through. What goes wrong before the first page is an answer; what
 //! goes wrong later breaks the connection, so that nobody takes half a list for the whole.
 
-use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::{StreamExt, stream};
-use http_body_util::{BodyExt, StreamBody};
-use hyper::body::Frame;
+use futures_util::StreamExt;
 use lienthong_contract::AgencyCode;
-use lienthong_contract::catalogue::{Catalogue, ListedAgency};
+use lienthong_contract::catalogue::ListedAgency;
+use lienthong_door_kit::outward::{self, piece};
 use serde::Serialize;
 
 use super::{refused, said};
-use crate::door::{Caller, Door, OutBody, Reply, Said};
+use crate::door::{Caller, Door, Reply, Said};
 use crate::wire::answer::code::INVALID;
 use crate::wire::answer::{Answer, MEDIA_TYPE, array};
 use crate::wire::stamp::shown;
-
-/// Rows read at a time.
-const PAGE: usize = 500;
 
 /// Which list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,50 +133,12 @@ pub async fn by_level(door: &Arc<Door>, caller: &Caller) -> Reply {
     }
 }
 
-/// Where reading stands.
-struct Reading {
-    catalogue: Arc<dyn Catalogue>,
-    form: Form,
-    /// Read already.
-    page: Vec<ListedAgency>,
-    /// Whether a row was given out, so that a comma goes before the next.
-    begun: bool,
-}
-
-impl Reading {
-    /// The rows of the page that was read, and the next page read.
-    async fn next(mut self) -> io::Result<(Bytes, Option<Self>)> {
-        let rows = self.form.rows(&self.page);
-        let last = self.page.last().map(|agency| agency.code.clone()).filter(|_| self.page.len() >= PAGE);
-        let piece = match (rows.is_empty(), self.begun) {
-            (false, true) => [b",".as_slice(), &rows].concat().into(),
-            _ => rows,
-        };
-        self.begun |= !piece.is_empty();
-        let Some(last) = last else { return Ok((piece, None)) };
-        let page = self.catalogue.page(Some(&last), PAGE).await;
-        self.page = page.map_err(|_| io::Error::other("the list of agencies cannot be read on"))?;
-        Ok((piece, Some(self)))
-    }
-}
-
 /// `getAgenciesList`, `getSynchronizeUnit`.
 pub async fn list(door: &Arc<Door>, form: Form) -> Reply {
-    let catalogue = Arc::clone(&door.doors.catalogue);
-    let page = match catalogue.page(None, PAGE).await {
-        Ok(page) => page,
+    let rows = match outward::agencies(Arc::clone(&door.doors.catalogue), move |page| form.rows(page)).await {
+        Ok(rows) => rows,
         Err(refusal) => return said(refused(&refusal)),
     };
-    let rows = stream::unfold(Some(Reading { catalogue, form, page, begun: false }), |reading| async move {
-        match reading?.next().await {
-            Ok((piece, reading)) => Some((Ok(piece), reading)),
-            Err(error) => Some((Err(error), None)),
-        }
-    });
-    let ends = |bytes: Bytes| stream::once(std::future::ready(io::Result::Ok(bytes)));
-    let head = Answer::ok().head() + "[";
-    let body = ends(head.into()).chain(rows).chain(ends(Bytes::from_static(b"]}")));
-    let body = body.filter(|piece| std::future::ready(!piece.as_ref().is_ok_and(Bytes::is_empty)));
-    let body: OutBody = StreamBody::new(body.map(|piece| piece.map(Frame::data))).boxed_unsync();
+    let body = outward::streamed(piece(Answer::ok().head() + "[").chain(rows).chain(piece("]}")));
     Reply { system: None, doc_id: None, code: 0, content: Said::Stream(body, MEDIA_TYPE, None) }
 }

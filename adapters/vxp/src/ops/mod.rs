@@ -13,12 +13,12 @@ use lienthong_contract::DocId;
 use lienthong_contract::door::Refusal;
 use lienthong_contract::exchange::{MailKind, TransportState};
 
-use crate::codes::{self, NO_SUCH_DOCUMENT};
 use crate::door::{Caller, Door, Reply, Said};
-use crate::upload::{Fault, Paced};
 use crate::wire::answer::Answer;
 use crate::wire::answer::code::{INVALID, SYSTEM_ERROR};
 use crate::wire::sign::Parameters;
+use lienthong_door_kit::codes::{self, NO_SUCH_DOCUMENT};
+use lienthong_door_kit::upload::{Fault, Paced};
 
 macro_rules! operations {
     ($($variant:ident $name:literal)*) => {

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use lienthong_contract::AgencyCode;
 use lienthong_contract::door::Terms;
+use lienthong_door_kit::upload::{self, Fault, Paced};
 
 use super::{broken, refused, too_large};
 use crate::door::{Caller, Door};
-use crate::upload::{self, Fault, Paced};
 use crate::wire::answer::Answer;
 use crate::wire::answer::code::{FILE_ERROR, INVALID, NO_SUCH_RECIPIENT, SENDER_NOT_REGISTERED, SYSTEM_ERROR};
 use crate::wire::body;
@@ -20,7 +20,7 @@ pub async fn send(door: &Arc<Door>, caller: Caller, paced: Paced) -> Answer {
             return answer;
         }
     };
-    let (upload, outcome) = upload::file(paced, &claimed);
+    let (upload, outcome) = upload::file(paced, body::Body::new(&claimed));
     let intake = Arc::clone(&door.doors.intake);
     // Begun, it is finished, even when the caller hangs up: then its answer waits for the same bytes to come again.
     let submitted = door.work.spawn(async move { intake.submit_on(&identity, &terms, upload).await }).await;

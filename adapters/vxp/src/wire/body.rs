@@ -42,6 +42,18 @@ enum Form {
     },
 }
 
+impl lienthong_door_kit::upload::Form for Body {
+    type Fault = Fault;
+
+    fn feed(&mut self, piece: Bytes) -> Result<Vec<Bytes>, Fault> {
+        Self::feed(self, piece)
+    }
+
+    fn finish(self) -> Result<Bytes, Fault> {
+        Self::finish(self)
+    }
+}
+
 impl std::fmt::Debug for Body {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Body").finish_non_exhaustive()

@@ -1,5 +1,7 @@
 //! A request's body: as a stream for the intake, as a few bytes, or thrown away.
 
+use std::convert::Infallible;
+use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -12,31 +14,59 @@ use lienthong_contract::door::Upload;
 use tokio::time::{Instant, timeout};
 
 use crate::usage::Limits;
-use crate::wire::body::{self, Body};
 
 /// Why a body was not taken to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
+pub enum Fault<F = Infallible> {
     TooLarge,
     TooSlow,
     Broken,
-    Form(body::Fault),
+    /// It is not what the protocol has it to be.
+    Form(F),
+}
+
+/// Takes the file out of a body, piece by piece.
+pub trait Form: Send + 'static {
+    type Fault: fmt::Debug + Clone + Send + Sync + 'static;
+
+    /// What is certain to be of the file.
+    ///
+    /// # Errors
+    /// The body has not the form it should have.
+    fn feed(&mut self, piece: Bytes) -> Result<Vec<Bytes>, Self::Fault>;
+
+    /// The rest of the file.
+    ///
+    /// # Errors
+    /// The body has not the form it should have.
+    fn finish(self) -> Result<Bytes, Self::Fault>;
 }
 
 /// What became of an upload, for the handler that waits for the intake's answer.
-#[derive(Clone, Default)]
-pub struct Outcome(Arc<Ended>);
+pub struct Outcome<F>(Arc<Ended<F>>);
 
-#[derive(Default)]
-struct Ended {
-    fault: OnceLock<Fault>,
+impl<F> Clone for Outcome<F> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<F> fmt::Debug for Outcome<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outcome").finish_non_exhaustive()
+    }
+}
+
+struct Ended<F> {
+    fault: OnceLock<Fault<F>>,
     /// The body, when the intake has let go of it.
     rest: Mutex<Option<Paced>>,
 }
 
-impl Outcome {
-    pub fn fault(&self) -> Option<Fault> {
-        self.0.fault.get().copied()
+impl<F: Clone> Outcome<F> {
+    #[must_use]
+    pub fn fault(&self) -> Option<Fault<F>> {
+        self.0.fault.get().cloned()
     }
 
     /// Reads what the intake did not want, so that the sender comes to read the answer.
@@ -59,7 +89,14 @@ pub struct Paced {
     waited: Duration,
 }
 
+impl fmt::Debug for Paced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Paced").field("received", &self.received).finish_non_exhaustive()
+    }
+}
+
 impl Paced {
+    #[must_use]
     pub fn new(body: Incoming, max_bytes: u64, limits: &Limits) -> Self {
         Self {
             body,
@@ -73,7 +110,10 @@ impl Paced {
     }
 
     /// The next piece; nothing at the end.
-    pub async fn next(&mut self) -> Result<Option<Bytes>, Fault> {
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub async fn next<F>(&mut self) -> Result<Option<Bytes>, Fault<F>> {
         loop {
             let earned = Duration::from_secs(self.received / self.bytes_per_second);
             let patience = self.grace.saturating_add(earned).saturating_sub(self.waited).min(self.idle);
@@ -91,6 +131,9 @@ impl Paced {
     }
 
     /// All of it, when it is small.
+    ///
+    /// # Errors
+    /// [`Fault`].
     pub async fn whole(mut self) -> Result<Vec<u8>, Fault> {
         let mut whole = Vec::new();
         while let Some(piece) = self.next().await? {
@@ -102,39 +145,39 @@ impl Paced {
     /// Reads on to the end without keeping anything: many clients write all of a body before they read an answer.
     pub async fn throw_away(mut self) {
         self.max_bytes = self.max_bytes.saturating_mul(4);
-        while let Ok(Some(_)) = self.next().await {}
+        while let Ok(Some(_)) = self.next::<Infallible>().await {}
     }
 }
 
 /// The file in a body, as the intake takes it.
-pub fn file(paced: Paced, claimed: &str) -> (Upload, Outcome) {
-    let outcome = Outcome::default();
-    let body = Some(Body::new(claimed));
-    let passing = Passing { paced: Some(paced), body, ready: Vec::new(), outcome: outcome.clone() };
+pub fn file<B: Form>(paced: Paced, body: B) -> (Upload, Outcome<B::Fault>) {
+    let outcome = Outcome(Arc::new(Ended { fault: OnceLock::new(), rest: Mutex::new(None) }));
+    let passing = Passing { paced: Some(paced), body: Some(body), ready: Vec::new(), outcome: outcome.clone() };
     let upload = stream::unfold(Some(passing), |passing| async move {
         let mut passing = passing?;
         match passing.next().await {
             Ok(Some(piece)) => Some((Ok(piece), Some(passing))),
             Ok(None) => None,
             Err(fault) => {
+                let error = io::Error::new(io::ErrorKind::InvalidData, format!("{fault:?}"));
                 let _ = passing.outcome.0.fault.set(fault);
-                Some((Err(io::Error::new(io::ErrorKind::InvalidData, format!("{fault:?}"))), None))
+                Some((Err(error), None))
             }
         }
     });
     (Box::pin(upload), outcome)
 }
 
-struct Passing {
+struct Passing<B: Form> {
     paced: Option<Paced>,
-    body: Option<Body>,
+    body: Option<B>,
     /// Pieces to be given out, last one first.
     ready: Vec<Bytes>,
-    outcome: Outcome,
+    outcome: Outcome<B::Fault>,
 }
 
-impl Passing {
-    async fn next(&mut self) -> Result<Option<Bytes>, Fault> {
+impl<B: Form> Passing<B> {
+    async fn next(&mut self) -> Result<Option<Bytes>, Fault<B::Fault>> {
         loop {
             if let Some(piece) = self.ready.pop() {
                 return Ok(Some(piece));
@@ -146,7 +189,7 @@ impl Passing {
                     self.ready.reverse();
                 }
                 None => {
-                    let rest = self.body.take().map_or_else(|| Ok(Bytes::new()), Body::finish);
+                    let rest = self.body.take().map_or_else(|| Ok(Bytes::new()), B::finish);
                     self.ready = vec![rest.map_err(Fault::Form)?];
                     self.ready.retain(|piece| !piece.is_empty());
                 }
@@ -155,7 +198,7 @@ impl Passing {
     }
 }
 
-impl Drop for Passing {
+impl<B: Form> Drop for Passing<B> {
     fn drop(&mut self) {
         *self.outcome.0.rest.lock().unwrap_or_else(PoisonError::into_inner) = self.paced.take();
     }

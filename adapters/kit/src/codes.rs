@@ -1,4 +1,4 @@
-//! What the gateway's refusals are called in this protocol.
+//! What the gateway's refusals are called in the protocols of the national axis' family.
 //!
 //! A finding has a code of its own; this table says which of the protocol's few it is answered with. Where a packet has
 //! several faults, one answer must do: who may not call or send comes first, then whom it is for, then the file, and
@@ -7,15 +7,27 @@
 use lienthong_contract::Finding;
 use lienthong_contract::door::{Refusal, RefusalCause};
 
-use crate::wire::answer::code::{
+use self::code::{
     BAD_FORMAT, FILE_ERROR, INVALID, NO_SUCH_RECIPIENT, RECIPIENT_LOCKED, SENDER_NOT_REGISTERED, SYSTEM_ERROR,
     WRONG_SYSTEM,
 };
 
+/// The codes of the technical guide.
+pub mod code {
+    pub const OK: u8 = 0;
+    pub const INVALID: u8 = 10;
+    pub const WRONG_SYSTEM: u8 = 15;
+    pub const NO_SUCH_RECIPIENT: u8 = 18;
+    pub const SENDER_NOT_REGISTERED: u8 = 19;
+    /// The only one that says: try again.
+    pub const SYSTEM_ERROR: u8 = 20;
+    pub const FILE_ERROR: u8 = 21;
+    pub const BAD_FORMAT: u8 = 22;
+    pub const RECIPIENT_LOCKED: u8 = 23;
+}
+
 /// The one text for a document that is not there, or not the caller's.
 pub const NO_SUCH_DOCUMENT: &str = "Khong co van ban nay";
-/// The one text for a request that is not rightly signed.
-pub const NOT_SIGNED: &str = "Sai ma he thong hoac chu ky (systemid, secret)";
 
 /// Findings, by code, that are answered otherwise than their room says, and every finding that a door meets
 /// whose room says nothing.

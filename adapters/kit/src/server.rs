@@ -1,6 +1,6 @@
 //! Accepting connections: TLS where it is asked for, deadlines, an orderly end.
 //!
-//! HTTP/1.1 alone: the SDK speaks nothing else. A client that is refused while it is still sending is listened to for a
+//! HTTP/1.1 alone: the clients of these protocols speak nothing else. A client that is refused while it is still sending is listened to for a
 //! moment after the answer: closing at once would destroy the answer on its way.
 
 use std::convert::Infallible;
@@ -12,8 +12,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
@@ -23,8 +25,23 @@ use tokio_rustls::{TlsAcceptor, rustls};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::door::Door;
+use crate::OutBody;
 use crate::usage::Limits;
+
+/// What answers the requests.
+pub trait HttpDoor: Send + Sync + 'static {
+    fn limits(&self) -> &Limits;
+
+    /// Calls that are finished even when the caller hangs up.
+    fn work(&self) -> &TaskTracker;
+
+    /// Answers one request, whatever happens.
+    fn answer(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        from: IpAddr,
+    ) -> impl Future<Output = Response<OutBody>> + Send;
+}
 
 /// Gives the TLS configuration in force.
 pub type TlsProvider = Arc<dyn Fn() -> Arc<rustls::ServerConfig> + Send + Sync>;
@@ -37,13 +54,13 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 /// When the listener itself fails; a connection's failure ends only that connection.
-pub async fn serve(
+pub async fn serve<D: HttpDoor>(
     listener: TcpListener,
     tls: Option<TlsProvider>,
-    door: Arc<Door>,
+    door: Arc<D>,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
-    let limits = door.doors.limits.clone();
+    let limits = door.limits().clone();
     let places = Arc::new(Semaphore::new(limits.max_connections));
     let connections = TaskTracker::new();
     let outcome = loop {
@@ -71,8 +88,8 @@ pub async fn serve(
     shutdown.cancel();
     connections.close();
     let _ = timeout(limits.drain.saturating_add(limits.linger), connections.wait()).await;
-    door.work.close();
-    let _ = timeout(limits.drain, door.work.wait()).await;
+    door.work().close();
+    let _ = timeout(limits.drain, door.work().wait()).await;
     outcome
 }
 
@@ -92,16 +109,16 @@ fn is_passing(error: &io::Error) -> bool {
         || error.raw_os_error().is_some_and(|code| SHORT_OF.contains(&code))
 }
 
-async fn connection(
+async fn connection<D: HttpDoor>(
     tcp: TcpStream,
     from: IpAddr,
     tls: Option<TlsProvider>,
-    door: Arc<Door>,
+    door: Arc<D>,
     shutdown: CancellationToken,
 ) {
     let _ = tcp.set_nodelay(true);
     let Some(tls) = tls else { return converse(tcp, from, door, shutdown).await };
-    let handshake = timeout(door.doors.limits.handshake, TlsAcceptor::from(tls()).accept(tcp));
+    let handshake = timeout(door.limits().handshake, TlsAcceptor::from(tls()).accept(tcp));
     let accepted = tokio::select! {
         () = shutdown.cancelled() => return,
         accepted = handshake => accepted,
@@ -113,13 +130,13 @@ async fn connection(
     }
 }
 
-async fn converse<T: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+async fn converse<T: AsyncRead + AsyncWrite + Unpin + Send + 'static, D: HttpDoor>(
     io: T,
     from: IpAddr,
-    door: Arc<Door>,
+    door: Arc<D>,
     shutdown: CancellationToken,
 ) {
-    let limits: Limits = door.doors.limits.clone();
+    let limits: Limits = door.limits().clone();
     let service = service_fn(move |request| {
         let door = Arc::clone(&door);
         Box::pin(async move { Ok::<_, Infallible>(door.answer(request, from).await) })

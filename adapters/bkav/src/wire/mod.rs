@@ -1,0 +1,4 @@
+//! What stands on the wire, without a wire. Pure.
+
+pub mod answer;
+pub mod file;
