@@ -7,6 +7,7 @@
 mod doors;
 mod judge;
 mod news;
+mod preview;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -21,6 +22,7 @@ use crate::rules::schema::Strictness;
 
 pub use doors::{Facade, System, Vxp};
 pub use news::{NewsQueue, Webhook};
+pub use preview::Preview;
 
 /// Everything an operator sets.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -54,6 +56,9 @@ pub struct Config {
     /// Systems that hear of news from a queue.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub news_queue: Vec<NewsQueue>,
+    /// The page `/check`; none when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preview: Option<Preview>,
     #[serde(default)]
     pub delivery: Delivery,
     #[serde(default)]
@@ -588,6 +593,9 @@ impl Config {
             }
         }
         doors::check(self, &mut note);
+        if let Some(preview) = &self.preview {
+            preview::check(preview, &mut note);
+        }
         news::check(self, &mut note);
         let mut paths = self.clone();
         paths.paths(|key, path| {

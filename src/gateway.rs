@@ -11,6 +11,7 @@ mod health;
 mod housekeeping;
 mod metrics;
 mod news;
+mod preview;
 pub mod rehearsal;
 mod retention;
 mod systems;
@@ -117,6 +118,8 @@ pub struct Gateway {
     pub vxp_address: Option<SocketAddr>,
     /// Where its LGSP door listens, if it has one.
     pub lgsp_address: Option<SocketAddr>,
+    /// Where the page `/check` listens, if there is one.
+    pub preview_address: Option<SocketAddr>,
     /// Where its Bkav door listens, if it has one.
     pub bkav_address: Option<SocketAddr>,
     pub store: Arc<dyn Store>,
@@ -211,6 +214,14 @@ impl Gateway {
         let listener = TcpListener::bind(config.api.listen).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
 
+        let rooms_of_preview = preview::Rooms {
+            directory: Arc::clone(&directory),
+            signers: Arc::clone(&signers),
+            schemas: Arc::clone(&schemas),
+            clock: Arc::clone(&clock),
+        };
+        let preview = preview::ready(config, rooms_of_preview).await?;
+        let preview_address = preview.as_ref().map(|ready| ready.address);
         let others = doors::ready(config, &directory, &clock, Arc::clone(&opened) as _).await?;
         let addresses = others.as_ref().map(doors::Ready::addresses).unwrap_or_default();
 
@@ -339,7 +350,7 @@ impl Gateway {
             directory: Arc::clone(&directory),
             signers,
             hops,
-            tls: Arc::clone(&tls),
+            tls: std::iter::once(&tls).chain(preview.as_ref().and_then(|page| page.tls.as_ref())).cloned().collect(),
         };
         tasks.spawn(housekeeping::watch(watched, stop.clone()));
 
@@ -368,6 +379,9 @@ impl Gateway {
                 tracing::error!(%error, "the interface ended");
             }
         });
+        if let Some(preview) = preview {
+            preview.open(&doors, door.clone());
+        }
         if let Some(others) = others {
             let every = Duration::from_secs(config.directory.reload_seconds.max(1));
             others.open(&rooms, every, (&doors, &door), (&tasks, &stop));
@@ -379,6 +393,7 @@ impl Gateway {
             address,
             vxp_address: address_of(&addresses, doors::Kind::Vxp),
             lgsp_address: address_of(&addresses, doors::Kind::Lgsp),
+            preview_address,
             bkav_address: address_of(&addresses, doors::Kind::Bkav),
             store,
             delivery,

@@ -336,7 +336,7 @@ fn is_position(text: &str) -> bool {
     text.split_once('.').is_some_and(|(urgent, arrival)| number(urgent) && number(arrival))
 }
 
-fn chunks(
+pub(crate) fn chunks(
     file: impl tokio::io::AsyncRead + Send + Unpin + 'static,
 ) -> impl futures_util::Stream<Item = std::io::Result<Bytes>> + Send {
     stream::try_unfold(file, |mut file| async move {

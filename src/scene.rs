@@ -107,6 +107,7 @@ pub fn configuration(
         system: Vec::new(),
         vxp: None,
         lgsp: None,
+        preview: None,
         bkav: None,
         webhook: Vec::new(),
         news_queue: Vec::new(),

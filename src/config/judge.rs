@@ -49,6 +49,8 @@ roots = []
 name = "a"
 agencies = []
 broker = "a"
+[preview]
+listen = "127.0.0.1:1"
 [delivery]
 [retention]
 [ledger]

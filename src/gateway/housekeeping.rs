@@ -22,7 +22,8 @@ pub struct Watched {
     pub directory: Arc<Directory>,
     pub signers: Arc<RwLock<Arc<TrustStore>>>,
     pub hops: Arc<HopTrust>,
-    pub tls: Arc<ReloadableServerConfig>,
+    /// Of the interface, and of the page /check.
+    pub tls: Vec<Arc<ReloadableServerConfig>>,
 }
 
 type Stamp = Vec<Option<(SystemTime, u64)>>;
@@ -69,7 +70,7 @@ impl Watched {
     fn reload_trust(&self) -> Result<(), crate::trust::Error> {
         let signers = Arc::new(signer_trust(&self.config.trust)?);
         let hops = Arc::new(hop_trust(&self.config.trust)?);
-        self.tls.reload()?;
+        self.tls.iter().try_for_each(|tls| tls.reload())?;
         *self.signers.write().unwrap_or_else(PoisonError::into_inner) = signers;
         self.hops.replace(hops);
         Ok(())

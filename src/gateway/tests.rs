@@ -114,3 +114,39 @@ async fn a_gateways_metrics_tell_its_books_its_queues_and_its_log() {
     assert_eq!(families.len(), crate::metrics::ALL.len(), "every metric has a sample: {families:?}");
     gateway.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_page_judges_by_the_gateways_own_directory_and_asks_for_no_certificate() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    let (example, folder) = (example(), tempfile::tempdir().unwrap());
+    let mut config = config(&example, folder.path());
+    config.preview = Some(crate::config::Preview::at(([127, 0, 0, 1], 0).into()));
+    let gateway = start(&config).await.unwrap();
+    let files = crate::trust::tls::ClientFiles {
+        roots: config.trust.roots.clone(),
+        crls: Vec::new(),
+        identity: None,
+        http: false,
+    };
+    let tls = crate::trust::tls::client_config(&files, Arc::new(Still)).unwrap();
+    let ask = async |to: &str| {
+        let letter = crate::scene::trial::letter_packet(crate::scene::trial::Use::Waiting, &[to], NOW).unwrap();
+        let tcp = tokio::net::TcpStream::connect(gateway.preview_address.unwrap()).await.unwrap();
+        let name = "localhost".try_into().unwrap();
+        let mut stream = tokio_rustls::TlsConnector::from(Arc::clone(&tls)).connect(name, tcp).await.unwrap();
+        let head = format!(
+            "POST /check HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+            letter.len()
+        );
+        stream.write_all(&[head.as_bytes(), &letter].concat()).await.unwrap();
+        let mut answer = Vec::new();
+        // The other end may close without a farewell.
+        let _ = stream.read_to_end(&mut answer).await;
+        String::from_utf8(answer).unwrap()
+    };
+    let (known, unknown) = (ask("H37.91").await, ask("H37.77").await);
+    assert!(!known.contains("LT-RUL-0001") && known.contains("\"verdict\""), "{known}");
+    assert!(unknown.contains("LT-RUL-0001") && unknown.contains("\"verdict\":\"refuse\""), "{unknown}");
+    gateway.stop().await;
+}

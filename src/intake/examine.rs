@@ -103,7 +103,7 @@ pub(super) fn examine(parts: &Parts, received: Received, bearer: &Bearer, now: I
 /// Whether a code that the directory does not list may be somebody's whom another gateway knows. Below an agency that is
 /// served here, nobody else could know it: it is a slip of the pen, and the default route would only carry it round.
 /// A link that has just this branch as its prefix says otherwise.
-fn routable(directory: &Snapshot, routes: &Routes, code: &AgencyCode) -> bool {
+pub fn routable(directory: &Snapshot, routes: &Routes, code: &AgencyCode) -> bool {
     let ours = directory.nearest_above(code).filter(|above| above.hop.as_ref() == Some(&routes.hop));
     let branched_off = |above: &Agency| {
         let prefixes = routes.links.iter().flat_map(|link| &link.prefixes);

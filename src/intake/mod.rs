@@ -22,7 +22,7 @@ mod submit;
 mod terms;
 mod waiting;
 
-pub use examine::{Against, Bearer, Seen, look, look_at_words};
+pub use examine::{Against, Bearer, Seen, look, look_at_words, routable};
 pub(crate) use submit::recipients_reason;
 
 use std::fmt;

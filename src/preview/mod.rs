@@ -6,6 +6,7 @@
 
 mod damaged;
 pub mod findings;
+pub mod page;
 
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom};
