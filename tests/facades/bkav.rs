@@ -10,38 +10,38 @@ use super::support::world::inbox;
 use super::town::{SYSTEMS, Town};
 use super::wire::ask;
 
-struct Client {
+pub struct Client {
     address: SocketAddr,
     fields: Vec<String>,
 }
 
 impl Client {
-    fn new(address: SocketAddr, system: &str) -> Self {
+    pub fn new(address: SocketAddr, system: &str) -> Self {
         let (id, secret, _) = SYSTEMS.iter().find(|(id, ..)| *id == system).unwrap();
         let fields =
             [format!("organId: {id}"), format!("Authorization: {secret}"), "user_agent: EdocClient/Bkav".into()];
         Self { address, fields: fields.to_vec() }
     }
 
-    async fn call(&self, verb: &str, operation: &str, more: &[String], body: &[u8]) -> Value {
+    pub async fn call(&self, verb: &str, operation: &str, more: &[String], body: &[u8]) -> Value {
         let fields = [self.fields.as_slice(), more].concat();
         let answer = ask(self.address, verb, &format!("/EdocService/{operation}"), &fields, body).await;
         assert_eq!(answer.status, 200);
         answer.json()
     }
 
-    async fn send(&self, file: &[u8], kind: &str) -> Value {
+    pub async fn send(&self, file: &[u8], kind: &str) -> Value {
         let more = [format!("type: {kind}"), format!("hash-edoc: {}", Digest::of(file).hex())];
         self.call("POST", "sendDocument", &more, &[file, b"\r\n"].concat()).await
     }
 
-    async fn pending(&self, kind: &str) -> Value {
+    pub async fn pending(&self, kind: &str) -> Value {
         let json = self.call("GET", "getPendingDocIds", &[format!("type: {kind}")], b"").await;
         assert_eq!((&json["status"], &json["code"]), (&"Success".into(), &"0".into()), "{json}");
         json["docIDs"].clone()
     }
 
-    async fn of(&self, operation: &str, number: i64) -> Value {
+    pub async fn of(&self, operation: &str, number: i64) -> Value {
         self.call("POST", operation, &[format!("docId: {number}")], b"").await
     }
 }

@@ -12,13 +12,13 @@ use super::support::world::inbox;
 use super::town::{SYSTEMS, Town};
 use super::wire::{Answer, ask};
 
-struct Client {
+pub struct Client {
     address: SocketAddr,
     fields: Vec<String>,
 }
 
 impl Client {
-    async fn login(address: SocketAddr, system: &str) -> Self {
+    pub async fn login(address: SocketAddr, system: &str) -> Self {
         let (id, secret, _) = SYSTEMS.iter().find(|(id, ..)| *id == system).unwrap();
         let body = json!({"username": id, "password": secret, "applicationCode": "QLVB", "otp": null}).to_string();
         let answer = ask(address, "POST", "/v1/auth/login?allow_anonymous=true", &[], body.as_bytes()).await;
@@ -29,7 +29,7 @@ impl Client {
         Self { address, fields: fields.to_vec() }
     }
 
-    async fn send(&self, file: &[u8]) -> Answer {
+    pub async fn send(&self, file: &[u8]) -> Answer {
         let mut fields = self.fields.clone();
         fields.push("Content-Type: multipart/form-data; boundary=bd".to_owned());
         let head = "--bd\r\nContent-Disposition: form-data; name=\"edocFile\"; filename=\"45_CV-ĐTXD.edxml\"\r\nContent-Type: application/xml\r\n\r\n";
@@ -38,11 +38,11 @@ impl Client {
         ask(self.address, "POST", "/v1/sendEdoc", &fields, &body).await
     }
 
-    async fn get(&self, path: &str) -> Value {
+    pub async fn get(&self, path: &str) -> Value {
         ask(self.address, "GET", path, &self.fields, b"").await.json()
     }
 
-    async fn list(&self, kind: &str) -> Vec<Value> {
+    pub async fn list(&self, kind: &str) -> Vec<Value> {
         let today = SystemClock.now().in_vietnam().strftime("%Y%%2F%m%%2F%d").to_string();
         let path = format!("/v1/syncReceivedEdocList?messageType={kind}&fromDate={today}&toDate={today}");
         let json = self.get(&path).await;
@@ -50,7 +50,7 @@ impl Client {
         json["data"].as_array().unwrap().clone()
     }
 
-    async fn update(&self, doc_id: &str, status: &str) -> Value {
+    pub async fn update(&self, doc_id: &str, status: &str) -> Value {
         let body = json!({"docId": doc_id, "status": status}).to_string();
         ask(self.address, "POST", "/v1/updateStatus", &self.fields, body.as_bytes()).await.json()
     }

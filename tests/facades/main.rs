@@ -4,6 +4,10 @@
 
 mod bkav;
 mod lgsp;
+mod matrix;
+#[path = "../vxp/sdk.rs"]
+#[allow(dead_code)] // the VXP tests use all of it
+mod sdk;
 #[path = "../support/mod.rs"]
 mod support;
 mod town;

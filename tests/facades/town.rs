@@ -4,13 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use lienthong::clock::SystemClock;
-use lienthong::config::{Facade, System};
+use lienthong::config::{Facade, System, Vxp};
 use lienthong::gateway::Gateway;
 use lienthong::link::inprocess::Hub;
 use lienthong::pki::Manifest;
 use lienthong::scene::{self, Agency, HOPS};
 use tempfile::TempDir;
 
+use super::sdk::Sdk;
 use super::support::folder;
 use super::support::letters::{Signed, letter, sign};
 use super::support::world::keys;
@@ -43,6 +44,9 @@ impl Town {
                     Some(door)
                 };
                 (config.lgsp, config.bkav) = (door(), door());
+                let mut vxp = Vxp::at("127.0.0.1:0".parse().unwrap());
+                vxp.plain_http = true;
+                config.vxp = Some(vxp);
                 if let Some(bkav) = &mut config.bkav {
                     bkav.paths = vec!["/EdocService".to_owned()];
                 }
@@ -55,6 +59,12 @@ impl Town {
 
     pub fn province(&self) -> &Gateway {
         self.gateways.iter().find(|gateway| gateway.hop.as_str() == "province-a").unwrap()
+    }
+
+    /// The client of a system at the VXP door.
+    pub fn sdk(&self, system: &str) -> Sdk {
+        let (id, secret, _) = SYSTEMS.iter().find(|(id, ..)| *id == system).unwrap();
+        Sdk::new(self.province().vxp_address.unwrap(), id, secret)
     }
 
     /// An agency of the province at the native door.
