@@ -102,7 +102,7 @@ fn tell(way: &Way) {
         say!("  {subject}");
     }
     if let Some(time) = way.destroyed_at {
-        say!("  {time}  nội dung đã huỷ tại trục này — the content was destroyed at this gateway");
+        say!("  {time}  nội dung đã hủy tại trục này — the content was destroyed at this gateway");
     }
     way.links.iter().for_each(tell_link);
     for consignment in &way.consignments {

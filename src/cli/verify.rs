@@ -140,9 +140,11 @@ impl Verify {
     /// The folder of roots that lies beside the file, as `demo --proof` leaves it. It proves as much as one trusts the place.
     fn beside(&self) -> anyhow::Result<PathBuf> {
         let folder = super::beside(&self.file);
-        let (vi, en) =
-            ("chưa chỉ ra chứng thư gốc: dùng --trust, --roots hoặc --certs", "no roots: --trust, --roots or --certs");
-        ensure!(folder.is_dir(), "{vi} — {en}");
+        let (vi, en) = (
+            "chưa chỉ ra chứng thư gốc, cạnh tệp cũng không có: dùng --trust, --roots hoặc --certs",
+            "no roots, and none beside the file: --trust, --roots or --certs",
+        );
+        ensure!(folder.is_dir(), "{vi} — {en} ({})", folder.display());
         eprintln!(
             "Dùng chứng thư gốc cạnh tệp; chỉ tin khi chính bạn đặt ở đó — roots beside the file, believe them only if they are yours: {}",
             folder.display()

@@ -77,7 +77,7 @@ kinds! {
     GIVEN_BACK "LT-FLW-0025" Refuse Recipient 22 ["NĐ 30/2020/NĐ-CP PL VI"]
         "Nơi nhận đã đồng ý trả lại văn bản; nội dung không còn được giao" /
         "The recipient has agreed to give this document back; its content is no longer handed out" ;
-        "Huỷ bản đã lấy trong hệ thống của đơn vị; cần lại văn bản thì đề nghị bên gửi gửi mới." /
+        "Hủy bản đã lấy trong hệ thống của đơn vị; cần lại văn bản thì đề nghị bên gửi gửi mới." /
         "Cancel the copy in your own system; if you need the document, ask the sender to send it anew."
 }
 

@@ -54,7 +54,7 @@ fn tell_document(answer: &Answer) {
         (Some(true), _) => say!("  gói tin đưa ra đúng là gói tin đã gửi — the packet given is the one that was sent"),
         (Some(false), _) => say!("  gói tin đưa ra KHÔNG phải gói tin đã gửi — the packet given is NOT the one sent"),
         (None, true) => say!("  gói tin kèm trong tệp, đúng mã băm — the packet is inside and matches"),
-        (None, false) => say!("  gói tin không kèm theo (nội dung có thể đã được huỷ) — the packet is not inside"),
+        (None, false) => say!("  gói tin không kèm theo (nội dung có thể đã được hủy) — the packet is not inside"),
     }
 }
 
