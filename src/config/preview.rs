@@ -16,8 +16,8 @@ pub struct Preview {
     /// Largest packet, in MiB.
     #[serde(default = "sixty_four")]
     pub max_packet_mib: u64,
-    /// Packets judged at once.
-    #[serde(default = "two")]
+    /// Packets judged at once; others wait. One leaves the gateway a core of two.
+    #[serde(default = "one")]
     pub at_once: usize,
     /// Packets of one address in a minute. Behind a proxy that does not matter: all come from its address.
     #[serde(default = "thirty")]
@@ -28,7 +28,7 @@ impl Preview {
     /// The page with its usual settings.
     #[must_use]
     pub const fn at(listen: SocketAddr) -> Self {
-        Self { listen, plain_http: false, max_packet_mib: sixty_four(), at_once: two(), per_minute: thirty() }
+        Self { listen, plain_http: false, max_packet_mib: sixty_four(), at_once: one(), per_minute: thirty() }
     }
 }
 
@@ -49,8 +49,8 @@ pub(super) fn check(preview: &Preview, note: &mut dyn FnMut(String, &str, &str))
 const fn sixty_four() -> u64 {
     64
 }
-const fn two() -> usize {
-    2
+const fn one() -> usize {
+    1
 }
 const fn thirty() -> u32 {
     30

@@ -20,6 +20,9 @@ use crate::preview::{Judge, MayBeElsewhere};
 use crate::trust::TrustStore;
 use crate::trust::tls::{ReloadableServerConfig, ServerFiles};
 
+/// Packets coming in to the page at once: so many of the largest may lie on the disk for a moment.
+const COMING_IN: usize = 8;
+
 /// A page that is ready to be opened.
 pub struct Ready {
     listener: TcpListener,
@@ -52,6 +55,7 @@ pub async fn ready(config: &Config, rooms: Rooms) -> Result<Option<Ready>, Start
     let settings_of_page = Settings {
         limits: Limits { max_packet_bytes: settings.max_packet_mib << 20, max_connections: 64, ..Limits::default() },
         spool,
+        coming_in: COMING_IN,
         at_once: settings.at_once,
         per_minute: settings.per_minute,
     };

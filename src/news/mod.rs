@@ -243,6 +243,7 @@ impl News {
             told: parts.subscribers.into_iter().map(told).collect(),
             first_pause: parts.first_pause,
         });
+        news.tell_unknown();
         if !news.told.is_empty() {
             tasks.spawn(Arc::clone(&news).herald(stop.clone()));
         }
@@ -257,6 +258,16 @@ impl News {
     pub fn standings(&self) -> Vec<(String, Standing)> {
         let standing = |told: &Told| told.standing.lock().unwrap_or_else(PoisonError::into_inner).clone();
         self.told.iter().map(|told| (told.subscriber.name.clone(), standing(told))).collect()
+    }
+
+    /// Agencies that the directory does not list have no news: said at start.
+    fn tell_unknown(&self) {
+        let directory = self.directory.snapshot();
+        for Told { subscriber, .. } in &self.told {
+            for code in subscriber.agencies.iter().filter(|code| directory.lookup(code).is_none()) {
+                tracing::warn!(subscriber = %subscriber.name, agency = %code, "news is wanted of an agency that is in no directory");
+            }
+        }
     }
 
     /// Whose news each subscriber wants, by the directory as it is now.

@@ -7,7 +7,9 @@
 //! ```
 //!
 //! A packet comes as the part `packet` of a form, or as the whole body. Nobody is asked who he is, so everything is
-//! limited: size and pace of a body, judgements under way at once, judgements an address asks for in a minute.
+//! limited: size and pace of a body, packets coming in at once, judgements at once, judgements an address asks for in a
+//! minute. Judging has a place of its own that is taken only when a packet is whole: a slow sender keeps nobody waiting, and
+//! the gateway keeps a core for itself.
 //!
 //! Invariants: nothing of a packet is kept: it lies in a file without a name while it is judged, and neither it nor a
 //! word of it is logged. The page needs no script and loads nothing from elsewhere. What a page repeats of a packet is
@@ -27,6 +29,7 @@ use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64_simd::STANDARD;
 use bytes::Bytes;
@@ -54,6 +57,8 @@ use turnstile::Turnstile;
 const PART: &str = "packet";
 /// The largest corrected packet that a page carries along for download, in bytes.
 const MAX_CARRIED: u64 = 1 << 20;
+/// Longest wait of a whole packet for its turn.
+const TURN_WITHIN: Duration = Duration::from_secs(30);
 const STYLE: &str = include_str!("style.css");
 const POLICY: &str =
     "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
@@ -64,7 +69,9 @@ pub struct Settings {
     pub limits: Limits,
     /// Where packets lie, without a name, while they are judged.
     pub spool: PathBuf,
-    /// Judgements under way at once.
+    /// Packets coming in, or waiting to be judged, at once.
+    pub coming_in: usize,
+    /// Judgements under way at once; others wait.
     pub at_once: usize,
     /// Judgements that one address may ask for in a minute.
     pub per_minute: u32,
@@ -75,7 +82,8 @@ pub struct Page {
     judge: Box<dyn Fn() -> Judge + Send + Sync>,
     clock: Arc<dyn Clock>,
     settings: Settings,
-    places: Semaphore,
+    coming_in: Semaphore,
+    judging: Semaphore,
     turnstile: Turnstile,
     work: TaskTracker,
 }
@@ -142,8 +150,9 @@ impl Page {
     /// `judge` gives the judge of the moment.
     #[must_use]
     pub fn new(judge: Box<dyn Fn() -> Judge + Send + Sync>, clock: Arc<dyn Clock>, settings: Settings) -> Self {
-        let (places, turnstile) = (Semaphore::new(settings.at_once), Turnstile::new(settings.per_minute));
-        Self { judge, clock, settings, places, turnstile, work: TaskTracker::new() }
+        let (coming_in, judging) = (Semaphore::new(settings.coming_in), Semaphore::new(settings.at_once));
+        let turnstile = Turnstile::new(settings.per_minute);
+        Self { judge, clock, settings, coming_in, judging, turnstile, work: TaskTracker::new() }
     }
 
     async fn serve(
@@ -179,11 +188,15 @@ impl Page {
             paced.throw_away().await;
             return Err(refused(StatusCode::TOO_MANY_REQUESTS, &html::TOO_OFTEN));
         }
-        let Ok(_place) = self.places.try_acquire() else {
+        let Ok(_coming_in) = self.coming_in.try_acquire() else {
             paced.throw_away().await;
             return Err(refused(StatusCode::SERVICE_UNAVAILABLE, &html::BUSY));
         };
         let file = self.take(head, paced).await?;
+        let turn = tokio::time::timeout(TURN_WITHIN, self.judging.acquire()).await;
+        let Ok(Ok(_judging)) = turn else {
+            return Err(refused(StatusCode::SERVICE_UNAVAILABLE, &html::BUSY));
+        };
         let (judge, clock, spool) = ((self.judge)(), Arc::clone(&self.clock), self.settings.spool.clone());
         // Judging reads the file and works on it: not on a thread that others wait for.
         let judged = tokio::task::spawn_blocking(move || -> io::Result<_> {

@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
@@ -31,7 +30,8 @@ impl World {
     async fn with(change: impl FnOnce(&mut Settings)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let limits = Limits { max_packet_bytes: 1 << 20, ..Limits::default() };
-        let mut settings = Settings { limits, spool: folder.path().to_owned(), at_once: 2, per_minute: 1000 };
+        let mut settings =
+            Settings { limits, spool: folder.path().to_owned(), coming_in: 2, at_once: 1, per_minute: 1000 };
         change(&mut settings);
         let judge = Box::new(|| Judge::plain(Strictness::Strict).unwrap());
         let page = Arc::new(Page::new(judge, Arc::new(SystemClock), settings));
@@ -217,7 +217,7 @@ async fn every_limit_has_its_own_words() {
     assert!(statuses[0] == 200 && statuses[1..].contains(&429), "{statuses:?}");
     world.end();
 
-    let world = World::with(|settings| settings.at_once = 0).await;
+    let world = World::with(|settings| settings.coming_in = 0).await;
     let busy = world.post("/check", "", "<a/>").await;
     assert_eq!((busy.status, busy.head.contains("retry-after: 60")), (503, true));
     world.end();
