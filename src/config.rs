@@ -7,6 +7,7 @@
 mod doors;
 mod judge;
 mod news;
+mod outlet;
 mod preview;
 
 use std::fmt;
@@ -22,6 +23,7 @@ use crate::rules::schema::Strictness;
 
 pub use doors::{Facade, System, Vxp};
 pub use news::{NewsQueue, Webhook};
+pub use outlet::{Arriving, Outlet};
 pub use preview::Preview;
 
 /// Everything an operator sets.
@@ -38,6 +40,9 @@ pub struct Config {
     /// Neighbours.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub link: Vec<Link>,
+    /// Systems outside the network.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outlet: Vec<Outlet>,
     /// Systems that call with an id and a secret.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub system: Vec<System>,
@@ -485,6 +490,7 @@ impl Config {
             }
         }
         news::paths(&mut self.webhook, &mut each);
+        outlet::paths(&mut self.outlet, &mut each);
         self.schemas.folder.iter_mut().for_each(|path| each("schemas.folder".to_owned(), path));
     }
 
@@ -556,6 +562,7 @@ impl Config {
                 note(format!("link[{index}].prefixes"), &vi, &en);
             }
         }
+        outlet::check(self, &mut note);
         for (index, pin) in self.trust.pin.iter().enumerate().filter(|(_, pin)| pin.certificates.is_empty()) {
             let (vi, en) = ("không có chứng thư nào cho", "there is no certificate for");
             note(

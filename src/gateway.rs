@@ -11,6 +11,7 @@ mod health;
 mod housekeeping;
 mod metrics;
 mod news;
+pub mod outlets;
 mod preview;
 pub mod rehearsal;
 mod retention;
@@ -52,7 +53,7 @@ use crate::mailbox::{Exchanges, Mailboxes};
 use crate::numbers::Numbered;
 use crate::proof::{LedgerView, NoLedger, Proofs, WITH_PACKET};
 use crate::reporting::Reports;
-use crate::routing::{LinkRoute, Routes};
+use crate::routing::{LinkRoute, OutletRoute, Routes};
 use crate::store::{Blobs, LedgerStore, SqliteStore, Store};
 use crate::trust::hops::HopTrust;
 use crate::trust::path::RevocationPolicy;
@@ -61,6 +62,7 @@ use crate::trust::{HopKey, TrustStore};
 
 use health::HealthView;
 pub use news::subscribers;
+pub use outlets::Adapters;
 
 /// Longest wait for tasks to end when stopping.
 const STOP_WITHIN: Duration = Duration::from_secs(40);
@@ -90,6 +92,8 @@ pub enum StartError {
     Link(#[from] crate::link::Error),
     #[error("broker {name}: its address file {}: {source}", .file.display())]
     BrokerAddress { name: String, file: PathBuf, source: io::Error },
+    #[error("outlet {outlet}: {fault}")]
+    Outlet { outlet: HopName, fault: outlets::Fault },
     #[error("the secret in {}: {source}", .file.display())]
     Secret { file: PathBuf, source: io::Error },
     #[error("webhook {name}: its secret file {}: {source}", .file.display())]
@@ -184,6 +188,20 @@ impl Gateway {
     /// # Errors
     /// [`StartError`], by the first fault.
     pub async fn start(config: &Config, hub: &Hub, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        Self::start_with(config, hub, clock, &Adapters::of_this_program()).await
+    }
+
+    /// Starts the gateway of this configuration with these adapters for its outlets.
+    ///
+    /// # Errors
+    /// [`StartError`], by the first fault.
+    pub async fn start_with(
+        config: &Config,
+        hub: &Hub,
+        clock: Arc<dyn Clock>,
+        adapters: &Adapters,
+    ) -> Result<Self, StartError> {
+        let ways_out = outlets::ready(config, adapters, &clock)?;
         let data = |source| StartError::Data { folder: config.hop.data.clone(), source };
         std::fs::create_dir_all(&config.hop.data).map_err(data)?;
         let lock = File::create(config.hop.data.join("lock")).map_err(data)?;
@@ -237,7 +255,8 @@ impl Gateway {
             blobs: blobs.clone(),
             signer: Arc::clone(&key) as _,
             clock: Arc::clone(&clock),
-            settings: delivery_settings(&config.delivery, &config.link),
+            settings: delivery_settings(&config.delivery, config),
+            outlets: ways_out.clone(),
         };
         let log = Arc::clone(&opened) as Arc<dyn LedgerStore>;
         let keeper = match log.log().zip(setup) {
@@ -285,6 +304,7 @@ impl Gateway {
             forward_to_successor: config.directory.forward_to_successor,
             link_books: Some(link_books),
             keeper: keeper.clone(),
+            entrances: outlets::entrances(config),
         });
         let mailboxes = Arc::new(Mailboxes {
             hop: hop.clone(),
@@ -341,6 +361,7 @@ impl Gateway {
             books: kept,
             health: Arc::clone(&health),
             links: config.link.iter().map(|link| link.peer.clone()).collect(),
+            outlets: config.outlet.iter().map(|outlet| outlet.name.clone()).collect(),
             heard,
             queues: RwLock::default(),
         });
@@ -359,6 +380,7 @@ impl Gateway {
         if config.link.iter().any(|link| link.broker.is_none()) {
             hub.join(hop.clone(), late, &config.hop.data.join("arriving"))?;
         }
+        outlets::attend(ways_out, &delivery, &intake, (&doors, &door));
         let identities = Arc::new(Certificates(directory));
         let limits = api_limits(&config.api);
         let api = Api {
@@ -495,19 +517,21 @@ fn api_limits(api: &config::Api) -> api::Limits {
     }
 }
 
-fn delivery_settings(delivery: &config::Delivery, links: &[config::Link]) -> delivery::Settings {
+fn delivery_settings(delivery: &config::Delivery, config: &Config) -> delivery::Settings {
     let hours = |hours: u64| Duration::from_secs(hours.max(1).saturating_mul(3600));
-    let of_link = |link: &config::Link| {
-        let own = link.relay_hours.or(link.urgent_relay_hours)?;
-        let normal = link.relay_hours.unwrap_or(delivery.relay_hours.max(own));
-        let urgent = link.urgent_relay_hours.unwrap_or(delivery.urgent_relay_hours.min(normal));
-        Some((link.peer.clone(), hours(normal), hours(urgent)))
+    let of = |(to, normal, urgent): (&HopName, Option<u64>, Option<u64>)| {
+        let own = normal.or(urgent)?;
+        let normal = normal.unwrap_or(delivery.relay_hours.max(own));
+        let urgent = urgent.unwrap_or(delivery.urgent_relay_hours.min(normal));
+        Some((to.clone(), hours(normal), hours(urgent)))
     };
+    let links = config.link.iter().map(|link| (&link.peer, link.relay_hours, link.urgent_relay_hours));
+    let outlets = config.outlet.iter().map(|out| (&out.name, out.relay_hours, out.urgent_relay_hours));
     let deadlines = delivery::Deadlines {
         relay: hours(delivery.relay_hours),
         relay_urgent: hours(delivery.urgent_relay_hours),
         collect: hours(delivery.collect_days.saturating_mul(24)),
-        by_link: links.iter().filter_map(of_link).collect(),
+        by_link: links.chain(outlets).filter_map(of).collect(),
         ..delivery::Deadlines::default()
     };
     delivery::Settings {
@@ -529,7 +553,12 @@ pub fn routes(config: &Config) -> Routes {
         hops: link.hops.clone(),
         default: link.default,
     });
-    Routes { hop: config.hop.name.clone(), links: links.collect() }
+    let outlets = config.outlet.iter().map(|outlet| OutletRoute {
+        name: outlet.name.clone(),
+        prefixes: outlet.prefixes.clone(),
+        default: outlet.default,
+    });
+    Routes { hop: config.hop.name.clone(), links: links.collect(), outlets: outlets.collect() }
 }
 
 type Links = (Vec<Arc<AmqpLink>>, Vec<(HopName, Arc<dyn Link>)>);

@@ -179,6 +179,7 @@ impl Mailboxes {
             reason: receipt.reason.as_ref().map(|reason| reason.text.clone()),
             jws: sealed.jws.to_string(),
             contradicts: None,
+            outside: None,
         };
         Ok(Trace {
             doc_id,

@@ -104,6 +104,7 @@ pub fn configuration(
         },
         broker: broker.map(|at| broker_config(at, &ca.root, &files)).into_iter().collect(),
         link: links(hop, broker.is_some()),
+        outlet: Vec::new(),
         system: Vec::new(),
         vxp: None,
         lgsp: None,

@@ -10,7 +10,7 @@ use lienthong::clock::SystemClock;
 use lienthong::config::Config;
 use lienthong::gateway::rehearsal;
 use lienthong::pki;
-use lienthong::receipts::{Checks, ConsignedTo, Event, Fact, Reason, Receipt};
+use lienthong::receipts::{Checks, ConsignedTo, Event, Fact, Outside, Reason, Receipt};
 use lienthong_contract::{Blame, Clock, ConsignmentId, Digest, DocId, Instant};
 use serde_json::{Value, json};
 
@@ -104,6 +104,13 @@ fn full_receipt() -> Receipt {
             text: "Gửi sai nơi nhận".to_owned(),
             text_en: Some("Sent to the wrong place".to_owned()),
             whose_turn: Blame::Sender,
+        }),
+        outside: Some(Outside {
+            system: "axis".parse().unwrap(),
+            id: Some("0123456789abcdef01234567".to_owned()),
+            sent: Some(Digest::of(b"other bytes")),
+            answer: Some("Thanh cong".to_owned()),
+            reports: true,
         }),
     }
 }

@@ -20,6 +20,9 @@ pub struct Figures {
     pub handed_over: u64,
     pub refused: u64,
     pub failed: u64,
+    /// With a system outside, of which nothing more will be known.
+    #[serde(default)]
+    pub passed_outside: u64,
     pub in_flight: u64,
     /// The figures add up, and nothing in the store contradicts the receipts.
     pub balanced: bool,
@@ -29,14 +32,15 @@ impl Figures {
     /// The figures of a sum: balanced when they add up and nothing contradicts them.
     fn of(amounts: Amounts) -> Self {
         let count = |amount: i64| u64::try_from(amount).unwrap_or(0);
-        let Amounts { accepted, handed_over, refused, failed, in_flight, faults } = amounts;
+        let Amounts { accepted, handed_over, refused, failed, passed_outside, in_flight, faults } = amounts;
         Self {
             accepted: count(accepted),
             handed_over: count(handed_over),
             refused: count(refused),
             failed: count(failed),
+            passed_outside: count(passed_outside),
             in_flight: count(in_flight),
-            balanced: faults == 0 && accepted == handed_over + refused + failed + in_flight,
+            balanced: faults == 0 && accepted == handed_over + refused + failed + passed_outside + in_flight,
         }
     }
 }
@@ -52,9 +56,9 @@ pub struct AgencyFigures {
 /// The figures of one next hop, or of one mailbox here.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct DestinationFigures {
-    /// `link` or `mailbox`.
+    /// `link`, `mailbox` or `outlet`.
     pub kind: String,
-    /// The next hop, or the agency whose mailbox it is.
+    /// The next hop, the agency whose mailbox it is, or the name of the outlet.
     pub destination: String,
     #[serde(flatten)]
     pub figures: Figures,
@@ -271,7 +275,7 @@ impl Ledger {
                 Part::Agency => {
                     agencies.extend(heading.name.parse().ok().map(|agency| AgencyFigures { agency, figures }));
                 }
-                Part::Link | Part::Mailbox => {
+                Part::Link | Part::Mailbox | Part::Outlet => {
                     destinations.push(DestinationFigures { kind, destination: heading.name, figures });
                 }
             }

@@ -39,6 +39,7 @@ pub(super) fn assess(hop: &HopName, line: &Line) -> Assessed {
             Some(End::HandedOver) => Figure::HandedOver,
             Some(End::Refused) => Figure::Refused,
             Some(End::Failed) => Figure::Failed,
+            Some(End::PassedOutside) => Figure::PassedOutside,
             None => Figure::InFlight,
         }
     };
@@ -96,6 +97,7 @@ pub(super) fn headings(acceptance: &Receipt, known: Option<&Known>) -> Vec<Headi
     let heading = |part, name: &str| Heading { part, day, name: name.to_owned() };
     let mut headings = vec![heading(Part::Day, ""), heading(Part::Agency, acceptance.from.as_str())];
     headings.extend(known.map(|known| match &known.next_hop {
+        Some(next) if known.outside => heading(Part::Outlet, next.as_str()),
         Some(next) => heading(Part::Link, next.as_str()),
         None => heading(Part::Mailbox, known.recipient.as_str()),
     }));

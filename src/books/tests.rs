@@ -128,7 +128,7 @@ async fn what_a_neighbour_signs_against_its_own_word_is_named_and_unbalances_not
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
     let nation = hop("nation");
-    // Left for a system without receipts after custody was taken; failed after the handover; given back after it; and
+    // Left for a system without receipts after it was laid into the mailbox; failed after the handover; given back after it; and
     // what came before that which it contradicts.
     let (left, failed, both, early) = (
         letter("left", 0, &[("G09.90", to_nation())]),
@@ -146,7 +146,8 @@ async fn what_a_neighbour_signs_against_its_own_word_is_named_and_unbalances_not
         let recorded = store.record_receipts(&nation, receipts.clone()).await.unwrap();
         assert_eq!(recorded.stored.len(), receipts.len(), "it need not come again");
     };
-    record(vec![left.way(Event::ContentHandover)[0].clone(), against(&left, Event::RelayToNonERDS, 0)]).await;
+    let way = left.way(Event::ContentHandover);
+    record(vec![way[0].clone(), way[1].clone(), against(&left, Event::RelayToNonERDS, 0)]).await;
     record(failed.way(Event::ContentHandover)).await;
     record(vec![against(&failed, Event::RelayFailure, 0), against(&failed, Event::RelayFailure, 2)]).await;
     record(both.way(Event::ContentHandover)).await;

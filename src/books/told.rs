@@ -4,7 +4,7 @@ use lienthong_contract::door::ConsignmentState;
 use lienthong_contract::{ConsignmentId, HopName, Instant};
 
 use crate::receipts::chain::{contradicted, follows};
-use crate::receipts::{Event, Sealed};
+use crate::receipts::{Event, Receipt, Sealed};
 
 /// How a consignment ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,18 +13,22 @@ pub enum End {
     /// By the recipient, or by a later hop that could not accept it.
     Refused,
     Failed,
+    /// It left for a system outside, of which nothing more will be known.
+    PassedOutside,
 }
 
 impl End {
-    /// How this event ends a consignment.
+    /// How this receipt ends a consignment.
     #[must_use]
-    pub const fn of(event: Event) -> Option<Self> {
-        match event {
+    pub fn of(receipt: &Receipt) -> Option<Self> {
+        match receipt.event {
             Event::ContentHandover => Some(Self::HandedOver),
             Event::ConsignmentRejection | Event::RelayRejection => Some(Self::Refused),
-            Event::RelayFailure | Event::ContentConsignmentFailure | Event::ContentHandoverFailure => {
-                Some(Self::Failed)
-            }
+            Event::RelayFailure
+            | Event::RelayToNonERDSFailure
+            | Event::ContentConsignmentFailure
+            | Event::ContentHandoverFailure => Some(Self::Failed),
+            Event::RelayToNonERDS if receipt.is_terminal() => Some(Self::PassedOutside),
             _ => None,
         }
     }
@@ -58,9 +62,7 @@ pub fn told(hop: &HopName, id: ConsignmentId, receipts: &[Sealed]) -> Told {
         chain.push(sealed.clone());
         // What came first counts; what came after it and tells otherwise is evidence. Where this hop gave up, or the hop
         // before it did so with what it had only offered, the other's word came too late: see `crate::life`.
-        let mut next = receipts
-            .iter()
-            .filter(|candidate| follows(candidate, sealed, id) && candidate.receipt.event != Event::RelayToNonERDS);
+        let mut next = receipts.iter().filter(|candidate| follows(candidate, sealed, id));
         let first = next.clone().next();
         let ours = first.is_some_and(|first| first.receipt.hop == *hop);
         let gave_up = |end: &&Sealed| end.receipt.event == Event::RelayFailure && (ours || end.receipt.hop == *hop);
@@ -75,8 +77,8 @@ pub fn told(hop: &HopName, id: ConsignmentId, receipts: &[Sealed]) -> Told {
     let accepts = |event| begins(event) || event == Event::RelayAcceptance;
     let acceptance = chain.iter().find(|sealed| sealed.receipt.hop == *hop && accepts(sealed.receipt.event));
     let accepted = acceptance.map(|sealed| sealed.receipt.time);
-    let end = chain.last().and_then(|sealed| End::of(sealed.receipt.event));
-    let own_end = |sealed: &&Sealed| sealed.receipt.hop == *hop && sealed.receipt.event.is_terminal();
+    let end = chain.last().and_then(|sealed| End::of(&sealed.receipt));
+    let own_end = |sealed: &&Sealed| sealed.receipt.hop == *hop && sealed.receipt.is_terminal();
     let own_ends = receipts.iter().filter(own_end).count();
     Told { chain, accepted, end, own_ends, contradictions }
 }
@@ -95,13 +97,16 @@ impl Told {
             Event::RelayAcceptance => state == State::Relayed,
             Event::RelayRejection => state == State::Rejected,
             Event::RelayFailure if self.accepted.is_none() => state == State::Withdrawn,
-            Event::RelayFailure | Event::ContentConsignmentFailure | Event::ContentHandoverFailure => {
-                state == State::Failed
-            }
+            Event::RelayFailure
+            | Event::RelayToNonERDSFailure
+            | Event::ContentConsignmentFailure
+            | Event::ContentHandoverFailure => state == State::Failed,
+            Event::RelayToNonERDS if last.is_terminal() => state == State::PassedOutside,
+            Event::RelayToNonERDS => state == State::Outside,
             Event::ContentConsignment => state == State::Consigned,
             Event::ContentHandover => state == State::HandedOver,
             Event::ConsignmentRejection => state == State::Refused,
-            Event::SubmissionRejection | Event::RelayToNonERDS => false,
+            Event::SubmissionRejection => false,
         }
     }
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId, HopName, Instant};
 
-use crate::receipts::{Event, Sealed};
+use crate::receipts::{Event, Outside, Sealed};
 
 /// The whole answer. Of an invalid bundle only verdict, part and reason say anything.
 #[derive(Debug, Clone, Serialize)]
@@ -84,6 +84,9 @@ pub struct Line {
     /// Of a late one: the part of the chain that it cannot be true together with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contradicts: Option<String>,
+    /// The system outside this network that it speaks of, on whose word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outside: Option<Outside>,
 }
 
 /// A hop's word that cannot be true together with a receipt of the chain.
@@ -211,6 +214,7 @@ impl Line {
             reason_en: receipt.reason.as_ref().and_then(|reason| reason.text_en.clone()),
             ledger,
             contradicts: None,
+            outside: receipt.outside.clone(),
         }
     }
 }
@@ -222,7 +226,10 @@ pub const fn outcome(last: Event) -> &'static str {
         Event::ContentHandover => "handed-over",
         Event::ConsignmentRejection | Event::SubmissionRejection => "refused",
         Event::RelayRejection => "rejected",
-        Event::RelayFailure | Event::ContentConsignmentFailure | Event::ContentHandoverFailure => "failed",
+        Event::RelayFailure
+        | Event::RelayToNonERDSFailure
+        | Event::ContentConsignmentFailure
+        | Event::ContentHandoverFailure => "failed",
         Event::ContentConsignment => "in-mailbox",
         Event::SubmissionAcceptance | Event::RelayAcceptance | Event::ReceivedFromNonERDS => "in-flight",
         Event::RelayToNonERDS => "left-the-network",

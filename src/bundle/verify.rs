@@ -64,7 +64,7 @@ fn judge(file: &[u8], anchors: &Anchors, answer: &mut Answer) -> Result<(), Faul
     distinct(opened.iter().chain(&late))?;
 
     answer.consignments = consignments(&bundle.document, &opened)?;
-    let submitted = opened.iter().filter(|one| one.sealed.receipt.event == Event::SubmissionAcceptance);
+    let submitted = opened.iter().filter(|one| one.sealed.receipt.consignment.is_none());
     answer.consignments_submitted = submitted.map(|one| one.sealed.receipt.consignments.len()).max().unwrap_or(0);
     answer.contradictions = tell_late(&mut answer.consignments, &opened, &late)?;
     answer.count_outcomes();
@@ -291,7 +291,7 @@ fn tell_late(told: &mut [Told], opened: &[Opened], late: &[Opened]) -> Result<Ve
         let chain: Vec<&Opened> = place.receipts.iter().filter_map(|line| by_part.get(&*line.part).copied()).collect();
         let links: Vec<Sealed> = chain.iter().map(|one| one.sealed.clone()).collect();
         let continues = links.last().is_some_and(|last| follows(&one.sealed, last, id));
-        if continues && one.sealed.receipt.event != Event::RelayToNonERDS {
+        if continues {
             let what = "it continues the chain and is not late";
             return Err(Fault::new(one.part.clone(), "nối tiếp chuỗi nên không phải chứng cứ muộn", what));
         }

@@ -58,6 +58,9 @@ pub const fn of_event(event: Event) -> Text {
         Event::ContentHandoverFailure => ("quá hạn, bên nhận chưa lấy", "not collected by the deadline"),
         Event::ConsignmentRejection => ("bên nhận trả lại", "given back by the recipient"),
         Event::RelayToNonERDS => ("chuyển cho hệ thống không cấp biên nhận", "handed to a system without receipts"),
+        Event::RelayToNonERDSFailure => {
+            ("không chuyển được cho hệ thống ngoài", "could not be handed to a system outside")
+        }
         Event::ReceivedFromNonERDS => ("nhận từ hệ thống không cấp biên nhận", "taken from a system without receipts"),
     };
     Text { vi, en }

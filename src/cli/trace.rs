@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 use lienthong_contract::door::{
-    AgencyItem, ConsignmentState, Link, RecallState, RecallView, Relation, StatusView, Trace as Way,
+    AgencyItem, ConsignmentState, Link, OutsideView, RecallState, RecallView, Relation, StatusView, Trace as Way,
 };
 use lienthong_contract::{AgencyCode, DocId};
 use serde_json::json;
@@ -90,6 +90,10 @@ fn state(state: ConsignmentState) -> &'static str {
         ConsignmentState::Refused => "bên nhận trả lại — refused by the recipient",
         ConsignmentState::Rejected => "trục sau không nhận được — rejected by a later hop",
         ConsignmentState::Failed => "quá hạn, không chuyển được — failed at its deadline",
+        ConsignmentState::Outside => "hệ thống ngoài đã nhận, chờ báo kết quả — with a system outside, which reports",
+        ConsignmentState::PassedOutside => {
+            "đã chuyển ra hệ thống ngoài, không biết thêm — passed outside, nothing more is known"
+        }
         ConsignmentState::Withdrawn => "trục trước đã dừng trước khi bàn giao — withdrawn by the hop before",
     }
 }
@@ -116,9 +120,20 @@ fn tell(way: &Way) {
         for receipt in way.chain(consignment) {
             let reason = receipt.reason.as_ref().map(|reason| format!("  {reason}")).unwrap_or_default();
             say!("    {}  {:<22} {}{reason}", receipt.time, receipt.event, receipt.hop);
+            receipt.outside.iter().for_each(tell_outside);
         }
         consignment.statuses.iter().for_each(|status| tell_status(status, consignment.current.as_ref()));
         consignment.recall.iter().for_each(tell_recall);
+    }
+}
+
+/// Whose word it is that the receipt repeats.
+fn tell_outside(outside: &OutsideView) {
+    let id = outside.id.as_deref().unwrap_or("–");
+    let words = outside.answer.as_ref().map(|words| format!(": {words}")).unwrap_or_default();
+    say!("        hệ thống ngoài — system outside: {} · {id}{words}", outside.system);
+    if let Some(sent) = &outside.sent {
+        say!("        đã gửi dạng ghi lại — sent as other bytes: {sent}");
     }
 }
 

@@ -314,7 +314,7 @@ fn chain_fault(evidence: &Evidence, strand: &Strand, chain: &[Sealed], packet: O
         let reason = format!("nơi nhận không khớp — the recipient differs from the submission's: {other}");
         return Some((at("recipient"), reason));
     }
-    let ended = chain.last().is_some_and(|last| last.receipt.event.is_terminal());
+    let ended = chain.last().is_some_and(|last| last.receipt.is_terminal());
     if strand.claims_end && !ended {
         let reason = "trạng thái ghi là đã kết thúc, nhưng không có biên nhận nào chứng minh — \
                       the state claims an end that no receipt proves";

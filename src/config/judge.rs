@@ -29,6 +29,9 @@ client_roots = []
 name = "a"
 [[link]]
 peer = "a"
+[[outlet]]
+name = "b"
+adapter = "a"
 [[system]]
 id = "a"
 secret_file = "a"

@@ -150,6 +150,25 @@ fn brokers_and_links_that_contradict_themselves_are_told() {
 }
 
 #[test]
+fn outlets_that_contradict_other_routes_are_told() {
+    let with = |text: &str| written(|base| base.replace("[log]", &format!("{text}\n[log]")));
+    let good =
+        "[[outlet]]\nname = \"axis\"\nadapter = \"a\"\nprefixes = [\"G\"]\nreport_days = 30\narriving = \"signed\"";
+    let (_folder, file) = with(good);
+    let outlet = Config::load(&file, &[]).unwrap().outlet.remove(0);
+    assert_eq!((outlet.report_days, outlet.arriving, outlet.default), (Some(30), Arriving::Signed, false));
+    let twice = format!(
+        "{good}\ndefault = true\n[[outlet]]\nname = \"nation\"\nadapter = \"a\"\nprefixes = [\"G\", \"g\"]\nreport_days = 0"
+    );
+    let (_folder, file) = with(&twice);
+    let keys: Vec<String> = mistakes(&file, &[]).into_iter().map(|mistake| mistake.key).collect();
+    let expected = ["outlet[1].name", "outlet[1].report_days", "outlet[1].prefixes", "outlet[1].prefixes", "outlet"];
+    assert_eq!(keys, expected);
+    let (_folder, file) = with("[[outlet]]\nname = \"province-a\"\nadapter = \"a\"\narriving = \"any\"");
+    assert_eq!(mistakes(&file, &[])[0].key, "outlet[0].arriving");
+}
+
+#[test]
 fn a_secret_in_an_address_is_not_shown() {
     let (_folder, file) = written(|text| text);
     let config = Config::load(&file, &[]).unwrap();

@@ -12,7 +12,8 @@ use tokio_util::sync::CancellationToken;
 use lienthong_contract::{ConsignmentId, HopName, Instant, Kind};
 
 use super::{Delivery, Shared, findings};
-use crate::receipts::{Event, Reason, Receipt, Sealed, seal};
+use crate::life::Way;
+use crate::receipts::{Event, Outside, Reason, Receipt, Sealed, seal};
 use crate::store::{Consign, LetGo, Overdue};
 
 /// The most consignments ended in one look.
@@ -63,7 +64,7 @@ impl Deadlines {
     }
 }
 
-fn after(now: Instant, time: Duration) -> Instant {
+pub(super) fn after(now: Instant, time: Duration) -> Instant {
     Instant::from_millis(now.as_millis().saturating_add(i64::try_from(time.as_millis()).unwrap_or(i64::MAX)))
 }
 
@@ -78,6 +79,7 @@ impl Shared {
                 time: now,
                 previous: Some(offered.before.digest),
                 checks: None,
+                outside: None,
                 reason: offered.event.is_negative().then(super::given_back::reason),
                 ..Receipt::clone(&offered.before.receipt)
             };
@@ -117,7 +119,12 @@ impl Delivery {
         let mut ended = 0;
         for entry in overdue {
             let (id, recipient) = (entry.id, entry.recipient.clone());
-            let event = if entry.next_hop.is_some() { Event::RelayFailure } else { Event::ContentHandoverFailure };
+            let event = match entry.way {
+                Way::Mailbox => Event::ContentHandoverFailure,
+                Way::Link => Event::RelayFailure,
+                Way::Outlet if entry.abroad => Event::ContentHandoverFailure,
+                Way::Outlet => Event::RelayToNonERDSFailure,
+            };
             let sealed = match seal(failure(&shared.hop, event, entry, shared.clock.now()), shared.signer.as_ref()) {
                 Ok(sealed) => sealed,
                 Err(error) => {
@@ -152,9 +159,22 @@ impl Delivery {
 
 fn failure(hop: &HopName, event: Event, entry: Overdue, now: Instant) -> Receipt {
     let (kind, tried) = match &entry.next_hop {
-        Some(next) => (&findings::NOT_RELAYED, tried(next, &entry)),
         None => (&findings::NOT_COLLECTED, entry.recipient.to_string()),
+        Some(next) => match entry.way {
+            Way::Outlet if entry.abroad => (&findings::NO_NEWS, format!("{next}: {}", entry.recipient)),
+            Way::Outlet if entry.perhaps => (&findings::PERHAPS_OUTSIDE, tried(next, &entry)),
+            Way::Outlet => (&findings::NOT_PASSED_OUT, tried(next, &entry)),
+            Way::Mailbox | Way::Link => (&findings::NOT_RELAYED, tried(next, &entry)),
+        },
     };
+    let before = entry.head.receipt.outside.as_ref().filter(|_| entry.abroad);
+    let outside = entry.next_hop.clone().filter(|_| entry.way == Way::Outlet).map(|system| Outside {
+        system,
+        id: before.and_then(|outside| outside.id.clone()),
+        sent: None,
+        answer: None,
+        reports: false,
+    });
     Receipt {
         event,
         hop: hop.clone(),
@@ -166,6 +186,7 @@ fn failure(hop: &HopName, event: Event, entry: Overdue, now: Instant) -> Receipt
         credential: None,
         checks: None,
         reason: Some(reason(kind, entry.due, &tried)),
+        outside,
         ..Receipt::clone(&entry.head.receipt)
     }
 }
@@ -173,6 +194,8 @@ fn failure(hop: &HopName, event: Event, entry: Overdue, now: Instant) -> Receipt
 /// The errors themselves stay in the log: they may name what the sender has no business to know.
 fn tried(next: &HopName, entry: &Overdue) -> String {
     match entry.attempts {
+        0 if entry.way == Way::Outlet && !entry.perhaps => format!("{next}: chưa gửi lần nào — not sent yet"),
+        0 if entry.way == Way::Outlet => format!("{next}: đã gửi, chưa có trả lời — sent, no answer"),
         0 => format!("{next}: đã gửi, chưa có biên nhận — sent, no receipt"),
         attempts => format!("{next}: {attempts} lần gửi lỗi — failed attempts"),
     }

@@ -1,4 +1,4 @@
-//! One lane: the packets of one urgency due to one neighbour.
+//! One lane: the packets of one urgency due to one neighbour or outlet.
 //!
 //! New entries are taken in the outbox's order; entries that have to be sent again stand in a queue of their own. The
 //! two take turns, so that neither a flood of new packets nor a heap of troublesome old ones stops the other. An entry
@@ -16,10 +16,12 @@ use tokio_util::sync::CancellationToken;
 
 use lienthong_contract::HopName;
 
+use super::outlets::{self, Came, WayOut};
 use super::pause::Breaker;
 use super::{LaneState, Shared};
 use crate::custody::TransferHeader;
 use crate::link::{Content, Link, Transfer};
+use crate::store::outlets::Leaving;
 use crate::store::{Dispatch, Held};
 
 /// How long a lane rests when nothing wakes it: a safety net, every change wakes it.
@@ -32,7 +34,7 @@ const READ_AT_ONCE: usize = 64;
 pub struct Lane {
     shared: Arc<Shared>,
     peer: HopName,
-    link: Arc<dyn Link>,
+    carrier: Carrier,
     urgent: bool,
     wake: Arc<Notify>,
     settled: mpsc::Receiver<Vec<i64>>,
@@ -58,17 +60,52 @@ struct Resting {
     for_the_path: bool,
 }
 
+/// What takes a lane's packets.
+#[derive(Clone)]
+pub enum Carrier {
+    Link(Arc<dyn Link>),
+    Outlet(WayOut),
+}
+
+/// A packet that is due.
+enum Due {
+    ToHop(Dispatch),
+    Outside(Leaving),
+}
+
+impl Due {
+    const fn dispatch(&self) -> &Dispatch {
+        match self {
+            Self::ToHop(dispatch) => dispatch,
+            Self::Outside(leaving) => &leaving.dispatch,
+        }
+    }
+}
+
 struct Sent {
     outbox_id: i64,
-    result: Result<(), String>,
+    result: Result<Next, String>,
     retryable: bool,
+    /// The store knows of a failed attempt already.
+    noted: bool,
+}
+
+/// What is next, after a packet was sent.
+#[derive(Clone, Copy)]
+enum Next {
+    /// The next hop's receipt.
+    Receipt,
+    /// Nothing: the answer was the end of it.
+    Settled,
+    /// What is left of the entry.
+    Rest,
 }
 
 impl Lane {
     pub fn new(
         shared: Arc<Shared>,
         peer: HopName,
-        link: Arc<dyn Link>,
+        carrier: Carrier,
         urgent: bool,
         wake: Arc<Notify>,
         settled: mpsc::Receiver<Vec<i64>>,
@@ -79,7 +116,7 @@ impl Lane {
         Self {
             shared,
             peer,
-            link,
+            carrier,
             urgent,
             wake,
             settled,
@@ -130,7 +167,12 @@ impl Lane {
 
     fn window(&self) -> usize {
         let settings = &self.shared.settings;
-        if self.urgent { settings.urgent_window } else { settings.window }
+        match (&self.carrier, self.urgent) {
+            (Carrier::Link(_), false) => settings.window,
+            (Carrier::Link(_), true) => settings.urgent_window,
+            (Carrier::Outlet(_), false) => settings.outlet_window,
+            (Carrier::Outlet(_), true) => settings.outlet_urgent_window,
+        }
     }
 
     /// Begins as many sends as there is room for.
@@ -150,27 +192,36 @@ impl Lane {
                     return;
                 }
             };
-            for dispatch in due {
-                let id = dispatch.outbox_id;
+            for due in due {
+                let id = due.dispatch().outbox_id;
                 if self.under_way.contains_key(&id) || self.resting.contains_key(&id) {
                     continue;
                 }
                 self.under_way.insert(id, None);
-                let again = self.tries.contains_key(&id) || dispatch.attempts > 0;
-                let (shared, link) = (Arc::clone(&self.shared), Arc::clone(&self.link));
-                sends.spawn(send(shared, link, self.peer.clone(), dispatch, again));
+                let again = self.tries.contains_key(&id) || due.dispatch().attempts > 0;
+                let shared = Arc::clone(&self.shared);
+                match (due, &self.carrier) {
+                    (Due::ToHop(dispatch), Carrier::Link(link)) => {
+                        sends.spawn(send(shared, Arc::clone(link), self.peer.clone(), dispatch, again));
+                    }
+                    (Due::Outside(leaving), Carrier::Outlet(way)) => {
+                        sends.spawn(send_out(shared, way.clone(), leaving));
+                    }
+                    // What is due is read by the carrier.
+                    (Due::ToHop(_), Carrier::Outlet(_)) | (Due::Outside(_), Carrier::Link(_)) => {}
+                }
             }
         }
     }
 
     /// Up to `room` entries, from whichever side's turn it is; nothing when both sides are empty.
-    async fn next_due(&mut self, room: usize) -> crate::store::Result<Option<Vec<Dispatch>>> {
+    async fn next_due(&mut self, room: usize) -> crate::store::Result<Option<Vec<Due>>> {
         self.turn_of_again = !self.turn_of_again && !self.again.is_empty();
         if !self.turn_of_again && self.more {
-            let due = self.shared.store.due(&self.peer, self.urgent, self.cursor, room).await?;
+            let due = self.due(self.cursor, room).await?;
             self.more = due.len() == room;
             if let Some(last) = due.last() {
-                self.cursor = last.outbox_id;
+                self.cursor = last.dispatch().outbox_id;
                 return Ok(Some(due));
             }
         }
@@ -178,7 +229,7 @@ impl Lane {
         while due.len() < room.div_ceil(2)
             && let Some(id) = self.again.front().copied()
         {
-            let found = match self.shared.store.due(&self.peer, self.urgent, id.saturating_sub(1), 1).await {
+            let found = match self.due(id.saturating_sub(1), 1).await {
                 Ok(found) => found,
                 Err(error) if due.is_empty() => return Err(error),
                 // What was found is sent; the one that could not be read is still the first.
@@ -186,9 +237,19 @@ impl Lane {
             };
             self.again.pop_front();
             // Another one there: this one was settled meanwhile.
-            due.extend(found.into_iter().filter(|entry| entry.outbox_id == id));
+            due.extend(found.into_iter().filter(|entry| entry.dispatch().outbox_id == id));
         }
         Ok(if due.is_empty() && self.again.is_empty() && !self.turn_of_again { None } else { Some(due) })
+    }
+
+    async fn due(&self, after: i64, limit: usize) -> crate::store::Result<Vec<Due>> {
+        let (store, to, urgent) = (&self.shared.store, &self.peer, self.urgent);
+        Ok(match &self.carrier {
+            Carrier::Link(_) => store.due(to, urgent, after, limit).await?.into_iter().map(Due::ToHop).collect(),
+            Carrier::Outlet(_) => {
+                store.due_outside(to, urgent, after, limit).await?.into_iter().map(Due::Outside).collect()
+            }
+        })
     }
 
     async fn finished(&mut self, sent: Result<Sent, tokio::task::JoinError>) {
@@ -202,7 +263,7 @@ impl Lane {
             }
         };
         match sent.result {
-            Ok(()) => {
+            Ok(next) => {
                 if self.breaker.failures() > 1 {
                     self.path_is_good_again();
                 }
@@ -210,6 +271,14 @@ impl Lane {
                     self.shared.note(&self.peer, |state| state.last_error = None);
                 }
                 self.breaker.succeeded();
+                match next {
+                    Next::Receipt => {}
+                    Next::Settled => return self.let_go(&[sent.outbox_id]),
+                    Next::Rest => {
+                        self.let_go(&[sent.outbox_id]);
+                        return self.again.push_back(sent.outbox_id);
+                    }
+                }
                 // Settled meanwhile: the receipt was faster than the broker's confirm.
                 if let Some(place) = self.under_way.get_mut(&sent.outbox_id) {
                     let tries = self.tries.entry(sent.outbox_id).or_insert(0);
@@ -218,14 +287,14 @@ impl Lane {
                     *place = Some(Instant::now() + wait.min(LONGEST_ACCEPTANCE_TIMEOUT));
                 }
             }
-            Err(error) => self.failed(sent.outbox_id, error, sent.retryable).await,
+            Err(error) => self.failed((sent.outbox_id, sent.noted), error, sent.retryable).await,
         }
     }
 
-    async fn failed(&mut self, outbox_id: i64, error: String, retryable: bool) {
+    async fn failed(&mut self, (outbox_id, noted): (i64, bool), error: String, retryable: bool) {
         tracing::warn!(peer = %self.peer, outbox_id, %error, "a packet could not be sent; it stays queued");
         self.shared.note(&self.peer, |state| state.last_error = Some(error.clone()));
-        if let Err(error) = self.shared.store.attempt_failed(outbox_id, error).await {
+        if !noted && let Err(error) = self.shared.store.attempt_failed(outbox_id, error).await {
             tracing::error!(%error, outbox_id, "the failed attempt could not be noted");
         }
         if retryable {
@@ -304,7 +373,7 @@ async fn send(shared: Arc<Shared>, link: Arc<dyn Link>, peer: HopName, dispatch:
     let outbox_id = dispatch.outbox_id;
     let header = match serde_json::to_vec(&TransferHeader::of(&shared.hop, &dispatch)) {
         Ok(header) => header,
-        Err(error) => return Sent { outbox_id, result: Err(error.to_string()), retryable: false },
+        Err(error) => return Sent { outbox_id, result: Err(error.to_string()), retryable: false, noted: false },
     };
     let content = match dispatch.held {
         Held::Inline(bytes) => Content::Bytes(bytes),
@@ -316,9 +385,20 @@ async fn send(shared: Arc<Shared>, link: Arc<dyn Link>, peer: HopName, dispatch:
     let transfer_id = format!("{}-{outbox_id}", shared.hop);
     let transfer = Transfer { header, content, urgent: dispatch.urgent, again, transfer_id };
     match link.send(&peer, transfer).await {
-        Ok(()) => Sent { outbox_id, result: Ok(()), retryable: true },
-        Err(error) => Sent { outbox_id, retryable: error.is_retryable(), result: Err(error.to_string()) },
+        Ok(()) => Sent { outbox_id, result: Ok(Next::Receipt), retryable: true, noted: false },
+        Err(error) => Sent { outbox_id, retryable: error.is_retryable(), result: Err(error.to_string()), noted: false },
     }
+}
+
+async fn send_out(shared: Arc<Shared>, way: WayOut, leaving: Leaving) -> Sent {
+    let outbox_id = leaving.dispatch.outbox_id;
+    let (result, noted) = match outlets::send(shared, way, leaving).await {
+        Came::Done => (Ok(Next::Settled), true),
+        Came::Again => (Ok(Next::Rest), true),
+        Came::Nothing(why) => (Err(why), true),
+        Came::OurFault(error) => (Err(error), false),
+    };
+    Sent { outbox_id, result, retryable: true, noted }
 }
 
 #[cfg(test)]
@@ -346,7 +426,7 @@ mod tests {
         });
         let hub = crate::link::inprocess::Hub::new().link(1, lienthong_contract::Instant::from_millis(0));
         let (_news, settled) = mpsc::channel(1);
-        let mut lane = Lane::new(shared, hop("nation"), Arc::new(hub), false, Arc::default(), settled);
+        let mut lane = Lane::new(shared, hop("nation"), Carrier::Link(Arc::new(hub)), false, Arc::default(), settled);
         lane.breaker.failed(Instant::now());
         tokio::time::sleep(Duration::from_millis(10)).await;
         let mut sends = JoinSet::new();

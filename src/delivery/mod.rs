@@ -1,4 +1,5 @@
-//! The one way out: for every neighbour an urgent lane, a normal lane and a receipt lane.
+//! The one way out: for every neighbour an urgent lane, a normal lane and a receipt lane; for every outlet an urgent and a
+//! normal lane.
 //!
 //! A lane reads the store's outbox in order, keeps a bounded number of packets under way, and lets go of one only when
 //! the next hop's signed receipt is stored (the intake of receipts tells it through [`Delivery::settled`]). What was
@@ -12,6 +13,7 @@ mod deadlines;
 pub mod findings;
 pub(crate) mod given_back;
 mod lane;
+pub mod outlets;
 mod pause;
 mod receipts;
 
@@ -27,11 +29,13 @@ use tokio_util::task::TaskTracker;
 use lienthong_contract::{Clock, Digest, HopName};
 
 pub use deadlines::Deadlines;
+pub use outlets::WayOut;
 
 use crate::custody::Batch;
 use crate::link::Link;
 use crate::receipts::Signer;
 use crate::store::{Blobs, Store};
+use lane::{Carrier, Lane};
 
 /// The most pieces of news (of settled entries, of stored receipts) that wait for a lane. What does not fit is dropped:
 /// news that is lost costs a repetition, which brings it again.
@@ -56,6 +60,11 @@ pub struct Settings {
     pub longest_pause: Duration,
     /// How long receipts gather before a batch leaves when there are few.
     pub linger: Duration,
+    /// The most packets of an outlet's normal lane under way at once, and of its urgent lane.
+    pub outlet_window: usize,
+    pub outlet_urgent_window: usize,
+    /// When an outlet has not said by then what came of a send, nothing is known of it.
+    pub outlet_timeout: Duration,
     pub deadlines: Deadlines,
 }
 
@@ -69,6 +78,9 @@ impl Default for Settings {
             pause: Duration::from_millis(250),
             longest_pause: Duration::from_secs(30),
             linger: Duration::from_millis(20),
+            outlet_window: 8,
+            outlet_urgent_window: 4,
+            outlet_timeout: Duration::from_secs(1800),
             deadlines: Deadlines::default(),
         }
     }
@@ -128,17 +140,21 @@ impl Shared {
 
 /// What the lanes of one neighbour are told.
 struct Door {
-    settled: [mpsc::Sender<Vec<i64>>; 2],
+    settled: Settled,
     stored: mpsc::Sender<Vec<Digest>>,
     /// Places for confirmations under way.
     confirming: Arc<Semaphore>,
     link: Arc<dyn Link>,
 }
 
+/// Tells the two lanes of one destination which entries are settled.
+type Settled = [mpsc::Sender<Vec<i64>>; 2];
+
 /// Handle on all lanes.
 pub struct Delivery {
     shared: Arc<Shared>,
     doors: HashMap<HopName, Door>,
+    outlets: HashMap<HopName, Settled>,
     tasks: TaskTracker,
 }
 
@@ -157,27 +173,15 @@ impl Delivery {
         tasks: &TaskTracker,
         stop: &CancellationToken,
     ) -> Arc<Self> {
-        let Parts { hop, store, blobs, signer, clock, settings } = parts;
-        let bells = links.iter().map(|(peer, _)| (peer.clone(), Bells::default())).collect();
+        let Parts { hop, store, blobs, signer, clock, settings, outlets } = parts;
+        let names = links.iter().map(|(peer, _)| peer).chain(outlets.iter().map(|way| &way.name));
+        let bells = names.map(|name| (name.clone(), Bells::default())).collect();
         let shared = Arc::new(Shared { hop, store, blobs, signer, clock, settings, states: Mutex::default(), bells });
         let mut doors = HashMap::new();
         for (peer, link) in links {
-            let Bells { normal, urgent, receipts } = shared.bells.get(&peer).cloned().unwrap_or_default();
-            let (settled_normal, settled_normal_at) = mpsc::channel(TOLD);
-            let (settled_urgent, settled_urgent_at) = mpsc::channel(TOLD);
+            let Bells { receipts, .. } = shared.bells.get(&peer).cloned().unwrap_or_default();
+            let settled = lanes(&shared, &peer, &Carrier::Link(Arc::clone(&link)), tasks, stop);
             let (stored, stored_at) = mpsc::channel(TOLD);
-            let lane = |is_urgent, wake: &Arc<Notify>, settled| {
-                lane::Lane::new(
-                    Arc::clone(&shared),
-                    peer.clone(),
-                    Arc::clone(&link),
-                    is_urgent,
-                    Arc::clone(wake),
-                    settled,
-                )
-            };
-            tasks.spawn(lane(false, &normal, settled_normal_at).run(stop.clone()));
-            tasks.spawn(lane(true, &urgent, settled_urgent_at).run(stop.clone()));
             let receipt_lane = receipts::ReceiptLane::new(
                 Arc::clone(&shared),
                 peer.clone(),
@@ -186,11 +190,15 @@ impl Delivery {
                 stored_at,
             );
             tasks.spawn(receipt_lane.run(stop.clone()));
-            let settled = [settled_normal, settled_urgent];
             let confirming = Arc::new(Semaphore::new(CONFIRMING));
             doors.insert(peer, Door { settled, stored, confirming, link });
         }
-        let delivery = Arc::new(Self { shared, doors, tasks: tasks.clone() });
+        let outlets = outlets.into_iter().map(|way| {
+            let name = way.name.clone();
+            (name.clone(), lanes(&shared, &name, &Carrier::Outlet(way), tasks, stop))
+        });
+        let outlets = outlets.collect();
+        let delivery = Arc::new(Self { shared, doors, outlets, tasks: tasks.clone() });
         tasks.spawn(Arc::clone(&delivery).watch_deadlines(stop.clone()));
         delivery
     }
@@ -225,7 +233,7 @@ impl Delivery {
         if outbox_ids.is_empty() {
             return;
         }
-        for lane in self.doors.values().flat_map(|door| &door.settled) {
+        for lane in self.doors.values().map(|door| &door.settled).chain(self.outlets.values()).flatten() {
             // A lane that has stopped, or has more news than it can take, finds the entry gone when it looks.
             let _ = lane.try_send(outbox_ids.to_vec());
         }
@@ -279,6 +287,23 @@ impl Delivery {
     }
 }
 
+/// Starts the normal and the urgent lane of one destination.
+fn lanes(
+    shared: &Arc<Shared>,
+    name: &HopName,
+    carrier: &Carrier,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> Settled {
+    let Bells { normal, urgent, .. } = shared.bells.get(name).cloned().unwrap_or_default();
+    [(false, normal), (true, urgent)].map(|(is_urgent, wake)| {
+        let (settled, settled_at) = mpsc::channel(TOLD);
+        let lane = Lane::new(Arc::clone(shared), name.clone(), carrier.clone(), is_urgent, wake, settled_at);
+        tasks.spawn(lane.run(stop.clone()));
+        settled
+    })
+}
+
 /// What delivery is built from.
 pub struct Parts {
     pub hop: HopName,
@@ -287,6 +312,8 @@ pub struct Parts {
     pub signer: Arc<dyn Signer>,
     pub clock: Arc<dyn Clock>,
     pub settings: Settings,
+    /// Systems outside the network.
+    pub outlets: Vec<WayOut>,
 }
 
 impl fmt::Debug for Parts {

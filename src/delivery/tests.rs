@@ -1,6 +1,8 @@
 //! Lanes before a link that misbehaves as told.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod outlets;
+
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -135,6 +137,9 @@ fn settings() -> Settings {
         pause: Duration::from_millis(5),
         longest_pause: Duration::from_millis(60),
         linger: Duration::from_millis(1),
+        outlet_window: 3,
+        outlet_urgent_window: 2,
+        outlet_timeout: Duration::from_secs(20),
         deadlines: Deadlines { look: Duration::from_millis(10), ..Deadlines::default() },
     }
 }
@@ -189,6 +194,7 @@ fn start(
         signer: Arc::new(Stamp),
         clock: Arc::clone(clock) as _,
         settings,
+        outlets: Vec::new(),
     };
     Delivery::start(parts, vec![(hop("nation"), Arc::clone(link) as Arc<dyn Link>)], tasks, stop)
 }

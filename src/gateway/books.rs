@@ -51,10 +51,10 @@ impl Kept {
     /// For readiness: what the books say, once they were drawn up. Nothing to tell when they balance.
     pub fn part(&self) -> Option<(String, bool, String)> {
         let Last { total, differences, .. } = self.last()?;
-        let Figures { accepted, handed_over, refused, failed, in_flight, balanced } = total;
+        let Figures { accepted, handed_over, refused, failed, passed_outside, in_flight, balanced } = total;
         let text = format!(
             "accepted {accepted}, handed over {handed_over}, refused {refused}, failed {failed}, \
-             in flight {in_flight}; differences: {differences}; see: lienthong admin account"
+             passed outside {passed_outside}, in flight {in_flight}; differences: {differences}; see: lienthong admin account"
         );
         Some(("books".to_owned(), balanced, if balanced { String::new() } else { text }))
     }
@@ -94,11 +94,11 @@ impl Kept {
                 return;
             }
         };
-        let Figures { accepted, handed_over, refused, failed, in_flight, balanced } = account.total;
+        let Figures { accepted, handed_over, refused, failed, passed_outside, in_flight, balanced } = account.total;
         let before = self.last().map(|last| last.differences);
         let news = before.is_none_or(|before| before != account.differences_in_all) || round.is_multiple_of(COMPARED);
         if news {
-            tracing::info!(accepted, handed_over, refused, failed, in_flight, balanced, "the books");
+            tracing::info!(accepted, handed_over, refused, failed, passed_outside, in_flight, balanced, "the books");
         }
         for difference in account.differences.iter().take(if news { MAX_LOGGED } else { 0 }) {
             let books::Difference { doc_id, consignment, code, why_en, .. } = difference;
@@ -115,10 +115,10 @@ impl Kept {
 }
 
 fn in_flight_by_destination(account: &Account) -> Vec<(&'static str, String, u64)> {
-    let (links, mailboxes): (Vec<_>, Vec<_>) = account.destinations.iter().partition(|place| place.kind == "link");
-    let in_mailboxes = mailboxes.iter().map(|place| place.figures.in_flight).sum();
-    let links = links.into_iter().map(|place| ("link", place.destination.clone(), place.figures.in_flight));
-    links.chain([("mailbox", String::new(), in_mailboxes)]).collect()
+    let of = |kind: &'static str| account.destinations.iter().filter(move |place| place.kind == kind);
+    let in_mailboxes = of("mailbox").map(|place| place.figures.in_flight).sum();
+    let named = |kind| of(kind).map(move |place| (kind, place.destination.clone(), place.figures.in_flight));
+    named("link").chain(named("outlet")).chain([("mailbox", String::new(), in_mailboxes)]).collect()
 }
 
 /// Keeps the books until stopped.

@@ -42,6 +42,7 @@ pub struct Gauges {
     pub books: Arc<Kept>,
     pub health: Arc<HealthView>,
     pub links: Vec<HopName>,
+    pub outlets: Vec<HopName>,
     pub heard: Arc<Heard>,
     /// What waited when it was last looked at; nothing when that failed.
     pub queues: RwLock<Option<Queues>>,
@@ -74,6 +75,7 @@ impl Gauges {
         page.count(&families::HANDED_OVER, &[], last.total.handed_over);
         page.count(&families::REFUSED, &[], last.total.refused);
         page.count(&families::FAILED, &[], last.total.failed);
+        page.count(&families::PASSED_OUTSIDE, &[], last.total.passed_outside);
         for (kind, destination, in_flight) in &last.in_flight {
             page.count(&families::IN_FLIGHT, &[kind, destination], *in_flight);
         }
@@ -86,16 +88,13 @@ impl Gauges {
         let queues = self.queues.read().unwrap_or_else(PoisonError::into_inner);
         let Some(queues) = queues.as_ref() else { return };
         let now = self.clock.now();
+        for outlet in &self.outlets {
+            let both = outbox(page, queues, outlet);
+            wait(page, ("outlet", outlet.as_str()), both, now);
+        }
         for link in &self.links {
             let name = link.as_str();
-            let mut both = Waiting::default();
-            for urgent in [false, true] {
-                let found = queues.outbox.iter().find(|(hop, found, _)| hop == link && *found == urgent);
-                let waiting = found.map_or(Waiting::default(), |found| found.2);
-                page.count(&families::OUTBOX, &[name, lane(urgent)], waiting.count);
-                both.count += waiting.count;
-                both.oldest = [both.oldest, waiting.oldest].into_iter().flatten().min();
-            }
+            let both = outbox(page, queues, link);
             wait(page, ("link", name), both, now);
             let of = |list: &[(HopName, u64)]| list.iter().find(|(hop, _)| hop == link).map_or(0, |found| found.1);
             page.count(&families::RECEIPTS_WAITING, &[name], of(&queues.receipts));
@@ -115,7 +114,7 @@ impl Gauges {
 
     fn lanes(&self, page: &mut Page) {
         let states = self.delivery.states();
-        for link in &self.links {
+        for link in self.links.iter().chain(&self.outlets) {
             let state = states.iter().find(|(hop, _)| hop == link).map(|(_, state)| state);
             for urgent in [false, true] {
                 let of = |state: &crate::delivery::DestinationState| if urgent { state.urgent } else { state.normal };
@@ -127,6 +126,19 @@ impl Gauges {
             }
         }
     }
+}
+
+/// What waits for one neighbour or outlet, both lanes together.
+fn outbox(page: &mut Page, queues: &Queues, to: &HopName) -> Waiting {
+    let mut both = Waiting::default();
+    for urgent in [false, true] {
+        let found = queues.outbox.iter().find(|(hop, found, _)| hop == to && *found == urgent);
+        let waiting = found.map_or(Waiting::default(), |found| found.2);
+        page.count(&families::OUTBOX, &[to.as_str(), lane(urgent)], waiting.count);
+        both.count += waiting.count;
+        both.oldest = [both.oldest, waiting.oldest].into_iter().flatten().min();
+    }
+    both
 }
 
 fn wait(page: &mut Page, (kind, destination): (&str, &str), waiting: Waiting, now: Instant) {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use lienthong_contract::Clock;
 
+use super::outlets::Adapters;
 use super::{broker_url, catalogue, doors, hop_trust, news, server_files, signer_trust};
 use crate::config::{Broker, Config, Mistake};
 use crate::directory::Directory;
@@ -37,6 +38,13 @@ pub fn mistakes(config: &Config, clock: Arc<dyn Clock>) -> Vec<Mistake> {
     }
     for (index, webhook) in config.webhook.iter().enumerate() {
         note(&mut found, &format!("webhook[{index}]"), news::webhook(webhook, &clock));
+    }
+    let adapters = Adapters::of_this_program();
+    for (index, outlet) in config.outlet.iter().enumerate() {
+        if let Err(fault) = adapters.make(outlet, &clock) {
+            let (vi, en) = (fault.vi, fault.en);
+            found.push(Mistake { key: format!("outlet[{index}].{}", fault.key), vi, en });
+        }
     }
     found
 }

@@ -150,3 +150,104 @@ async fn the_page_judges_by_the_gateways_own_directory_and_asks_for_no_certifica
     assert!(unknown.contains("LT-RUL-0001") && unknown.contains("\"verdict\":\"refuse\""), "{unknown}");
     gateway.stop().await;
 }
+
+/// A system outside that has one packet for an agency here and one beyond another system outside, to which nothing gets
+/// through at first.
+#[derive(Default)]
+struct Scripted {
+    /// Packets that it has for us, by its names.
+    has: Vec<(String, Vec<u8>)>,
+    taken: std::sync::Mutex<Vec<(Digest, bool)>>,
+    answers: std::sync::Mutex<Vec<bool>>,
+}
+
+#[async_trait]
+impl lienthong_contract::outlet::Outlet for Scripted {
+    async fn send(&self, packet: lienthong_contract::outlet::OutgoingPacket) -> lienthong_contract::outlet::Outcome {
+        use lienthong_contract::outlet::{Outcome, Taken};
+        self.taken.lock().unwrap().push((packet.digest, packet.again));
+        if self.taken.lock().unwrap().len() == 1 {
+            return Outcome::Unknown { why: "<html>504</html>".to_owned() };
+        }
+        Outcome::Taken(Taken { id: "far-1".to_owned(), ..Taken::default() })
+    }
+
+    async fn attend(&self, inside: lienthong_contract::outlet::Inside) {
+        use lienthong_contract::outlet::{Fetched, News, Report};
+        for (id, packet) in &self.has {
+            let fetched = Fetched { id: id.clone(), credential: "system H37.02".to_owned(), words: None };
+            let upload = Box::pin(futures_util::stream::iter([Ok(Bytes::from(packet.clone()))]));
+            let entered = inside.entrance.enter(&inside.outlet, fetched, upload).await.unwrap();
+            self.answers.lock().unwrap().push(entered.duplicate);
+        }
+        loop {
+            let report = Report { id: "far-1".to_owned(), recipient: None, news: News::Received, words: None };
+            inside.reports.report(&inside.outlet, report).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+fn outlet(name: &str, prefix: &str) -> crate::config::Outlet {
+    crate::config::Outlet {
+        name: name.parse().unwrap(),
+        adapter: "scripted".to_owned(),
+        settings: std::iter::once(("name".to_owned(), name.to_owned())).collect(),
+        prefixes: vec![prefix.to_owned()],
+        default: false,
+        report_days: Some(30),
+        relay_hours: None,
+        urgent_relay_hours: None,
+        arriving: crate::config::Arriving::Tolerant,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_packet_enters_by_one_adapter_and_leaves_by_another_once_whatever_is_repeated() {
+    let (example, folder) = (example(), tempfile::tempdir().unwrap());
+    let mut config = config(&example, folder.path());
+    config.outlet = vec![outlet("axis", "K"), outlet("other", "A")];
+    assert!(matches!(start(&config).await, Err(StartError::Outlet { fault, .. }) if fault.key == "adapter"));
+    let keys: Vec<String> =
+        rehearsal::mistakes(&config, Arc::new(Still)).into_iter().map(|mistake| mistake.key).collect();
+    assert_eq!(keys, ["outlet[0].adapter", "outlet[1].adapter"]);
+
+    let attachment = scene::example_pdf(2000);
+    let letter = scene::Letter {
+        from: "K01.90",
+        to: &["H37.91", "A01.90"],
+        number: 1,
+        date: jiff::civil::date(2026, 9, 21),
+        subject: "Về việc thí dụ",
+        urgency: edxml::model::Urgency::Normal,
+        attachment: &attachment,
+    };
+    let has = vec![("near-1".to_owned(), letter.packet().unwrap())];
+    let near = Arc::new(Scripted { has, ..Scripted::default() });
+    let far = Arc::new(Scripted::default());
+    let (at_axis, at_other) = (Arc::clone(&near), Arc::clone(&far));
+    let adapters = Adapters::of_this_program().with("scripted", move |outlet, _| {
+        let system = if outlet.settings["name"] == "axis" { &at_axis } else { &at_other };
+        Ok(Arc::clone(system) as _)
+    });
+    // The second time is after a stop that the system outside knows nothing of.
+    for round in 1..=2 {
+        let gateway = Gateway::start_with(&config, &Hub::new(), Arc::new(Still), &adapters).await.unwrap();
+        let ended = async {
+            loop {
+                let counts = gateway.store.counts().await.unwrap();
+                if counts.handed_over == 1 && near.answers.lock().unwrap().len() == round {
+                    return counts;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let counts = tokio::time::timeout(Duration::from_secs(120), ended).await.unwrap();
+        assert_eq!((counts.packets, counts.consignments, counts.consigned, counts.outbox), (1, 2, 1, 0));
+        gateway.stop().await;
+    }
+    assert_eq!(*near.answers.lock().unwrap(), [false, true]);
+    let sent: Vec<bool> = far.taken.lock().unwrap().iter().map(|(_, again)| *again).collect();
+    assert_eq!(sent, [false, true], "sent again until it was answered, and then no more");
+    assert!(near.taken.lock().unwrap().is_empty(), "nothing goes back where it came from");
+}

@@ -209,10 +209,10 @@ impl Intake {
                     let reason = refusal.unwrap_or_else(|| reason_of(&Finding::of(&findings::NO_ROUTE)));
                     self.seal_or_retry(Receipt { event: Event::RelayRejection, reason: Some(reason), ..relay })?
                 }
-                Route::Mailbox | Route::Link(_) => self.seal_or_retry(relay)?,
+                Route::Mailbox | Route::Link(_) | Route::Outlet(_) => self.seal_or_retry(relay)?,
             }];
             submission.get_or_insert_with(|| chain.remove(0));
-            chain.retain(|link| link.receipt.event != Event::SubmissionAcceptance);
+            chain.retain(|link| link.receipt.consignment.is_some());
             chain.append(&mut own);
             let (id, recipient) = (entry.consignment, entry.recipient);
             // What the hop before allows, and never longer than this hop does.
@@ -334,6 +334,7 @@ impl Intake {
                 credential: None,
                 checks: None,
                 reason: Some(reason.clone()),
+                outside: None,
                 ..Receipt::clone(&before.receipt)
             };
             chain.push(self.seal_or_retry(rejection)?);
@@ -360,6 +361,7 @@ impl Intake {
             acts: Vec::new(),
             gives_back: Vec::new(),
             held: Held::Dropped,
+            entered: None,
         };
         self.parts.store.take_custody(row, Some(submission), rows).await.map_err(not_taken)?;
         self.parts.delivery.receipts_wait(&header.from_hop);

@@ -49,6 +49,9 @@ pub enum Bearer {
     Agency(AgencyCode),
     /// A neighbouring hop, which has vouched for the sender in its own receipt.
     Hop,
+    /// A system outside the network, which vouches for nobody. `signed`: the directory's policy for the sender is asked for;
+    /// otherwise what a signature is worth is told and asks for nothing.
+    Outside { signed: bool },
     /// Nobody: we are asked what we would say.
     Preview,
 }
@@ -102,15 +105,21 @@ pub(super) fn examine(parts: &Parts, received: Received, bearer: &Bearer, now: I
 
 /// Whether a code that the directory does not list may be somebody's whom another gateway knows. Below an agency that is
 /// served here, nobody else could know it: it is a slip of the pen, and the default route would only carry it round.
-/// A link that has just this branch as its prefix says otherwise.
+/// A link or an outlet that has just this branch as its prefix says otherwise.
 pub fn routable(directory: &Snapshot, routes: &Routes, code: &AgencyCode) -> bool {
+    !below_ours(directory, routes, code) && routes.route(code, None, None) != Route::Refused
+}
+
+/// Whether an unlisted code lies below an agency that is served here, and no link or outlet has that branch.
+pub(super) fn below_ours(directory: &Snapshot, routes: &Routes, code: &AgencyCode) -> bool {
     let ours = directory.nearest_above(code).filter(|above| above.hop.as_ref() == Some(&routes.hop));
     let branched_off = |above: &Agency| {
         let prefixes = routes.links.iter().flat_map(|link| &link.prefixes);
+        let prefixes = prefixes.chain(routes.outlets.iter().flat_map(|outlet| &outlet.prefixes));
         let within = |prefix: AgencyCode| code.to_new_form().is_under(&prefix) && prefix.is_under(above.key.code());
         prefixes.filter_map(|prefix| AgencyCode::parse(prefix).ok()).any(within)
     };
-    ours.is_none_or(branched_off) && routes.route(code, None, None) != Route::Refused
+    !ours.is_none_or(branched_off)
 }
 
 /// Says everything that can be said of a packet: the one judgement behind every door, and behind `lienthong check`.
@@ -231,7 +240,7 @@ fn look_at_unread(
     bearer: &Bearer,
     now: Instant,
 ) -> io::Result<()> {
-    if matches!(bearer, Bearer::Hop) {
+    if matches!(bearer, Bearer::Hop | Bearer::Outside { .. }) {
         return Ok(());
     }
     let unread = rules::check_unread(&context(against, bearer, now), split, &seen.findings);
@@ -250,7 +259,8 @@ fn context<'a>(against: &Against<'a>, bearer: &Bearer, now: Instant) -> rules::C
             Some(agency) => Door::Agency(agency.key.clone()),
             None => Door::Stranger,
         },
-        Bearer::Hop => Door::Relay,
+        // Nobody out there mends a packet that left its sender: it is judged as a neighbour's is.
+        Bearer::Hop | Bearer::Outside { .. } => Door::Relay,
         Bearer::Preview => Door::Preview,
     };
     rules::Context {
@@ -294,7 +304,8 @@ fn judge_signature(
         Err(xmldsig::Error::Body(error)) => return Err(error),
         Err(error) => return Err(io::Error::other(error)),
     };
-    let required = first_hop && sender.is_none_or(|agency| agency.policy.packet_signature == Requirement::Required);
+    let asked = !matches!(bearer, Bearer::Hop | Bearer::Outside { signed: false });
+    let required = asked && sender.is_none_or(|agency| agency.policy.packet_signature == Requirement::Required);
     let (fact, signed_by, mut found) = match verdict {
         Verdict::Absent => (Fact::Absent, None, Vec::new()),
         Verdict::Dummy { .. } => (Fact::Placeholder, None, Vec::new()),
@@ -360,7 +371,9 @@ fn judge_signer(
     let shown = || format!("{}, {fingerprint}", facts.subject);
     let Some(owner) = against.directory.by_signing_certificate(&fingerprint) else {
         let finding = Finding::of(&findings::SIGNER_UNKNOWN).found(shown());
-        return (Fact::Invalid, Some(fingerprint), vec![finding]);
+        // Whose certificates there are outside the network no directory here says: nothing is wrong with the signature.
+        let fact = if matches!(bearer, Bearer::Outside { .. }) { Fact::Pending } else { Fact::Invalid };
+        return (fact, Some(fingerprint), vec![finding]);
     };
     if !sender.is_some_and(|sender| against.directory.may_act_for(owner, &sender.key, day(now))) {
         let finding = Finding::of(&findings::SIGNER_OTHER).found(format!("{} ({})", owner.code, owner.name));

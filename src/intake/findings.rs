@@ -348,6 +348,70 @@ pub static ACCEPTED_FOR_OTHERS: Kind = Kind {
     clause: "",
 };
 
+pub static OUTSIDE_WITHOUT_NAME: Kind = Kind {
+    code: "LT-INT-0023",
+    severity: Severity::Refuse,
+    blame: Blame::Peer,
+    vxp: 0,
+    title: Text {
+        vi: "Hệ thống ngoài mạng đưa gói tin đến mà không kèm mã của nó.",
+        en: "The system outside the network brought a packet without a name for it.",
+    },
+    fix: Text {
+        vi: "Báo đơn vị vận hành hệ thống đó; không có mã thì không thể nhận đúng một lần. Gói tin vẫn nằm ở hệ thống đó.",
+        en: "Tell that system's operator; without a name it cannot be taken exactly once. The packet is still there.",
+    },
+    clause: "",
+};
+
+pub static OUTSIDE_SAME_NAME: Kind = Kind {
+    code: "LT-INT-0024",
+    severity: Severity::Refuse,
+    blame: Blame::Peer,
+    vxp: 22,
+    title: Text {
+        vi: "Hệ thống ngoài mạng dùng lại một mã cho gói tin có nội dung khác.",
+        en: "The system outside the network used a name again for a packet with other content.",
+    },
+    fix: Text {
+        vi: "Đối chiếu hai nội dung với đơn vị vận hành hệ thống đó; gói tin đến trước vẫn giữ nguyên.",
+        en: "Compare the two with that system's operator; the packet that came first stays as it is.",
+    },
+    clause: "",
+};
+
+pub static OUTSIDE_SENDER: Kind = Kind {
+    code: "LT-INT-0025",
+    severity: Severity::Refuse,
+    blame: Blame::Peer,
+    vxp: 15,
+    title: Text {
+        vi: "Gói tin từ ngoài mạng không ghi mã nơi gửi dùng được, hoặc đứng tên cơ quan do một trục của mạng này phục vụ.",
+        en: "A packet from outside the network names no sender, or one that a gateway of this network serves.",
+    },
+    fix: Text {
+        vi: "Đơn vị vận hành hệ thống đó kiểm tra MessageHeader/From; nếu cơ quan gửi thật ở ngoài mạng, sửa danh bạ (hop) cho đúng.",
+        en: "That system's operator looks at MessageHeader/From; if the sender really is outside, correct the directory (hop).",
+    },
+    clause: "",
+};
+
+pub static OUTSIDE_FOR_NOBODY: Kind = Kind {
+    code: "LT-INT-0026",
+    severity: Severity::Refuse,
+    blame: Blame::Peer,
+    vxp: 18,
+    title: Text {
+        vi: "Gói tin từ ngoài mạng không có nơi nhận nào mà trục này chuyển đến được.",
+        en: "A packet from outside the network has no recipient that this gateway reaches.",
+    },
+    fix: Text {
+        vi: "Kiểm tra mã nơi nhận với danh bạ; đơn vị vận hành hệ thống đó chuyển gói tin đến đúng trục.",
+        en: "Compare the recipients with the directory; that system's operator brings the packet to the right gateway.",
+    },
+    clause: "",
+};
+
 /// Every kind of this room.
 pub static ALL: &[&Kind] = &[
     &BROKEN_OFF,
@@ -372,4 +436,8 @@ pub static ALL: &[&Kind] = &[
     &OTHER_SENDER_CLAIMED,
     &NOT_A_RECIPIENT,
     &ACCEPTED_FOR_OTHERS,
+    &OUTSIDE_WITHOUT_NAME,
+    &OUTSIDE_SAME_NAME,
+    &OUTSIDE_SENDER,
+    &OUTSIDE_FOR_NOBODY,
 ];

@@ -2,10 +2,12 @@
 //!
 //! ```text
 //!   receive ─► examine (edxml, schemas, rules, signature) ─► flows ─► decide ─► store ─► answer
+//!   Entrance::enter ─► examine ─► sender and recipients ─► flows ─► store ─► answer
 //!   link::Sink::transfer ─► chain verified ─► examine ─► route ─► store ─► receipts back
 //! ```
 //!
-//! [`Intake`] serves both ends: senders at the first hop (`submit`), neighbouring gateways at later ones (`arrival`).
+//! [`Intake`] serves all ends: senders at the first hop (`submit`), neighbouring gateways at later ones (`arrival`), systems
+//! outside the network (`entrance`).
 //!
 //! Invariants: "accepted" is said only after packet, consignments and receipt are on disk; nothing is accepted that
 //! the rules refuse, whatever door it came through; the same bytes give the same answer.
@@ -14,6 +16,7 @@
 //! start; after it the answer may be lost on the wire, and the caller's repetition gets it again.
 
 mod arrival;
+mod entrance;
 mod examine;
 pub mod findings;
 mod flows;
@@ -25,6 +28,7 @@ mod waiting;
 pub use examine::{Against, Bearer, Seen, look, look_at_words, routable};
 pub(crate) use submit::recipients_reason;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -66,6 +70,8 @@ pub struct Parts {
     pub link_books: Option<LinkBooks>,
     /// Takes what neighbours say of logs; absent when this gateway keeps none.
     pub keeper: Option<Arc<Keeper>>,
+    /// Systems outside that packets come from; true: their senders have to sign as the directory says.
+    pub entrances: HashMap<HopName, bool>,
 }
 
 impl fmt::Debug for Parts {

@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use lienthong_contract::door::{self, ConsignmentRef, Identity, Refusal, RefusalCause, Submission, Terms, Upload};
 use lienthong_contract::{AgencyCode, Blame, ConsignmentId, Digest, DocId, Finding, Instant};
 
+use super::entrance::Came;
 use super::examine::{Bearer, Examined, examine};
 use super::flows::{Handed, Spoken};
 use super::receive::{NotReceived, PacketBytes, Received, receive};
@@ -38,7 +39,7 @@ impl door::Intake for Intake {
             };
         }
         let asked: Vec<AgencyCode> = examined.recipients.iter().map(|one| one.key.code().clone()).collect();
-        let submission = self.accept(caller, examined, spoken, now).await?;
+        let submission = self.accept((caller, None), examined, spoken, now).await?;
         terms::all_served(terms, &asked, submission)
     }
 }
@@ -97,9 +98,10 @@ impl Intake {
         }
     }
 
-    async fn accept(
+    /// Takes a packet in, for good. `came` says from where, when that is outside the network.
+    pub(super) async fn accept(
         &self,
-        caller: &Identity,
+        (caller, came): (&Identity, Option<&Came>),
         examined: Examined,
         spoken: Spoken,
         now: Instant,
@@ -121,20 +123,22 @@ impl Intake {
             consignments: consigned.clone(),
             credential: Some(caller.credential.clone()),
             checks: Some(checks),
-            ..facts.receipt(parts, Event::SubmissionAcceptance, &packet)
+            outside: came.map(|came| came.outside.clone()),
+            ..facts.receipt(parts, came.map_or(Event::SubmissionAcceptance, |_| Event::ReceivedFromNonERDS), &packet)
         };
         let submission = self.seal(submission)?;
         let urgent = is_urgent(&packet);
         let mut consignments = Vec::with_capacity(recipients.len());
         for (entry, recipient) in consigned.iter().zip(&recipients) {
-            let route = parts.routes.route(&entry.recipient, recipient.hop.as_ref(), None);
+            let came_from = came.map(|came| &came.outside.system);
+            let route = parts.routes.route(&entry.recipient, recipient.hop.as_ref(), came_from);
             let deadlines = parts.delivery.deadlines();
             let (receipts, due) = match &route {
                 Route::Mailbox => {
                     let consigned = self.seal(facts.consigned(parts, &packet, entry, &submission))?;
                     (vec![consigned], deadlines.to_collect(now))
                 }
-                Route::Link(next) => (Vec::new(), deadlines.to_relay(now, next, urgent)),
+                Route::Link(next) | Route::Outlet(next) => (Vec::new(), deadlines.to_relay(now, next, urgent)),
                 Route::Refused => {
                     let finding = Finding::of(&findings::NO_ROUTE).found(entry.recipient.as_str());
                     return Err(Refusal { cause: RefusalCause::BadPacket, findings: vec![finding], receipt: None });
@@ -155,6 +159,7 @@ impl Intake {
         let ends = self.given_back(&handed, spoken.name.as_deref()).await;
         let ends = ends.map_err(|error| into_refusal(NotReceived::our_fault(&error)))?;
         let mut row = new_packet(&facts, &packet, to.first(), spoken, held);
+        row.entered = came.map(|came| came.entered.clone());
         row.gives_back = ends.iter().map(|(end, _)| end.clone()).collect();
         let gives_back = is_given_back(&row);
         let accepted = parts.store.accept(row, submission.clone(), consignments).await;
@@ -262,6 +267,7 @@ impl Intake {
             credential: Some(caller.credential.clone()),
             checks: Some(checks),
             reason,
+            outside: None,
         };
         let receipt = self.seal(receipt).ok().map(|sealed| sealed.jws.to_string());
         self.record(caller, Some(digest), size, &findings, receipt.clone(), now).await;
@@ -321,6 +327,7 @@ impl PacketFacts {
             credential: None,
             checks: None,
             reason: None,
+            outside: None,
         }
     }
 
@@ -370,6 +377,7 @@ pub(super) fn new_packet(
         acts: spoken.acts,
         gives_back: Vec::new(),
         held,
+        entered: None,
     };
     match packet {
         Packet::Document(document) => {
@@ -424,7 +432,7 @@ pub(crate) fn recipients_reason(text: &str) -> Reason {
 
 pub(super) fn link_of(route: &Route) -> Option<lienthong_contract::HopName> {
     match route {
-        Route::Link(peer) => Some(peer.clone()),
+        Route::Link(peer) | Route::Outlet(peer) => Some(peer.clone()),
         Route::Mailbox | Route::Refused => None,
     }
 }

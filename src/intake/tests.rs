@@ -181,13 +181,17 @@ fn house(
         signer: Arc::clone(&key) as _,
         clock: Arc::clone(clock) as _,
         settings,
+        outlets: Vec::new(),
     };
     let links = vec![(peer.parse().unwrap(), Arc::clone(&link) as Arc<dyn Link>)];
     let delivery = Delivery::start(parts, links, tasks, stop);
+    let mut routes = crate::gateway::routes(&config);
+    let (name, prefixes) = ("axis".parse().unwrap(), vec!["K".to_owned()]);
+    routes.outlets.push(crate::routing::OutletRoute { name, prefixes, default: false });
     let intake = super::Intake::new(Parts {
         hop,
         directory: Arc::new(Directory::open(&manifest.directory_file()).unwrap()),
-        routes: crate::gateway::routes(&config),
+        routes,
         signers: Arc::new(RwLock::new(trust)),
         hops: Arc::clone(&keys) as _,
         signer: Arc::clone(&key) as _,
@@ -201,6 +205,7 @@ fn house(
         link_books: None,
         forward_to_successor: true,
         keeper: None,
+        entrances: HashMap::from([("axis".parse().unwrap(), false), ("strict".parse().unwrap(), true)]),
     });
     House { intake, store, link, keys, key, _folder: folder }
 }

@@ -12,6 +12,12 @@
 //!                                         ├─ recipient: ContentHandover ──────► HandedOver ◄───────────┤ then one of
 //!                                         ├─ recipient: ConsignmentRejection ─► Refused    ◄───────────┤ the ends
 //!                                         └─ deadline: ContentHandoverFailure ► Failed     ◄───────────┘
+//!
+//!  an outlet:  Queued ─┬─ taken, nothing more will be known: RelayToNonERDS ─► PassedOutside
+//!                      ├─ taken, and it reports: RelayToNonERDS ─► Outside ─┬─ received: ContentHandover ──────► HandedOver
+//!                      ├─ refused: RelayToNonERDSFailure ► Failed           ├─ refused: ConsignmentRejection ──► Refused
+//!                      └─ deadline: RelayToNonERDSFailure ► Failed          └─ else, or deadline:
+//!                                                                              ContentHandoverFailure ► Failed
 //! ```
 //!
 //! **Custody passes in three steps.** The next hop stores the packet and says RelayAcceptance, but only *waits* with it
@@ -19,20 +25,35 @@
 //! custody passes. Its confirmation lets the next hop go on. So one store decides between "relayed" and "failed at the
 //! deadline", whatever is lost or late on the way and whatever the clocks say: both cannot become true.
 //!
+//! **An outlet** leads to a system outside this network, which signs nothing. That it took the document is known by its
+//! answer alone: an answer that is lost is no answer, and the document stays queued. What it reports later is its word, and
+//! the receipt says so; where it reports nothing, RelayToNonERDS is the end.
+//!
 //! Invariants: a state that [is an end](ConsignmentState::is_terminal) is never left; a hop makes a terminal receipt
 //! only for what it holds; nothing that [`step`] refuses changes anything. What comes after the end is evidence: it is
 //! kept and shown, and moves nothing.
 
 use lienthong_contract::door::ConsignmentState;
+use lienthong_contract::outlet::News;
 
-use crate::receipts::Event;
+use crate::receipts::{Event, Receipt};
+
+/// Where it goes from a hop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Way {
+    /// It ends here, in a mailbox.
+    Mailbox,
+    /// To a next hop.
+    Link,
+    /// Out of the network, to a system that gives no receipts.
+    Outlet,
+}
 
 /// Where a consignment stands at one hop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Standing {
     pub state: ConsignmentState,
-    /// Its way ends here, in a mailbox; otherwise a next hop is due to get it, or has got it.
-    pub ends_here: bool,
+    pub way: Way,
 }
 
 /// What happens to it.
@@ -44,10 +65,29 @@ pub enum Input {
     Withdrawn,
     /// The next receipt of its chain, from a later hop.
     Said(Event),
+    /// The same, where it is RelayToNonERDS: the system outside reports what becomes of it, or does not.
+    SaidToHaveLeft { follows: bool },
     /// The recipient takes it, or gives it back.
     Answered { taken: bool },
+    /// The system outside has it, by its own answer.
+    Taken { follows: bool },
+    /// The system outside will not have it, by its own answer.
+    TurnedAway,
+    /// The system outside tells what became of it.
+    Reported(News),
     /// Its time is over.
     Overdue,
+}
+
+impl Input {
+    /// What this receipt of a later hop says.
+    #[must_use]
+    pub fn said(receipt: &Receipt) -> Self {
+        match receipt.event {
+            Event::RelayToNonERDS => Self::SaidToHaveLeft { follows: !receipt.is_terminal() },
+            event => Self::Said(event),
+        }
+    }
 }
 
 /// What comes of it.
@@ -65,32 +105,52 @@ pub enum Outcome {
 #[must_use]
 pub const fn step(at: Standing, input: Input) -> Outcome {
     use ConsignmentState as State;
-    let (to, attested) = match (at.state, input) {
-        (State::Offered, Input::LetGo) if at.ends_here => (State::Consigned, Some(Event::ContentConsignment)),
-        (State::Offered, Input::LetGo) => (State::Queued, None),
-        (State::Offered, Input::Withdrawn) => (State::Withdrawn, None),
-        (State::Queued, Input::Said(Event::RelayAcceptance)) => (State::Relayed, None),
-        (State::Queued, Input::Said(Event::RelayRejection)) => (State::Rejected, None),
-        (State::Queued, Input::Overdue) => (State::Failed, Some(Event::RelayFailure)),
+    let (to, attested) = match (at.state, at.way, input) {
+        (State::Offered, Way::Mailbox, Input::LetGo) => (State::Consigned, Some(Event::ContentConsignment)),
+        (State::Offered, _, Input::LetGo) => (State::Queued, None),
+        (State::Offered, _, Input::Withdrawn) => (State::Withdrawn, None),
+        (State::Queued, Way::Outlet, Input::Taken { follows }) => {
+            (if follows { State::Outside } else { State::PassedOutside }, Some(Event::RelayToNonERDS))
+        }
+        (State::Queued, Way::Outlet, Input::TurnedAway | Input::Overdue) => {
+            (State::Failed, Some(Event::RelayToNonERDSFailure))
+        }
+        (State::Queued, Way::Outlet, _) => return Outcome::Stays,
+        (State::Queued, _, Input::Said(Event::RelayAcceptance)) => (State::Relayed, None),
+        (State::Queued, _, Input::Said(Event::RelayRejection)) => (State::Rejected, None),
+        (State::Queued, _, Input::Overdue) => (State::Failed, Some(Event::RelayFailure)),
         // A hop further on; the next one's acceptance was the first.
-        (State::Relayed, Input::Said(Event::RelayAcceptance)) => (State::Relayed, None),
-        (State::Relayed, Input::Said(Event::RelayRejection)) => (State::Rejected, None),
-        (State::Relayed, Input::Said(Event::RelayFailure | Event::ContentConsignmentFailure)) => (State::Failed, None),
-        (State::Relayed, Input::Said(Event::ContentConsignment)) => (State::Consigned, None),
-        (State::Consigned, Input::Said(event)) if !at.ends_here => match event {
-            Event::ContentHandover => (State::HandedOver, None),
-            Event::ConsignmentRejection => (State::Refused, None),
-            Event::ContentHandoverFailure => (State::Failed, None),
-            _ => return Outcome::Stays,
-        },
-        (State::Consigned, Input::Answered { taken: true }) if at.ends_here => {
+        (State::Relayed, _, Input::Said(Event::RelayAcceptance)) => (State::Relayed, None),
+        (State::Relayed, _, Input::Said(Event::RelayRejection)) => (State::Rejected, None),
+        (
+            State::Relayed,
+            _,
+            Input::Said(Event::RelayFailure | Event::RelayToNonERDSFailure | Event::ContentConsignmentFailure),
+        ) => (State::Failed, None),
+        (State::Relayed, _, Input::Said(Event::ContentConsignment)) => (State::Consigned, None),
+        (State::Relayed, _, Input::SaidToHaveLeft { follows: true }) => (State::Outside, None),
+        (State::Relayed, _, Input::SaidToHaveLeft { follows: false }) => (State::PassedOutside, None),
+        (State::Consigned, Way::Link, Input::Said(event)) | (State::Outside, Way::Link, Input::Said(event)) => {
+            match event {
+                Event::ContentHandover => (State::HandedOver, None),
+                Event::ConsignmentRejection => (State::Refused, None),
+                Event::ContentHandoverFailure => (State::Failed, None),
+                _ => return Outcome::Stays,
+            }
+        }
+        (State::Consigned, Way::Mailbox, Input::Answered { taken: true })
+        | (State::Outside, Way::Outlet, Input::Reported(News::Received)) => {
             (State::HandedOver, Some(Event::ContentHandover))
         }
-        (State::Consigned, Input::Answered { taken: false }) if at.ends_here => {
+        (State::Consigned, Way::Mailbox, Input::Answered { taken: false })
+        | (State::Outside, Way::Outlet, Input::Reported(News::Refused)) => {
             (State::Refused, Some(Event::ConsignmentRejection))
         }
-        (State::Consigned, Input::Overdue) if at.ends_here => (State::Failed, Some(Event::ContentHandoverFailure)),
-        (state, Input::Said(_)) if state.is_terminal() => return Outcome::Late,
+        (State::Consigned, Way::Mailbox, Input::Overdue)
+        | (State::Outside, Way::Outlet, Input::Reported(News::Undeliverable) | Input::Overdue) => {
+            (State::Failed, Some(Event::ContentHandoverFailure))
+        }
+        (state, _, Input::Said(_) | Input::SaidToHaveLeft { .. }) if state.is_terminal() => return Outcome::Late,
         _ => return Outcome::Stays,
     };
     Outcome::Moves { to, attested }
@@ -101,7 +161,8 @@ pub const fn step(at: Standing, input: Input) -> Outcome {
 pub const fn in_custody(at: Standing) -> bool {
     match at.state {
         ConsignmentState::Queued => true,
-        ConsignmentState::Consigned => at.ends_here,
+        ConsignmentState::Consigned => matches!(at.way, Way::Mailbox),
+        ConsignmentState::Outside => matches!(at.way, Way::Outlet),
         _ => false,
     }
 }

@@ -4,10 +4,12 @@
 
 use lienthong_contract::door::ConsignmentState as State;
 
-use super::{Input, Outcome, Standing, in_custody, step};
+use lienthong_contract::outlet::News;
+
+use super::{Input, Outcome, Standing, Way, in_custody, step};
 use crate::receipts::Event;
 
-const STATES: [State; 9] = [
+const STATES: [State; 11] = [
     State::Offered,
     State::Queued,
     State::Relayed,
@@ -17,9 +19,11 @@ const STATES: [State; 9] = [
     State::Rejected,
     State::Failed,
     State::Withdrawn,
+    State::Outside,
+    State::PassedOutside,
 ];
 
-pub(super) const EVENTS: [Event; 12] = [
+pub(super) const EVENTS: [Event; 13] = [
     Event::SubmissionAcceptance,
     Event::SubmissionRejection,
     Event::RelayAcceptance,
@@ -32,13 +36,21 @@ pub(super) const EVENTS: [Event; 12] = [
     Event::ConsignmentRejection,
     Event::RelayToNonERDS,
     Event::ReceivedFromNonERDS,
+    Event::RelayToNonERDSFailure,
 ];
 
 fn all() -> impl Iterator<Item = (Standing, Input)> {
     let inputs = [Input::LetGo, Input::Withdrawn, Input::Overdue];
     let answers = [true, false].map(|taken| Input::Answered { taken });
-    let inputs: Vec<Input> = inputs.into_iter().chain(answers).chain(EVENTS.map(Input::Said)).collect();
-    let places = STATES.into_iter().flat_map(|state| [true, false].map(|ends_here| Standing { state, ends_here }));
+    let outside = [true, false].map(|follows| [Input::Taken { follows }, Input::SaidToHaveLeft { follows }]);
+    let reports = [News::Received, News::Refused, News::Undeliverable].map(Input::Reported);
+    let inputs: Vec<Input> = (inputs.into_iter().chain(answers).chain(EVENTS.map(Input::Said)))
+        .chain(outside.into_iter().flatten())
+        .chain(reports)
+        .chain([Input::TurnedAway])
+        .collect();
+    let ways = [Way::Mailbox, Way::Link, Way::Outlet];
+    let places = STATES.into_iter().flat_map(move |state| ways.map(|way| Standing { state, way }));
     places.flat_map(move |at| inputs.clone().into_iter().map(move |input| (at, input)))
 }
 
@@ -54,8 +66,8 @@ fn told(mut at: Standing, inputs: &[Input]) -> (State, Vec<Event>) {
     (at.state, attested)
 }
 
-const FIRST: Standing = Standing { state: State::Queued, ends_here: false };
-const LAST: Standing = Standing { state: State::Offered, ends_here: true };
+const FIRST: Standing = Standing { state: State::Queued, way: Way::Link };
+const LAST: Standing = Standing { state: State::Offered, way: Way::Mailbox };
 
 #[test]
 fn an_end_is_never_left_and_only_custody_makes_one() {
@@ -63,7 +75,8 @@ fn an_end_is_never_left_and_only_custody_makes_one() {
         let outcome = step(at, input);
         if at.state.is_terminal() {
             assert!(!matches!(outcome, Outcome::Moves { .. }), "{at:?} {input:?}");
-            assert_eq!(outcome == Outcome::Late, matches!(input, Input::Said(_)), "{at:?} {input:?}");
+            let said = matches!(input, Input::Said(_) | Input::SaidToHaveLeft { .. });
+            assert_eq!(outcome == Outcome::Late, said, "{at:?} {input:?}");
         }
         if let Outcome::Moves { attested: Some(event), .. } = outcome
             && event.is_terminal()
@@ -104,4 +117,37 @@ fn what_failed_is_not_handed_over_afterwards() {
 fn nothing_lies_in_a_mailbox_before_its_acceptance_was_stored() {
     let (state, attested) = told(LAST, &[Input::Answered { taken: true }, Input::Overdue]);
     assert_eq!((state, attested), (State::Offered, vec![]));
+}
+
+const OUT: Standing = Standing { state: State::Queued, way: Way::Outlet };
+
+#[test]
+fn what_left_is_never_called_handed_over_unless_the_system_outside_says_so() {
+    let taken = |follows| Input::Taken { follows };
+    assert_eq!(told(OUT, &[taken(false), Input::Overdue]), (State::PassedOutside, vec![Event::RelayToNonERDS]));
+    let (state, attested) = told(OUT, &[taken(true), Input::Overdue]);
+    assert_eq!((state, attested), (State::Failed, vec![Event::RelayToNonERDS, Event::ContentHandoverFailure]));
+    for (news, state, event) in [
+        (News::Received, State::HandedOver, Event::ContentHandover),
+        (News::Refused, State::Refused, Event::ConsignmentRejection),
+        (News::Undeliverable, State::Failed, Event::ContentHandoverFailure),
+    ] {
+        let told_at = told(OUT, &[Input::Reported(news), taken(true), Input::Reported(news), Input::Overdue]);
+        assert_eq!(told_at, (state, vec![Event::RelayToNonERDS, event]));
+        // The hops before hear the same, in the same order.
+        let before = Standing { state: State::Relayed, way: Way::Link };
+        assert_eq!(told(before, &[Input::SaidToHaveLeft { follows: true }, Input::Said(event)]), (state, vec![]));
+    }
+}
+
+#[test]
+fn only_the_answer_of_the_system_outside_tells_that_it_was_taken_or_refused() {
+    assert_eq!(told(OUT, &[Input::TurnedAway, Input::Taken { follows: false }]).0, State::Failed);
+    assert_eq!(told(OUT, &[Input::Overdue, Input::Taken { follows: false }]).0, State::Failed);
+    // No neighbour has a say in it, and nothing leaves where there is no outlet.
+    for event in EVENTS {
+        assert_eq!(step(OUT, Input::Said(event)), Outcome::Stays);
+    }
+    assert_eq!(step(FIRST, Input::Taken { follows: false }), Outcome::Stays);
+    assert_eq!(step(FIRST, Input::TurnedAway), Outcome::Stays);
 }

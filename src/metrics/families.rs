@@ -49,13 +49,19 @@ pub static FAILED: Family = counter(
     "Lượt gửi thất bại, có biên nhận nêu lý do",
     "Consignments that failed, with a receipt that says why",
 );
+pub static PASSED_OUTSIDE: Family = counter(
+    "lienthong_books_passed_outside_total",
+    &[],
+    "Lượt gửi đã chuyển ra hệ thống ngoài, không biết thêm kết quả",
+    "Consignments that a system outside took, of which nothing more will be known",
+);
 pub static IN_FLIGHT: Family =
     gauge("lienthong_books_in_flight", DESTINATION, "Lượt gửi đang chuyển, theo nơi đến", "Consignments in flight");
 pub static BALANCED: Family = gauge(
     "lienthong_books_balanced",
     &[],
-    "1 khi tiếp nhận = đã giao + trả lại + thất bại + đang chuyển và không có chỗ không khớp",
-    "1 when accepted = handed over + refused + failed + in flight, and nothing differs",
+    "1 khi tiếp nhận = đã giao + trả lại + thất bại + ra ngoài + đang chuyển và không có chỗ không khớp",
+    "1 when accepted = handed over + refused + failed + passed outside + in flight, and nothing differs",
 );
 pub static DIFFERENCES: Family = gauge(
     "lienthong_books_differences",
@@ -169,6 +175,7 @@ pub static ALL: &[&Family] = &[
     &HANDED_OVER,
     &REFUSED,
     &FAILED,
+    &PASSED_OUTSIDE,
     &IN_FLIGHT,
     &BALANCED,
     &DIFFERENCES,

@@ -50,7 +50,7 @@ pub fn verify_chain(receipts: &[Link], packet: Digest, consignment: ConsignmentI
             return Err(ChainFault::Broken { position, event });
         }
         if let Some(before) = before
-            && !link.receipt.event.may_follow(before.receipt.event)
+            && !link.receipt.may_follow(&before.receipt)
         {
             return Err(ChainFault::Order { position, event, before: before.receipt.event.as_str() });
         }
@@ -81,7 +81,7 @@ pub fn follows(next: &Link, before: &Link, consignment: ConsignmentId) -> bool {
         && after.consignment == Some(consignment)
         && after.packet == earlier.packet
         && after.doc_id == earlier.doc_id
-        && after.event.may_follow(earlier.event)
+        && after.may_follow(earlier)
         && may_say(after, earlier)
 }
 
@@ -100,17 +100,14 @@ pub fn contradicted<'a>(chain: &'a [Link], one: &Link) -> Option<&'a Link> {
         let too_late = given_up && answers && one.receipt.hop != holder.receipt.hop;
         return (!too_late).then_some(next);
     }
-    let second_end = last.receipt.event.is_terminal() && one.receipt.event.is_terminal();
+    let second_end = last.receipt.is_terminal() && one.receipt.is_terminal();
     let goes_on = named.is_some() && !may_continue(one, last);
     (second_end || goes_on).then_some(last)
 }
 
-/// True when `next`, which names `before`, may be the next of a chain. No hop counts RelayToNonERDS: whoever took
-/// custody in this network ends it in this network.
+/// True when `next`, which names `before`, may be the next of a chain.
 fn may_continue(next: &Link, before: &Link) -> bool {
-    next.receipt.event != Event::RelayToNonERDS
-        && next.receipt.event.may_follow(before.receipt.event)
-        && may_say(&next.receipt, &before.receipt)
+    next.receipt.may_follow(&before.receipt) && may_say(&next.receipt, &before.receipt)
 }
 
 /// Puts receipts of one consignment in chain order, whatever order they arrived in. Those whose predecessor is not

@@ -90,6 +90,8 @@ pub enum Error {
     Signature,
     #[error("the certificate of hop {hop} is not trusted: {cause}")]
     Untrusted { hop: String, cause: String },
+    #[error("a {0} receipt needs the name of the system outside")]
+    NoSystem(&'static str),
     #[error("a {0} receipt needs a reason")]
     NoReason(&'static str),
     #[error("the hop's key could not sign: {0}")]
@@ -118,12 +120,21 @@ impl Header {
 /// # Errors
 /// [`Error::NoReason`] when a negative event has none, [`Error::CannotSign`].
 pub fn seal(receipt: Receipt, signer: &dyn Signer) -> Result<Sealed, Error> {
-    if receipt.event.is_negative() && receipt.reason.is_none() {
-        return Err(Error::NoReason(receipt.event.as_str()));
-    }
+    is_whole(&receipt)?;
     let jws = sign_statement(TYPE, &receipt, signer)?;
     let digest = Digest::of(jws.as_bytes());
     Ok(Sealed { receipt: Arc::new(receipt), jws: jws.into(), digest })
+}
+
+/// A receipt says what its event asks for.
+fn is_whole(receipt: &Receipt) -> Result<(), Error> {
+    if receipt.event.is_negative() && receipt.reason.is_none() {
+        return Err(Error::NoReason(receipt.event.as_str()));
+    }
+    if receipt.event.is_outside() && receipt.outside.is_none() {
+        return Err(Error::NoSystem(receipt.event.as_str()));
+    }
+    Ok(())
 }
 
 /// Reads a receipt and verifies its signature and its signer.
@@ -134,9 +145,7 @@ pub fn open(jws: &str, keys: &dyn HopKeys) -> Result<Sealed, Error> {
     let parts = Parts::<Receipt>::of(TYPE, jws)?;
     parts.verify(keys, &parts.statement.hop, parts.statement.time)?;
     let receipt = checked(parts.statement)?;
-    if receipt.event.is_negative() && receipt.reason.is_none() {
-        return Err(Error::NoReason(receipt.event.as_str()));
-    }
+    is_whole(&receipt)?;
     Ok(Sealed { receipt: Arc::new(receipt), jws: jws.into(), digest: Digest::of(jws.as_bytes()) })
 }
 

@@ -46,6 +46,8 @@ pub enum Event {
     ConsignmentRejection,
     /// Handed to a system that gives no receipts.
     RelayToNonERDS,
+    /// It could not be handed to a system that gives no receipts, or not for certain.
+    RelayToNonERDSFailure,
     /// Taken from a system that gives no receipts.
     ReceivedFromNonERDS,
 }
@@ -65,11 +67,13 @@ impl Event {
             Self::ContentHandoverFailure => "ContentHandoverFailure",
             Self::ConsignmentRejection => "ConsignmentRejection",
             Self::RelayToNonERDS => "RelayToNonERDS",
+            Self::RelayToNonERDSFailure => "RelayToNonERDSFailure",
             Self::ReceivedFromNonERDS => "ReceivedFromNonERDS",
         }
     }
 
-    /// True when the event ends a consignment.
+    /// True when the event ends a consignment. RelayToNonERDS does so only where nothing more will be known: see
+    /// [`Receipt::is_terminal`].
     #[must_use]
     pub const fn is_terminal(self) -> bool {
         matches!(
@@ -78,9 +82,16 @@ impl Event {
                 | Self::ConsignmentRejection
                 | Self::RelayRejection
                 | Self::RelayFailure
+                | Self::RelayToNonERDSFailure
                 | Self::ContentConsignmentFailure
                 | Self::ContentHandoverFailure
         )
+    }
+
+    /// True when the event is one between this network and a system outside, which it must name.
+    #[must_use]
+    pub const fn is_outside(self) -> bool {
+        matches!(self, Self::RelayToNonERDS | Self::RelayToNonERDSFailure | Self::ReceivedFromNonERDS)
     }
 
     /// True when the event must carry a reason.
@@ -91,25 +102,29 @@ impl Event {
             Self::SubmissionRejection
                 | Self::RelayRejection
                 | Self::RelayFailure
+                | Self::RelayToNonERDSFailure
                 | Self::ContentConsignmentFailure
                 | Self::ContentHandoverFailure
                 | Self::ConsignmentRejection
         )
     }
 
-    /// True when this event may follow `before` in a chain.
+    /// True when this event may follow `before` in a chain, as far as events tell: see [`Receipt::may_follow`].
     #[must_use]
-    pub const fn may_follow(self, before: Self) -> bool {
+    const fn may_follow(self, before: Self) -> bool {
         match self {
             Self::SubmissionAcceptance | Self::SubmissionRejection | Self::ReceivedFromNonERDS => false,
-            Self::RelayAcceptance | Self::RelayRejection | Self::RelayFailure | Self::RelayToNonERDS => {
-                matches!(before, Self::SubmissionAcceptance | Self::RelayAcceptance | Self::ReceivedFromNonERDS)
-            }
-            Self::ContentConsignment | Self::ContentConsignmentFailure => {
+            Self::RelayAcceptance
+            | Self::RelayRejection
+            | Self::RelayFailure
+            | Self::RelayToNonERDS
+            | Self::RelayToNonERDSFailure
+            | Self::ContentConsignment
+            | Self::ContentConsignmentFailure => {
                 matches!(before, Self::SubmissionAcceptance | Self::RelayAcceptance | Self::ReceivedFromNonERDS)
             }
             Self::ContentHandover | Self::ContentHandoverFailure | Self::ConsignmentRejection => {
-                matches!(before, Self::ContentConsignment)
+                matches!(before, Self::ContentConsignment | Self::RelayToNonERDS)
             }
         }
     }
@@ -149,6 +164,26 @@ pub struct Checks {
     /// SHA-256 of the certificate behind the packet signature.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signed_by: Option<Digest>,
+}
+
+/// What a system outside this network did or said. It signs nothing: this is its word as the hop that signs heard it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outside {
+    /// The hop's name for the system.
+    pub system: HopName,
+    /// The system's own name of the document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// SHA-256 of what was sent, when that were other bytes than the packet's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent: Option<Digest>,
+    /// Its words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
+    /// Of RelayToNonERDS: the system reports what becomes of it, so another receipt ends the consignment. Without it this
+    /// one does: nothing more will be known.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reports: bool,
 }
 
 /// One recipient named by a SubmissionAcceptance.
@@ -191,9 +226,30 @@ pub struct Receipt {
     pub checks: Option<Checks>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
+    /// The system outside this network that it came from, went to, or that tells of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outside: Option<Outside>,
 }
 
 impl Receipt {
+    /// True when it ends a consignment.
+    #[must_use]
+    pub fn is_terminal(&self) -> bool {
+        let left = self.event == Event::RelayToNonERDS;
+        self.event.is_terminal() || left && !self.outside.as_ref().is_some_and(|outside| outside.reports)
+    }
+
+    /// True when it may follow `before` in a chain: in this order, not after an end, and about what is outside only on the
+    /// word of the system that has it.
+    #[must_use]
+    pub fn may_follow(&self, before: &Self) -> bool {
+        let system = |of: &Self| of.outside.as_ref().map(|outside| outside.system.clone());
+        let from_outside = before.event == Event::RelayToNonERDS;
+        self.event.may_follow(before.event)
+            && !before.is_terminal()
+            && (!from_outside || system(self).is_some() && system(self) == system(before))
+    }
+
     /// True when this receipt speaks of the consignment: by name, or as the submission that made it.
     #[must_use]
     pub fn is_about(&self, consignment: ConsignmentId) -> bool {

@@ -67,6 +67,7 @@ fn receipt(event: Event, consignment: ConsignmentId, previous: Option<Digest>) -
         credential: None,
         checks: None,
         reason: None,
+        outside: None,
     }
 }
 

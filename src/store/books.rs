@@ -37,12 +37,22 @@ pub enum Figure {
     Failed,
     /// Accepted, and not in the store.
     Lost,
+    /// With a system outside, of which nothing more will be known.
+    PassedOutside,
 }
 
 impl Figure {
     /// In the order of the numbers that are stored.
-    pub const ALL: [Self; 7] =
-        [Self::Offered, Self::Withdrawn, Self::InFlight, Self::HandedOver, Self::Refused, Self::Failed, Self::Lost];
+    pub const ALL: [Self; 8] = [
+        Self::Offered,
+        Self::Withdrawn,
+        Self::InFlight,
+        Self::HandedOver,
+        Self::Refused,
+        Self::Failed,
+        Self::Lost,
+        Self::PassedOutside,
+    ];
 
     /// What one such consignment, at fault or not, adds to every sum that it is in.
     #[must_use]
@@ -54,6 +64,7 @@ impl Figure {
             Self::HandedOver => Some(&mut amounts.handed_over),
             Self::Refused => Some(&mut amounts.refused),
             Self::Failed => Some(&mut amounts.failed),
+            Self::PassedOutside => Some(&mut amounts.passed_outside),
             // In no figure: this is what unbalances the books.
             Self::Lost => None,
         };
@@ -70,6 +81,7 @@ pub struct Amounts {
     pub handed_over: i64,
     pub refused: i64,
     pub failed: i64,
+    pub passed_outside: i64,
     pub in_flight: i64,
     pub faults: i64,
 }
@@ -80,6 +92,7 @@ impl AddAssign for Amounts {
         self.handed_over += other.handed_over;
         self.refused += other.refused;
         self.failed += other.failed;
+        self.passed_outside += other.passed_outside;
         self.in_flight += other.in_flight;
         self.faults += other.faults;
     }
@@ -94,6 +107,7 @@ impl Neg for Amounts {
             handed_over: -self.handed_over,
             refused: -self.refused,
             failed: -self.failed,
+            passed_outside: -self.passed_outside,
             in_flight: -self.in_flight,
             faults: -self.faults,
         }
@@ -111,10 +125,12 @@ pub enum Part {
     Link,
     /// An agency's mailbox here.
     Mailbox,
+    /// A system outside this network.
+    Outlet,
 }
 
 impl Part {
-    pub const ALL: [Self; 4] = [Self::Day, Self::Agency, Self::Link, Self::Mailbox];
+    pub const ALL: [Self; 5] = [Self::Day, Self::Agency, Self::Link, Self::Mailbox, Self::Outlet];
 
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -123,6 +139,7 @@ impl Part {
             Self::Agency => "agency",
             Self::Link => "link",
             Self::Mailbox => "mailbox",
+            Self::Outlet => "outlet",
         }
     }
 }
@@ -276,6 +293,8 @@ pub struct Known {
     pub recipient: AgencyCode,
     pub previous_hop: Option<HopName>,
     pub next_hop: Option<HopName>,
+    /// `next_hop` is an outlet.
+    pub outside: bool,
     /// What the column says; the books only compare it.
     pub state: ConsignmentState,
     /// The last receipt that counts, as the column says.

@@ -16,6 +16,7 @@ pub mod exchange;
 pub mod ledger;
 pub mod news;
 pub mod numbers;
+pub mod outlets;
 pub mod queues;
 pub mod registry;
 pub mod retention;
@@ -32,6 +33,7 @@ use lienthong_contract::door::{ConsignmentRef, ConsignmentState, InboxItem, Trac
 use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId, HopName, Instant};
 
 use crate::flows::{Act, Known};
+use crate::life::Way;
 use crate::receipts::{Event, Receipt, Sealed};
 
 pub use blobs::{Blobs, Kept, SpoolFile};
@@ -40,6 +42,7 @@ pub use exchange::ExchangeStore;
 pub use ledger::{LedgerSetup, LedgerStore};
 pub use news::NewsStore;
 pub use numbers::NumberStore;
+pub use outlets::OutletStore;
 pub use queues::QueueStore;
 pub use registry::RegistryStore;
 pub use sqlite::SqliteStore;
@@ -155,6 +158,8 @@ pub struct NewPacket {
     /// its mailbox. Each counts only when the agreement does.
     pub gives_back: Vec<Sealed>,
     pub held: Held,
+    /// It came from outside the network, from this system and under this name.
+    pub entered: Option<outlets::Entered>,
 }
 
 /// Where a consignment goes from here.
@@ -164,6 +169,8 @@ pub enum Route {
     Mailbox,
     /// The next hop.
     Link(HopName),
+    /// A system outside this network.
+    Outlet(HopName),
     /// Nowhere: it is refused; the receipts say why.
     Refused,
 }
@@ -257,8 +264,13 @@ pub struct Overdue {
     pub id: ConsignmentId,
     pub recipient: AgencyCode,
     pub due: Instant,
-    /// In a mailbox here; otherwise due to `next_hop`.
+    pub way: Way,
+    /// Where it was to go, or is; nothing of what lies in a mailbox here.
     pub next_hop: Option<HopName>,
+    /// It is with the system outside, which has not reported what became of it.
+    pub abroad: bool,
+    /// It is due to a system outside, and may have arrived there without our knowing.
+    pub perhaps: bool,
     /// The last receipt of its chain.
     pub head: Sealed,
     /// Attempts that failed.
@@ -326,6 +338,7 @@ impl MailboxEntry {
             credential: None,
             checks: None,
             reason: None,
+            outside: None,
         }
     }
 }
@@ -373,6 +386,10 @@ pub struct Counts {
     pub rejected: u64,
     pub failed: u64,
     pub withdrawn: u64,
+    #[serde(default)]
+    pub outside: u64,
+    #[serde(default)]
+    pub passed_outside: u64,
     pub receipts: u64,
     pub outbox: u64,
     pub receipts_waiting: u64,
@@ -381,7 +398,7 @@ pub struct Counts {
 
 /// The keeper of packets, consignments and receipts.
 #[async_trait]
-pub trait Store: Send + Sync {
+pub trait Store: OutletStore {
     /// First hop: stores a packet with its submission receipt and consignments, unless it is here already.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ mod sample;
 use std::collections::BTreeMap;
 
 use lienthong::bundle::{Answer, Bundle, Error, Input, Logged, make, make_with, print, verify, words};
-use lienthong::receipts::Event;
+use lienthong::receipts::{Event, Receipt, seal};
 use lienthong_contract::Digest;
 use serde_json::Value;
 
@@ -392,8 +392,6 @@ fn what_contradicts_the_chain_is_told_beside_it_by_both_verifiers_and_spoils_not
     let pair = |late: usize, chain: usize| (format!("late[{late}]"), format!("receipts[{chain}]"));
     // Custody taken (8), laid into the mailbox (9 of 10 receipts), handed over: and afterwards otherwise.
     let left = next(Event::RelayToNonERDS, b, 2, &receipts[7], 50);
-    let answer = judged(8, &[&left]);
-    assert_eq!((answer.consignments[2].outcome, pairs(&answer)), ("in-flight", vec![pair(0, 7)]));
     let failed = next(Event::RelayFailure, b, 2, &receipts[9], 50);
     let given_back = next(Event::ConsignmentRejection, b, 2, &receipts[8], 50);
     let nowhere = next(Event::ContentHandoverFailure, b, 2, &left, 60);
@@ -418,6 +416,47 @@ fn what_contradicts_the_chain_is_told_beside_it_by_both_verifiers_and_spoils_not
     let answer = judge(&sample, &sample.bundle_of(input));
     assert_eq!((answer.verdict, answer.consignments[2].outcome), ("valid", "failed"), "{:?}", answer.reason);
     assert_eq!(pairs(&answer), [pair(2, 7)]);
+}
+
+#[test]
+fn what_left_the_network_is_told_as_that_and_what_became_of_it_on_the_word_of_the_system_outside() {
+    let sample = Sample::new();
+    let receipts = sample::receipts(&sample.keys);
+    let b = &sample.keys["province-b"];
+    let out = |event, before, outside| {
+        let receipt = Receipt { outside, ..Receipt::clone(&next(event, b, 2, before, 50).receipt) };
+        seal(receipt, b).unwrap()
+    };
+    let with = |more: &[&lienthong::receipts::Sealed]| {
+        let mut input = sample::input(&sample.pki, &sample.keys, &receipts);
+        input.receipts.truncate(8);
+        input.receipts.extend(more.iter().map(|one| Logged { entry: None, jws: one.jws.to_string() }));
+        input
+    };
+    let outcome = |more: &[&lienthong::receipts::Sealed]| {
+        let answer = judge(&sample, &sample.bundle_of(with(more)));
+        assert_eq!(answer.verdict, "valid", "{:?} {:?}", answer.part, answer.reason);
+        let page = print::html(&answer);
+        assert!(page.contains("axis") && page.contains("0123456789abcdef01234567"), "{page}");
+        answer.consignments[2].outcome
+    };
+    let [silent, reports] =
+        [false, true].map(|reports| out(Event::RelayToNonERDS, &receipts[7], Some(sample::outside(reports))));
+    assert_eq!([outcome(&[&silent]), outcome(&[&reports])], ["left-the-network"; 2]);
+    for (event, word) in [
+        (Event::ContentHandover, "handed-over"),
+        (Event::ConsignmentRejection, "refused"),
+        (Event::ContentHandoverFailure, "failed"),
+    ] {
+        let told = out(event, &reports, Some(sample::outside(false)));
+        assert_eq!(outcome(&[&reports, &told]), word);
+        // On nobody's word, or after the last that is known: it proves nothing.
+        refused(&sample, with(&[&reports, &out(event, &reports, None)]));
+        let after_the_end = out(event, &silent, Some(sample::outside(false)));
+        refused(&sample, with(&[&silent, &after_the_end]));
+    }
+    let failed = out(Event::RelayToNonERDSFailure, &receipts[7], Some(sample::outside(false)));
+    assert_eq!(outcome(&[&failed]), "failed");
 }
 
 #[test]

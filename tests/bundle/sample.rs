@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use lienthong::bundle::{Anchors, Document, Entry, Input, Log, Logged, make};
 use lienthong::custody::logs::KeyStatement;
 use lienthong::ledger::{self, Checkpoint, SignatureKind, SignedCheckpoint, SigningKey};
-use lienthong::receipts::{ConsignedTo, Event, Reason, Receipt, Sealed, seal};
+use lienthong::receipts::{ConsignedTo, Event, Outside, Reason, Receipt, Sealed, seal};
 use lienthong_contract::{AgencyCode, Blame, ConsignmentId, Digest, DocId, Instant};
 use ring::digest::{SHA256, digest as ring_digest};
 
@@ -53,7 +53,14 @@ fn blank(event: Event, hop: &str, seconds: i64) -> Receipt {
         credential: None,
         checks: None,
         reason: None,
+        outside: event.is_outside().then(|| outside(false)),
     }
+}
+
+/// A system outside the network.
+pub fn outside(reports: bool) -> Outside {
+    let (id, answer) = (Some("0123456789abcdef01234567".to_owned()), Some("Thanh cong <OK>".to_owned()));
+    Outside { system: "axis".parse().unwrap(), id, sent: Some(Digest::of(b"other bytes")), answer, reports }
 }
 
 pub fn submission(key: &Key) -> Sealed {

@@ -372,6 +372,24 @@ pub struct ReceiptView {
     /// speaks against the hop that signed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contradicts: Option<Digest>,
+    /// The system outside this network that it speaks of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outside: Option<OutsideView>,
+}
+
+/// What a system outside this network did or said, as the hop that signed the receipt heard it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutsideView {
+    pub system: HopName,
+    /// The system's own name of the document.
+    pub id: Option<String>,
+    /// SHA-256 of what was sent, when that were other bytes than the packet's.
+    pub sent: Option<Digest>,
+    /// Its words.
+    pub answer: Option<String>,
+    /// It reports what becomes of the document.
+    #[serde(default)]
+    pub reports: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -415,6 +433,10 @@ pub enum ConsignmentState {
     Failed,
     /// The hop before gave it up before it let go of it; it was never ours. Terminal.
     Withdrawn,
+    /// With a system outside this network, which reports what becomes of it.
+    Outside,
+    /// With a system outside this network, of which nothing more will be known. Not handed over: passed outside. Terminal.
+    PassedOutside,
 }
 
 impl ConsignmentState {
@@ -431,12 +453,17 @@ impl ConsignmentState {
             Self::Rejected => "rejected",
             Self::Failed => "failed",
             Self::Withdrawn => "withdrawn",
+            Self::Outside => "outside",
+            Self::PassedOutside => "passed-outside",
         }
     }
 
     #[must_use]
     pub const fn is_terminal(self) -> bool {
-        matches!(self, Self::HandedOver | Self::Refused | Self::Rejected | Self::Failed | Self::Withdrawn)
+        matches!(
+            self,
+            Self::HandedOver | Self::Refused | Self::Rejected | Self::Failed | Self::Withdrawn | Self::PassedOutside
+        )
     }
 }
 

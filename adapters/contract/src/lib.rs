@@ -14,6 +14,7 @@ pub mod exchange;
 pub mod finding;
 pub mod ids;
 pub mod numbers;
+pub mod outlet;
 pub mod reporting;
 pub mod system;
 pub mod time;

@@ -280,6 +280,7 @@ impl Tracking for Desk {
             reason: None,
             jws: "a.b.c".into(),
             contradicts: None,
+            outside: None,
         };
         let consignment = ConsignmentTrace {
             id: consignment(PLAIN),

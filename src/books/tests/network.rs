@@ -17,7 +17,7 @@ use super::talk::{Document, Request};
 use crate::custody::{Batch, TransferHeader};
 use crate::receipts::jws::read_stored;
 use crate::receipts::{ConsignedTo, Event, Reason, Receipt, Sealed, seal, verify_chain};
-use crate::store::sqlite::tests::support::{Stamp, agency, hop};
+use crate::store::sqlite::tests::support::{Stamp, agency, hop, outside};
 use crate::store::{
     Accepted, AckOutcome, Consign, Held, LetGo, NewConsignment, NewPacket, PacketKind, Route, SqliteStore, Store,
 };
@@ -155,6 +155,7 @@ impl World {
             status: None,
             acts: Vec::new(),
             gives_back: Vec::new(),
+            entered: None,
             held: Held::Inline(text.into_bytes().into()),
         }
     }
@@ -442,6 +443,7 @@ fn statement_of(doc_id: DocId, packet: Digest, size: u64, event: Event, by: &Hop
             text_en: None,
             whose_turn: lienthong_contract::Blame::Sender,
         }),
+        outside: event.is_outside().then(|| outside(false)),
     }
 }
 

@@ -211,6 +211,7 @@ struct Reached {
     handed_over: u64,
     refused: u64,
     failed: u64,
+    passed_outside: u64,
     late: u64,
     given_back: u64,
     overtaken: u64,
@@ -239,6 +240,7 @@ async fn run(world: &mut World, actions: Vec<Action>) -> Reached {
             End::HandedOver => reached.handed_over += 1,
             End::Refused => reached.refused += 1,
             End::Failed => reached.failed += 1,
+            End::PassedOutside => reached.passed_outside += 1,
         }
         let taken = world.given.iter().filter(|given| *given == id).count();
         assert_eq!(taken, usize::from(end == End::HandedOver), "what is handed over was taken, once");

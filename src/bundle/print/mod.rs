@@ -13,6 +13,7 @@ use qrcode::{Color, EcLevel, QrCode};
 
 use super::answer::{Answer, Line, Told};
 use super::words::{self, in_vietnam};
+use crate::receipts::Outside;
 
 pub use html::html;
 pub use pdf::{CannotPrint, pdf};
@@ -151,6 +152,12 @@ fn consignment(told: &Told, blocks: &mut Vec<Block>) {
 fn row(line: &Line) -> Block {
     let event = words::of_event(line.event);
     let mut more = Vec::new();
+    if let Some(Outside { system, id, sent, answer, .. }) = &line.outside {
+        let id = id.as_ref().map(|id| format!(" ({id})")).unwrap_or_default();
+        let answer = answer.as_ref().map(|answer| format!(": {answer}")).unwrap_or_default();
+        more.push(format!("Theo lời hệ thống ngoài — on the word of the system outside: {system}{id}{answer}"));
+        more.extend(sent.map(|sent| format!("Đã gửi dạng ghi lại — sent as other bytes: {sent}")));
+    }
     if let Some(reason) = &line.reason {
         let english = line.reason_en.as_ref().map(|english| format!(" — {english}")).unwrap_or_default();
         more.push(format!("Lý do — reason: {reason}{english}"));

@@ -57,13 +57,13 @@ impl Account {
 }
 
 /// Columns of the table, in the order of [`row`].
-const COLUMNS: [&str; 5] = ["tiếp nhận", "đã giao", "trả lại", "thất bại", "đang chuyển"];
+const COLUMNS: [&str; 6] = ["tiếp nhận", "đã giao", "trả lại", "thất bại", "ra ngoài", "đang chuyển"];
 
 fn tell(account: &books::Account) {
     let day = account.day.as_deref().unwrap_or("mọi ngày — all days");
     say!("Sổ đối chiếu của {} — the books of {}: {day}", account.hop, account.hop);
-    say!("(tiếp nhận = đã giao + trả lại + thất bại + đang chuyển)");
-    say!("(accepted = handed over + refused + failed + in flight)");
+    say!("(tiếp nhận = đã giao + trả lại + thất bại + ra ngoài + đang chuyển)");
+    say!("(accepted = handed over + refused + failed + passed outside + in flight)");
     let heads = COLUMNS.map(|head| format!("{head:>12}")).concat();
     say!("\n{:<28}{heads}", "Bên gửi — sender");
     for agency in &account.agencies {
@@ -120,7 +120,8 @@ fn tell_differences(mark: &str, differences: &[books::Difference], in_all: u64) 
 }
 
 fn row(name: &str, figures: &Figures) -> String {
-    let numbers = [figures.accepted, figures.handed_over, figures.refused, figures.failed, figures.in_flight];
+    let Figures { accepted, handed_over, refused, failed, passed_outside, in_flight, .. } = *figures;
+    let numbers = [accepted, handed_over, refused, failed, passed_outside, in_flight];
     let numbers = numbers.map(|number| format!("{number:>12}")).concat();
     let mark = if figures.balanced { "" } else { "  ✗" };
     format!("{name:<28}{numbers}{mark}")

@@ -86,7 +86,7 @@ fn a_slip_below_an_agency_of_our_own_is_nobodys() {
         default,
     };
     let links = vec![link("nation", &[], true), link("district", &["H37.91.05", "H37"], false)];
-    let routes = Routes { hop: "province-a".parse().unwrap(), links };
+    let routes = Routes { hop: "province-a".parse().unwrap(), links, outlets: Vec::new() };
     for (code, expected) in [
         ("H37.91.000", false),
         ("000.12.90.H37", false),

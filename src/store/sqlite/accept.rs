@@ -7,6 +7,7 @@ use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId};
 
 use super::super::{Accepted, Error, Held, MAX_PER_DISPATCH, NewConsignment, NewPacket, RefusalRecord, Result, Route};
 use super::flows;
+use super::outlets::insert_entered;
 use super::rows::{self, SUBMISSION, insert_receipt, integer, queue_receipt};
 use crate::receipts::Sealed;
 
@@ -26,6 +27,9 @@ pub fn accept(
     let same_code = same_code(db, packet)?;
     let row = hold_packet(db, packet)?;
     insert_identity(db, packet, row)?;
+    if let Some(entered) = &packet.entered {
+        insert_entered(db, entered, row, packet.doc_id)?;
+    }
     insert_receipt(db, row, SUBMISSION, submission, true)?;
     insert_consignments(db, packet, row, Some(submission), consignments)?;
     flows::settle(db, packet, row)?;
@@ -231,34 +235,36 @@ fn insert_consignments(
 ) -> Result<()> {
     let urgent = packet.urgency > 0;
     // Consignments for one next hop travel together, as many as fit.
-    let mut outbox: Vec<(&str, i64, usize)> = Vec::new();
+    let mut outbox: Vec<((&str, bool), i64, usize)> = Vec::new();
     for consignment in consignments {
         let offered = packet.previous_hop.is_some();
+        let outside = matches!(consignment.route, Route::Outlet(_));
         let (state, next_hop, outbox_id) = match &consignment.route {
             Route::Mailbox if offered => (ConsignmentState::Offered, None, None),
-            Route::Link(hop) if offered => (ConsignmentState::Offered, Some(hop.as_str()), None),
+            Route::Link(to) | Route::Outlet(to) if offered => (ConsignmentState::Offered, Some(to.as_str()), None),
             Route::Mailbox => (ConsignmentState::Consigned, None, None),
             Route::Refused => (ConsignmentState::Rejected, None, None),
-            Route::Link(hop) => {
-                let with_room = |entry: &&mut (&str, i64, usize)| entry.0 == hop.as_str() && entry.2 < MAX_PER_DISPATCH;
+            Route::Link(to) | Route::Outlet(to) => {
+                let to = (to.as_str(), outside);
+                let with_room = |entry: &&mut (_, i64, usize)| entry.0 == to && entry.2 < MAX_PER_DISPATCH;
                 let id = match outbox.iter_mut().find(with_room) {
                     Some((_, id, count)) => {
                         *count += 1;
                         *id
                     }
                     None => {
-                        let id = insert_outbox(db, hop.as_str(), row, urgent)?;
-                        outbox.push((hop.as_str(), id, 1));
+                        let id = insert_outbox(db, to, row, urgent)?;
+                        outbox.push((to, id, 1));
                         id
                     }
                 };
-                (ConsignmentState::Queued, Some(hop.as_str()), Some(id))
+                (ConsignmentState::Queued, Some(to.0), Some(id))
             }
         };
         let head = consignment.receipts.last().or(submission).map(|sealed| *sealed.digest.as_bytes());
         let insert = "INSERT INTO consignments (id, packet, recipient, state, previous_hop, next_hop, outbox_id,
-                      urgent, head, arrived_at, doc_id, due_at)
-                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+                      urgent, head, arrived_at, doc_id, due_at, outside)
+                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
         db.prepare_cached(insert)?.execute(params![
             consignment.id.as_bytes(),
             row,
@@ -272,6 +278,7 @@ fn insert_consignments(
             packet.received_at.as_millis(),
             packet.doc_id.as_bytes(),
             consignment.due.map(lienthong_contract::Instant::as_millis),
+            outside,
         ])?;
         insert_chain(db, packet, (row, db.last_insert_rowid()), consignment)?;
     }
@@ -297,9 +304,10 @@ fn insert_chain(db: &Connection, packet: &NewPacket, at: (i64, i64), consignment
     Ok(())
 }
 
-pub(super) fn insert_outbox(db: &Connection, hop: &str, packet: i64, urgent: bool) -> Result<i64> {
-    let insert = "INSERT INTO outbox (hop, packet, urgent) VALUES (?1, ?2, ?3)";
-    db.prepare_cached(insert)?.execute(params![hop, packet, urgent])?;
+/// An entry for a next hop, or for an outlet.
+pub(super) fn insert_outbox(db: &Connection, (to, outside): (&str, bool), packet: i64, urgent: bool) -> Result<i64> {
+    let insert = "INSERT INTO outbox (hop, packet, urgent, outside) VALUES (?1, ?2, ?3, ?4)";
+    db.prepare_cached(insert)?.execute(params![to, packet, urgent, outside])?;
     Ok(db.last_insert_rowid())
 }
 

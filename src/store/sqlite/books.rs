@@ -107,7 +107,7 @@ fn known(
     id: ConsignmentId,
     (submissions, unreadable): &(Vec<Sealed>, usize),
 ) -> Result<Option<Known>> {
-    let query = "SELECT seq, doc_id, recipient, previous_hop, next_hop, state, head, EXISTS
+    let query = "SELECT seq, doc_id, recipient, previous_hop, next_hop, state, head, outside, EXISTS
                    (SELECT 1 FROM receipt_outbox o WHERE o.hop = c.previous_hop AND o.digest = c.head)
                  FROM consignments c WHERE id = ?1 AND packet = ?2";
     let mut query = db.prepare_cached(query)?;
@@ -121,9 +121,10 @@ fn known(
         recipient: rows::agency(row, 2)?,
         previous_hop: rows::hop(row, 3)?,
         next_hop: rows::hop(row, 4)?,
+        outside: row.get(7)?,
         state: rows::state(row, 5)?,
         head: rows::digest(row, 6)?,
-        unconfirmed: row.get(7)?,
+        unconfirmed: row.get(8)?,
         receipts,
         unreadable: unreadable + also_unreadable,
     }))

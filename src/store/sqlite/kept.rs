@@ -30,12 +30,12 @@ pub fn kept_books(db: &Connection, day: Option<i64>, limit: usize) -> Result<Kep
     let query = match day {
         Some(_) => {
             "SELECT part, CASE part WHEN 'day' THEN day ELSE 0 END, name, accepted, handed_over, refused, failed,
-                    in_flight, faults
-             FROM books_figures WHERE day = ?1 AND part IN ('day', 'agency', 'link', 'mailbox')"
+                    in_flight, faults, passed_outside
+             FROM books_figures WHERE day = ?1 AND part IN ('day', 'agency', 'link', 'mailbox', 'outlet')"
         }
         None => {
             "SELECT part, CASE part WHEN 'day' THEN day ELSE 0 END, name, sum(accepted), sum(handed_over), sum(refused),
-                    sum(failed), sum(in_flight), sum(faults)
+                    sum(failed), sum(in_flight), sum(faults), sum(passed_outside)
              FROM books_figures WHERE ?1 IS NULL GROUP BY 1, 3, 2"
         }
     };
@@ -49,6 +49,7 @@ pub fn kept_books(db: &Connection, day: Option<i64>, limit: usize) -> Result<Kep
             failed: row.get(6)?,
             in_flight: row.get(7)?,
             faults: row.get(8)?,
+            passed_outside: row.get(9)?,
         };
         if amounts != Amounts::default() {
             books.sheet.insert(Heading { part: part(row)?, day: row.get(1)?, name: row.get(2)? }, amounts);
@@ -288,15 +289,17 @@ pub fn fold(db: &Connection, fold: &Fold) -> Result<bool> {
         clear.execute([stored(&Subject::Line(*id))])?;
         clear.execute([stored(&Subject::Contradicted(*id))])?;
     }
-    let add = "INSERT INTO books_figures (part, day, name, accepted, handed_over, refused, failed, in_flight, faults)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+    let add = "INSERT INTO books_figures (part, day, name, accepted, handed_over, refused, failed, in_flight, faults,
+                 passed_outside)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
                ON CONFLICT (part, day, name) DO UPDATE SET accepted = accepted + ?4, handed_over = handed_over + ?5,
-                 refused = refused + ?6, failed = failed + ?7, in_flight = in_flight + ?8, faults = faults + ?9";
+                 refused = refused + ?6, failed = failed + ?7, in_flight = in_flight + ?8, faults = faults + ?9,
+                 passed_outside = passed_outside + ?10";
     let mut add = db.prepare_cached(add)?;
     for (heading, amounts) in fold.sheet.iter().filter(|(_, amounts)| **amounts != Amounts::default()) {
-        let Amounts { accepted, handed_over, refused, failed, in_flight, faults } = amounts;
+        let Amounts { accepted, handed_over, refused, failed, in_flight, faults, passed_outside: out } = amounts;
         let (part, day, name) = (heading.part.as_str(), heading.day, &heading.name);
-        add.execute(params![part, day, name, accepted, handed_over, refused, failed, in_flight, faults])?;
+        add.execute(params![part, day, name, accepted, handed_over, refused, failed, in_flight, faults, out])?;
     }
     let note = "INSERT OR REPLACE INTO books_faults (subject, consignment, doc_id, day, code, found)
                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
@@ -321,10 +324,11 @@ pub fn suspects(
     let query = "SELECT l.consignment, l.acceptance, CASE l.figure
                    WHEN 0 THEN c.state IS 'offered'
                    WHEN 1 THEN c.state IS 'withdrawn'
-                   WHEN 2 THEN c.state IN ('queued', 'relayed', 'consigned')
+                   WHEN 2 THEN c.state IN ('queued', 'relayed', 'consigned', 'outside')
                    WHEN 3 THEN c.state IS 'handed-over'
                    WHEN 4 THEN c.state IN ('refused', 'rejected')
                    WHEN 5 THEN c.state IS 'failed'
+                   WHEN 7 THEN c.state IS 'passed-outside'
                    ELSE c.state IS NULL END IS 1
                  FROM (SELECT * FROM books_lines WHERE consignment > ?1 ORDER BY consignment LIMIT ?2) l
                  LEFT JOIN consignments c ON c.id = l.consignment ORDER BY l.consignment";

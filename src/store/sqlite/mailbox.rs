@@ -8,7 +8,7 @@ use lienthong_contract::{AgencyCode, ConsignmentId, Instant};
 use super::super::{AckOutcome, Error, Held, MailboxEntry, Result};
 use super::rows::{self, insert_receipt, integer, queue_receipt};
 use super::told;
-use crate::life::{Input, Outcome, Standing, step};
+use crate::life::{Input, Outcome, Standing, Way, step};
 use crate::receipts::{Event, Sealed};
 
 const ITEM: &str = "c.id, c.doc_id, p.digest, p.size, p.kind, p.document_id, p.sender, c.recipient, p.subject, p.code,
@@ -112,7 +112,7 @@ pub fn acknowledge(db: &Connection, id: ConsignmentId, terminal: &Sealed) -> Res
         return Ok(AckOutcome::GivenBack);
     }
     let answer = Input::Answered { taken: event == Event::ContentHandover };
-    let state = match step(Standing { state: entry.state, ends_here: true }, answer) {
+    let state = match step(Standing { state: entry.state, way: Way::Mailbox }, answer) {
         Outcome::Moves { to, attested } if attested == Some(event) => to,
         _ => return Err(Error::Corrupt(format!("{} does not end a mailbox entry", event.as_str()))),
     };

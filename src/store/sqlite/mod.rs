@@ -14,6 +14,7 @@ mod mailbox;
 mod news;
 mod numbers;
 mod outbox;
+mod outlets;
 mod overtaken;
 mod proofs;
 mod queues;
@@ -43,6 +44,7 @@ use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId, HopName, Inst
 use super::books::{AcceptancePage, BooksStore, Changed, Changes, Cursor, Fold, KeptBooks, Unreceipted};
 use super::ledger::{Heads, LedgerSetup};
 use super::news::{Gathered, NewsStore, Subscription};
+use super::outlets::{Abroad, Attested, Entered, EnteredBefore, Leaving, OutletStore};
 use super::queues::{QueueStore, Queues, Waiting};
 use super::retention::{DeletionReason, EndedPacket, ExportPacket, RetentionStore};
 use super::statements::{Crossed, Crossing, LinkDifference, StatementStore, Sums};
@@ -222,6 +224,36 @@ fn fold_log_back(connection: Connection, readers: &Arc<Readers>) -> Result<()> {
     };
     let thread = std::thread::Builder::new().name("store-checkpoint".to_owned()).spawn(run);
     thread.map(|_| ()).map_err(|error| Error::Unavailable(error.to_string()))
+}
+
+#[async_trait]
+impl OutletStore for SqliteStore {
+    async fn due_outside(&self, outlet: &HopName, urgent: bool, after: i64, limit: usize) -> Result<Vec<Leaving>> {
+        let outlet = outlet.clone();
+        self.read(move |db| outlets::due(db, &outlet, urgent, after, limit)).await
+    }
+
+    async fn begins_to_leave(&self, outbox_id: i64) -> Result<()> {
+        self.writer.write(move |db| outlets::begins_to_leave(db, outbox_id)).await
+    }
+
+    async fn did_not_leave(&self, outbox_id: i64, error: String, perhaps: bool) -> Result<()> {
+        self.writer.write(move |db| outlets::did_not_leave(db, outbox_id, &error, perhaps)).await
+    }
+
+    async fn attest(&self, attested: Vec<Attested>) -> Result<Vec<Ended>> {
+        self.writer.write(move |db| outlets::attest(db, &attested)).await
+    }
+
+    async fn abroad(&self, outlet: &HopName, name: &str, recipient: Option<&AgencyCode>) -> Result<Vec<Abroad>> {
+        let (outlet, name, recipient) = (outlet.clone(), name.to_owned(), recipient.cloned());
+        self.read(move |db| outlets::abroad(db, &outlet, &name, recipient.as_ref())).await
+    }
+
+    async fn entered(&self, entered: &Entered) -> Result<Option<EnteredBefore>> {
+        let entered = entered.clone();
+        self.read(move |db| outlets::entered(db, &entered)).await
+    }
 }
 
 #[async_trait]

@@ -7,26 +7,39 @@ use rusqlite::{Connection, OptionalExtension, params};
 use lienthong_contract::door::ConsignmentState;
 use lienthong_contract::{ConsignmentId, Digest, DocId, HopName, Instant};
 
+use super::super::outlets::Attested;
 use super::super::{
     Consign, Delivered, Dispatch, DispatchedConsignment, Ended, Error, LetGo, MAX_PER_DISPATCH, Overdue, QueuedReceipt,
     Recorded, Result,
 };
 use super::accept::insert_outbox;
+use super::outlets::attest_one;
 use super::overtaken::{self, Comes};
 use super::restored;
 use super::rows::{self, SUBMISSION, insert_receipt, integer, queue_receipt};
 use crate::books::findings::CONTRADICTS;
-use crate::life::{Input, Outcome, Standing, step};
+use crate::life::{Input, Outcome, Standing, Way, step};
 use crate::receipts::chain::{contradicted, follows};
 use crate::receipts::{Event, Sealed};
 
 /// See [`super::Store::due`].
 pub fn due(db: &Connection, hop: &HopName, urgent: bool, after: i64, limit: usize) -> Result<Vec<Dispatch>> {
+    dispatches(db, (hop, false), urgent, after, limit)
+}
+
+/// What is due to a next hop, or to an outlet.
+pub(super) fn dispatches(
+    db: &Connection,
+    (to, outside): (&HopName, bool),
+    urgent: bool,
+    after: i64,
+    limit: usize,
+) -> Result<Vec<Dispatch>> {
     let query = "SELECT o.id, p.digest, o.attempts, p.size, p.content, p.id
                  FROM outbox o JOIN packets p ON p.id = o.packet
-                 WHERE o.hop = ?1 AND o.urgent = ?2 AND o.id > ?3 ORDER BY o.id LIMIT ?4";
+                 WHERE o.hop = ?1 AND o.urgent = ?2 AND o.id > ?3 AND o.outside = ?5 ORDER BY o.id LIMIT ?4";
     let mut query = db.prepare_cached(query)?;
-    let mut found = query.query(params![hop.as_str(), urgent, after, integer(limit)])?;
+    let mut found = query.query(params![to.as_str(), urgent, after, integer(limit), outside])?;
     let mut due = Vec::new();
     while let Some(row) = found.next()? {
         let (outbox_id, digest) = (row.get(0)?, rows::digest(row, 1)?);
@@ -80,11 +93,11 @@ pub fn record_receipts(db: &Connection, from: &HopName, receipts: &[Sealed]) -> 
             set_aside(db, from, sealed, &mut recorded)?;
             continue;
         };
-        if row.next_hop.as_ref() != Some(from) && row.previous_hop.as_ref() == Some(from) {
+        if row.link() != Some(from) && row.previous_hop.as_ref() == Some(from) {
             withdraw(db, from, row, sealed, &mut recorded)?;
             continue;
         }
-        if row.next_hop.as_ref() != Some(from) {
+        if row.link() != Some(from) {
             tracing::error!(%from, %digest, event, hop = %sealed.receipt.hop, "a receipt from a hop that has no say in it");
             continue;
         }
@@ -231,14 +244,15 @@ fn let_go(
     outbox: &mut HashMap<(i64, HopName), (i64, usize)>,
     delivered: &mut Delivered,
 ) -> Result<()> {
-    let query = "SELECT id, state, next_hop, urgent, head, recipient FROM consignments
+    let query = "SELECT id, state, next_hop, urgent, head, recipient, outside FROM consignments
                  WHERE seq = ?1 AND previous_hop = ?2";
     let mut query = db.prepare_cached(query)?;
     let mut found = query.query(params![seq, hop.as_str()])?;
     let Some(row) = found.next()? else { return Ok(()) };
     let (id, state, next_hop) = (rows::consignment(row, 0)?, rows::state(row, 1)?, rows::hop(row, 2)?);
     let (urgent, head, recipient): (bool, Digest, _) = (row.get(3)?, rows::digest(row, 4)?, rows::agency(row, 5)?);
-    let at = Standing { state, ends_here: next_hop.is_none() };
+    let outside: bool = row.get(6)?;
+    let at = Standing { state, way: way(next_hop.as_ref(), outside) };
     let Outcome::Moves { to, attested } = step(at, Input::LetGo) else { return Ok(()) };
     let given_back = overtaken::given_back(db, &Comes { seq, packet, recipient: &recipient, next: next_hop.as_ref() })?;
     let Some(next) = next_hop else {
@@ -248,7 +262,7 @@ fn let_go(
         let before = attest(db, (hop, packet, seq, to), &LetGo { id, event, before: rows::read(&relay)? }, consign)?;
         if given_back {
             // Nobody sees it in the mailbox: it lies there and ends in one transaction.
-            let answer = step(Standing { state: to, ends_here: true }, Input::Answered { taken: false });
+            let answer = step(Standing { state: to, way: Way::Mailbox }, Input::Answered { taken: false });
             let Outcome::Moves { to, attested: Some(event) } = answer else { return Ok(()) };
             attest(db, (hop, packet, seq, to), &LetGo { id, event, before }, consign)?;
         }
@@ -261,7 +275,7 @@ fn let_go(
             entry.0
         }
         None => {
-            let entry = insert_outbox(db, next.as_str(), packet, urgent)?;
+            let entry = insert_outbox(db, (next.as_str(), outside), packet, urgent)?;
             outbox.insert((packet, next.clone()), (entry, 1));
             entry
         }
@@ -294,9 +308,11 @@ fn attest(
 
 /// See [`super::Store::overdue`].
 pub fn overdue(db: &Connection, now: Instant, limit: usize) -> Result<Vec<Overdue>> {
-    let query = "SELECT c.id, c.recipient, c.due_at, c.next_hop, c.head, c.packet, c.seq, o.attempts
+    let query = "SELECT c.id, c.recipient, c.due_at, c.next_hop, c.head, c.packet, c.seq, o.attempts, c.outside,
+                        c.state = 'outside', coalesce(o.perhaps, 0)
                  FROM consignments c LEFT JOIN outbox o ON o.id = c.outbox_id
-                 WHERE (c.state = 'queued' OR (c.state = 'consigned' AND c.next_hop IS NULL)) AND c.due_at <= ?1
+                 WHERE (c.state = 'queued' OR (c.state = 'consigned' AND c.next_hop IS NULL)
+                        OR (c.state = 'outside' AND c.outside = 1)) AND c.due_at <= ?1
                    AND (c.seq > ?3 OR c.due_at <= ?4)
                  ORDER BY c.due_at LIMIT ?2";
     let mut query = db.prepare_cached(query)?;
@@ -311,11 +327,15 @@ pub fn overdue(db: &Connection, now: Instant, limit: usize) -> Result<Vec<Overdu
             tracing::error!(%id, "an overdue consignment's last receipt is gone or cannot be read");
             continue;
         };
+        let next_hop = rows::hop(row, 3)?;
         overdue.push(Overdue {
             id,
+            way: way(next_hop.as_ref(), row.get(8)?),
+            abroad: row.get(9)?,
+            perhaps: row.get(10)?,
             recipient: rows::agency(row, 1)?,
             due: rows::instant(row, 2)?,
-            next_hop: rows::hop(row, 3)?,
+            next_hop,
             head,
             attempts: row.get::<_, Option<u32>>(7)?.unwrap_or(0),
         });
@@ -325,23 +345,7 @@ pub fn overdue(db: &Connection, now: Instant, limit: usize) -> Result<Vec<Overdu
 
 /// See [`super::Store::fail`].
 pub fn fail(db: &Connection, id: ConsignmentId, terminal: &Sealed) -> Result<Option<Ended>> {
-    let Some(mut row) = consignment(db, id)? else { return Ok(None) };
-    let Outcome::Moves { to, attested } = step(row.standing(), Input::Overdue) else { return Ok(None) };
-    // Something came in between: the receipt was made for what stood there before.
-    if terminal.receipt.previous != Some(row.head) || attested != Some(terminal.receipt.event) {
-        return Ok(None);
-    }
-    let receipt = insert_receipt(db, row.packet, row.seq, terminal, true)?;
-    let update = "UPDATE consignments SET state = ?2, head = ?3 WHERE seq = ?1";
-    db.prepare_cached(update)?.execute(params![row.seq, to.as_str(), terminal.digest.as_bytes()])?;
-    if let Some((previous, receipt)) = row.previous_hop.as_ref().zip(receipt) {
-        queue_receipt(db, previous.as_str(), terminal.digest, receipt)?;
-    }
-    let settled = match row.outbox_id.take() {
-        Some(entry) => release(db, row.seq, entry)?.then_some(entry),
-        None => None,
-    };
-    Ok(Some(Ended { settled, previous_hop: row.previous_hop }))
+    attest_one(db, &Attested { id, input: Input::Overdue, receipt: terminal.clone(), due: None })
 }
 
 fn known(db: &Connection, row: &Row, receipt: Digest) -> Result<bool> {
@@ -387,22 +391,33 @@ fn set_aside(db: &Connection, from: &HopName, sealed: &Sealed, recorded: &mut Re
     Ok(())
 }
 
-struct Row {
-    seq: i64,
-    packet: i64,
+/// Where it goes, by its columns.
+pub(super) const fn way(next_hop: Option<&HopName>, outside: bool) -> Way {
+    match (next_hop, outside) {
+        (None, _) => Way::Mailbox,
+        (Some(_), false) => Way::Link,
+        (Some(_), true) => Way::Outlet,
+    }
+}
+
+pub(super) struct Row {
+    pub seq: i64,
+    pub packet: i64,
     id: ConsignmentId,
     digest: Digest,
     state: ConsignmentState,
-    previous_hop: Option<HopName>,
+    pub previous_hop: Option<HopName>,
     next_hop: Option<HopName>,
-    outbox_id: Option<i64>,
+    /// `next_hop` is an outlet.
+    outside: bool,
+    pub outbox_id: Option<i64>,
     doc_id: DocId,
     size: u64,
     sender: String,
     document_id: Option<String>,
     recipient: String,
     /// The last receipt of the chain as far as it holds.
-    head: Digest,
+    pub head: Digest,
 }
 
 impl Row {
@@ -421,8 +436,13 @@ impl Row {
         rows::chain_of(db, self.packet, &submissions, self.seq, self.head)
     }
 
-    fn standing(&self) -> Standing {
-        Standing { state: self.state, ends_here: self.next_hop.is_none() }
+    pub fn standing(&self) -> Standing {
+        Standing { state: self.state, way: way(self.next_hop.as_ref(), self.outside) }
+    }
+
+    /// The next hop; none for a mailbox here and for an outlet, of which no neighbour has anything to say.
+    const fn link(&self) -> Option<&HopName> {
+        if self.outside { None } else { self.next_hop.as_ref() }
     }
 
     /// It ended here by our own word, and the next hop does not know.
@@ -435,10 +455,10 @@ impl Row {
     }
 }
 
-fn consignment(db: &Connection, id: ConsignmentId) -> Result<Option<Row>> {
+pub(super) fn consignment(db: &Connection, id: ConsignmentId) -> Result<Option<Row>> {
     let query =
         "SELECT p.digest, c.state, c.previous_hop, c.next_hop, c.outbox_id, c.head, c.seq, c.packet, c.doc_id, p.size,
-                        p.sender, p.document_id, c.recipient
+                        p.sender, p.document_id, c.recipient, c.outside
                  FROM consignments c JOIN packets p ON p.id = c.packet WHERE c.id = ?1";
     let mut query = db.prepare_cached(query)?;
     let mut found = query.query(params![id.as_bytes()])?;
@@ -458,6 +478,7 @@ fn consignment(db: &Connection, id: ConsignmentId) -> Result<Option<Row>> {
         sender: row.get(10)?,
         document_id: row.get(11)?,
         recipient: row.get(12)?,
+        outside: row.get(13)?,
     }))
 }
 
@@ -481,7 +502,7 @@ fn advance(db: &Connection, row: &mut Row, sealed: &Sealed, recorded: &mut Recor
 
 /// The receipt and the state it leads to, when it is the next of the chain.
 fn counts(row: &Row, head: &Sealed, next: Sealed) -> Option<(Sealed, ConsignmentState)> {
-    let Outcome::Moves { to, .. } = step(row.standing(), Input::Said(next.receipt.event)) else { return None };
+    let Outcome::Moves { to, .. } = step(row.standing(), Input::said(&next.receipt)) else { return None };
     (follows(&next, head, row.id) && may_settle(row, &next)).then_some((next, to))
 }
 
@@ -527,11 +548,11 @@ fn move_to(
 
 /// While we have custody, only the next hop's own word can end it.
 fn may_settle(row: &Row, next: &Sealed) -> bool {
-    row.outbox_id.is_none() || row.next_hop.as_ref() == Some(&next.receipt.hop)
+    row.outbox_id.is_none() || row.link() == Some(&next.receipt.hop)
 }
 
 /// Takes a consignment out of its outbox entry; true when the entry is thereby done and gone.
-fn release(db: &Connection, consignment: i64, outbox_id: i64) -> Result<bool> {
+pub(super) fn release(db: &Connection, consignment: i64, outbox_id: i64) -> Result<bool> {
     db.prepare_cached("UPDATE consignments SET outbox_id = NULL WHERE seq = ?1")?.execute(params![consignment])?;
     let others = "SELECT 1 FROM consignments WHERE outbox_id = ?1 LIMIT 1";
     let others: Option<i64> = db.prepare_cached(others)?.query_row(params![outbox_id], |row| row.get(0)).optional()?;

@@ -19,7 +19,7 @@ pub fn ended_packets(
     // Whether a packet has a body is told by the first bytes of its row; its content is not read.
     let query = "SELECT id, doc_id, digest, content IS NULL, exported_at IS NOT NULL,
                         EXISTS (SELECT 1 FROM consignments c WHERE c.packet = p.id
-                                AND c.state IN ('offered', 'queued', 'relayed', 'consigned')),
+                                AND c.state IN ('offered', 'queued', 'relayed', 'consigned', 'outside')),
                         EXISTS (SELECT 1 FROM consignments c WHERE c.packet = p.id
                                 AND NOT (c.state = 'rejected' AND c.next_hop IS NULL AND c.previous_hop IS NOT NULL))
                  FROM packets p WHERE id > ?1 AND received_at < ?2 AND body_deleted_at IS NULL
@@ -63,7 +63,7 @@ pub fn delete_body(db: &Connection, row: i64, reason: DeletionReason, at: Instan
     let delete = "UPDATE packets SET content = NULL, body_deleted_at = ?2, body_deleted_reason = ?3
                   WHERE id = ?1 AND body_deleted_at IS NULL AND destroyed_at IS NULL AND NOT EXISTS
                     (SELECT 1 FROM consignments c WHERE c.packet = packets.id
-                     AND c.state IN ('offered', 'queued', 'relayed', 'consigned'))";
+                     AND c.state IN ('offered', 'queued', 'relayed', 'consigned', 'outside'))";
     let changed = db.prepare_cached(delete)?.execute(params![row, at.as_millis(), reason.as_str()])?;
     Ok(changed == 1)
 }

@@ -58,7 +58,7 @@ pub fn state(row: &Row<'_>, column: usize) -> Result<ConsignmentState> {
         .ok_or_else(|| Error::Corrupt(format!("{text:?} is no state of a consignment")))
 }
 
-const ALL_STATES: [ConsignmentState; 9] = [
+const ALL_STATES: [ConsignmentState; 11] = [
     ConsignmentState::Offered,
     ConsignmentState::Queued,
     ConsignmentState::Relayed,
@@ -68,6 +68,8 @@ const ALL_STATES: [ConsignmentState; 9] = [
     ConsignmentState::Rejected,
     ConsignmentState::Failed,
     ConsignmentState::Withdrawn,
+    ConsignmentState::Outside,
+    ConsignmentState::PassedOutside,
 ];
 
 /// The bytes of a packet: in this column, or in its file when the column is null.

@@ -10,13 +10,13 @@ use rusqlite::Connection;
 use super::super::Error;
 
 /// Each step takes the store from one version to the next; the first makes a new one of version [`OLDEST`].
-const MIGRATIONS: &[&str] = &[V2, V3, V4, V5, V6, V7, V8, V9, V10];
+const MIGRATIONS: &[&str] = &[V2, V3, V4, V5, V6, V7, V8, V9, V10, V11];
 
 /// The oldest version that can be upgraded. Version 1 was never released.
 const OLDEST: i64 = 2;
 
 /// The newest version this gateway knows.
-pub const VERSION: i64 = 10;
+pub const VERSION: i64 = 11;
 
 const V2: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -483,6 +483,39 @@ CREATE TABLE document_numbers (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     doc_id BLOB NOT NULL UNIQUE
 );
+";
+
+/// Outlets: systems outside this network, which give no receipts.
+const V11: &str = "
+-- `next_hop` (of an outbox entry: `hop`) is the name of an outlet, not of a neighbour. Hops and outlets share their names.
+ALTER TABLE consignments ADD COLUMN outside INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE outbox ADD COLUMN outside INTEGER NOT NULL DEFAULT 0;
+-- An attempt was begun whose answer is not known: it may be outside.
+ALTER TABLE outbox ADD COLUMN perhaps INTEGER NOT NULL DEFAULT 0;
+
+-- What is with a system outside that reports has a deadline too.
+DROP INDEX consignments_due;
+CREATE INDEX consignments_due ON consignments (due_at)
+    WHERE state = 'queued' OR (state = 'consigned' AND next_hop IS NULL) OR (state = 'outside' AND outside = 1);
+
+-- What systems outside call the consignments (`seq`) that they took.
+CREATE TABLE abroad (
+    outlet        TEXT NOT NULL,
+    name          TEXT NOT NULL,
+    consignment   INTEGER NOT NULL,
+    PRIMARY KEY (outlet, name, consignment)
+) WITHOUT ROWID;
+
+-- What they call the packets that came from them: the same name is the same packet.
+CREATE TABLE entered (
+    outlet        TEXT NOT NULL,
+    name          TEXT NOT NULL,
+    packet        INTEGER NOT NULL,
+    doc_id        BLOB NOT NULL,
+    PRIMARY KEY (outlet, name)
+) WITHOUT ROWID;
+
+ALTER TABLE books_figures ADD COLUMN passed_outside INTEGER NOT NULL DEFAULT 0;
 ";
 
 /// Brings the store to [`VERSION`] and binds it to this hop.

@@ -7,6 +7,7 @@ mod deadlines;
 mod flows;
 mod ledger;
 mod news;
+mod outlets;
 mod queues;
 mod receipts;
 mod restored;

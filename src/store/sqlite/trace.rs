@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 
-use lienthong_contract::door::{ConsignmentState, ConsignmentTrace, RecallState, ReceiptView, Trace};
+use lienthong_contract::door::{ConsignmentState, ConsignmentTrace, OutsideView, RecallState, ReceiptView, Trace};
 use lienthong_contract::{ConsignmentId, DocId, Instant};
 
 use super::super::{Counts, Result};
@@ -61,7 +61,7 @@ fn consignments(
     submissions: &[Stored],
     subject: &told::Subject<'_>,
 ) -> Result<Vec<ConsignmentTrace>> {
-    let query = "SELECT c.id, c.recipient, c.state, c.next_hop, o.last_error, c.head, c.seq
+    let query = "SELECT c.id, c.recipient, c.state, c.next_hop, o.last_error, c.head, c.seq, c.outside
                  FROM consignments c LEFT JOIN outbox o ON o.id = c.outbox_id WHERE c.doc_id = ?1 ORDER BY c.seq";
     let mut query = db.prepare_cached(query)?;
     let mut found = query.query(params![doc_id.as_bytes()])?;
@@ -71,6 +71,7 @@ fn consignments(
         let next_hop: Option<String> = row.get(3)?;
         let waiting_for = match state {
             ConsignmentState::Queued => next_hop,
+            ConsignmentState::Outside if row.get(7)? => next_hop,
             ConsignmentState::Consigned if next_hop.is_none() => Some("mailbox".to_owned()),
             _ => None,
         };
@@ -130,6 +131,13 @@ fn view(sealed: &Sealed) -> ReceiptView {
         reason: sealed.receipt.reason.as_ref().map(|reason| reason.text.clone()),
         jws: sealed.jws.to_string(),
         contradicts: None,
+        outside: sealed.receipt.outside.as_ref().map(|outside| OutsideView {
+            system: outside.system.clone(),
+            id: outside.id.clone(),
+            sent: outside.sent,
+            answer: outside.answer.clone(),
+            reports: outside.reports,
+        }),
     }
 }
 
@@ -159,6 +167,8 @@ pub fn counts(db: &Connection) -> Result<Counts> {
             ConsignmentState::Rejected => counts.rejected = number,
             ConsignmentState::Failed => counts.failed = number,
             ConsignmentState::Withdrawn => counts.withdrawn = number,
+            ConsignmentState::Outside => counts.outside = number,
+            ConsignmentState::PassedOutside => counts.passed_outside = number,
         }
     }
     Ok(counts)

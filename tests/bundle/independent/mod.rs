@@ -155,6 +155,8 @@ impl Receipt {
         demand(says["document_id"].is_null() || says["document_id"] == document["document_id"], "another DocumentId")?;
         let bad = says["event"].as_str().is_some_and(|event| event.contains("Rejection") || event.contains("Failure"));
         demand(!bad || says["reason"].is_object(), "a negative receipt without a reason")?;
+        let out = says["event"].as_str().is_some_and(|event| event.contains("NonERDS"));
+        demand(!out || says["outside"]["system"].is_string(), "a receipt of a system outside that it does not name")?;
         let name = format!("sha256:{}", hex(&sha256(token.as_bytes())));
         Ok(Self { token: token.to_owned(), name, says })
     }
@@ -170,9 +172,17 @@ fn may_follow(next: &Receipt, before: &Receipt) -> bool {
     let other = next.says["hop"] != before.says["hop"];
     match next.event() {
         "RelayAcceptance" | "RelayRejection" => holds && other,
-        "RelayFailure" | "RelayToNonERDS" | "ContentConsignment" | "ContentConsignmentFailure" => holds && !other,
+        "RelayFailure"
+        | "RelayToNonERDS"
+        | "RelayToNonERDSFailure"
+        | "ContentConsignment"
+        | "ContentConsignmentFailure" => holds && !other,
         "ContentHandover" | "ContentHandoverFailure" | "ConsignmentRejection" => {
-            before.event() == "ContentConsignment" && !other
+            // What is outside is known by the word of the system that has it, as long as that has any.
+            let abroad = before.event() == "RelayToNonERDS"
+                && before.says["outside"]["reports"] == true
+                && next.says["outside"]["system"] == before.says["outside"]["system"];
+            (before.event() == "ContentConsignment" || abroad) && !other
         }
         _ => false,
     }
@@ -223,7 +233,7 @@ fn outcomes(
         let mut last = head.event();
         for one in late.iter().filter(own) {
             let goes_on = one.says["previous"] == head.name.as_str() && may_follow(one, head);
-            demand(!goes_on || one.event() == "RelayToNonERDS", "what is called late continues the chain")?;
+            demand(!goes_on, "what is called late continues the chain")?;
             if let Some(against) = contradicted(&chain, one) {
                 let place = |of: &[Receipt], token: &str| of.iter().position(|one| one.token == token).unwrap();
                 contradictions.insert((place(late, &one.token), place(receipts, &against.token)));
@@ -250,6 +260,7 @@ fn contradicted<'a>(chain: &[&'a Receipt], late: &Receipt) -> Option<&'a Receipt
             || event == "RelayRejection"
             || event == "ConsignmentRejection"
             || event == "ContentHandover"
+            || event == "RelayToNonERDS" && one.says["outside"]["reports"] != true
     };
     let last = *chain.last()?;
     for pair in chain.windows(2) {
@@ -264,9 +275,9 @@ fn contradicted<'a>(chain: &[&'a Receipt], late: &Receipt) -> Option<&'a Receipt
     if ends(last) && ends(late) {
         return Some(last);
     }
-    // It names the last one, and is none that a hop lets a chain go on with.
+    // It names the last one, and cannot follow it.
     let named = late.says["previous"] == last.name.as_str();
-    (named && (late.event() == "RelayToNonERDS" || !may_follow(late, last))).then_some(last)
+    (named && !may_follow(late, last)).then_some(last)
 }
 
 fn outcome(last: &str) -> &str {

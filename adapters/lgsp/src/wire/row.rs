@@ -91,10 +91,14 @@ impl From<&SentItem> for Sent {
     fn from(item: &SentItem) -> Self {
         // Sending ends where the document lies in the recipient's mailbox; receiving begins there.
         let (sending, receiving) = match item.state {
-            ConsignmentState::Offered | ConsignmentState::Queued | ConsignmentState::Relayed => {
-                (TransportState::Processing, TransportState::Initial)
+            ConsignmentState::Offered
+            | ConsignmentState::Queued
+            | ConsignmentState::Relayed
+            | ConsignmentState::Outside => (TransportState::Processing, TransportState::Initial),
+            // Outside the network it can be known no further than that it was sent.
+            ConsignmentState::Consigned | ConsignmentState::PassedOutside => {
+                (TransportState::Done, TransportState::Initial)
             }
-            ConsignmentState::Consigned => (TransportState::Done, TransportState::Initial),
             ConsignmentState::HandedOver => (TransportState::Done, TransportState::Done),
             ConsignmentState::Refused => (TransportState::Done, TransportState::Fail),
             ConsignmentState::Rejected | ConsignmentState::Failed | ConsignmentState::Withdrawn => {

@@ -3,7 +3,7 @@
 use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId, HopName, Instant};
 
 use crate::ledger::PrivateKey;
-use crate::receipts::{ConsignedTo, Error, Event, Reason, Receipt, Sealed, Signer, seal};
+use crate::receipts::{ConsignedTo, Error, Event, Outside, Reason, Receipt, Sealed, Signer, seal};
 use crate::store::{Consign, Delivered, Held, LedgerSetup, NewConsignment, NewPacket, PacketKind, Route, SqliteStore};
 
 /// Puts sixty-four zeros under everything.
@@ -60,7 +60,7 @@ pub(crate) fn letter(text: &str, urgency: u8, to: &[(&str, Route)]) -> Made {
             Route::Mailbox => {
                 vec![about(&packet, entry.consignment, Event::ContentConsignment, "province-a", &submission)]
             }
-            Route::Link(_) | Route::Refused => Vec::new(),
+            Route::Link(_) | Route::Outlet(_) | Route::Refused => Vec::new(),
         },
         due: Some(DUE),
     });
@@ -101,6 +101,7 @@ fn packet(text: &str, urgency: u8) -> NewPacket {
         status: None,
         acts: Vec::new(),
         gives_back: Vec::new(),
+        entered: None,
         held: Held::Inline(text.as_bytes().to_vec().into()),
     }
 }
@@ -128,7 +129,14 @@ fn statement(packet: &NewPacket, event: Event, by: &str) -> Receipt {
             text_en: None,
             whose_turn: lienthong_contract::Blame::Sender,
         }),
+        outside: event.is_outside().then(|| outside(false)),
     }
+}
+
+/// A system outside the network.
+pub(crate) fn outside(reports: bool) -> Outside {
+    let id = Some("0123456789abcdef01234567".to_owned());
+    Outside { system: hop("axis"), id, sent: None, answer: Some("Thanh cong".to_owned()), reports }
 }
 
 /// A receipt of this hop about one consignment, after `before`.

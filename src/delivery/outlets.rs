@@ -1,0 +1,265 @@
+//! Out of the network: one send to a system outside, what its answer makes of the consignments, and what it reports later.
+//!
+//! Before each attempt it is on disk that the packet may be outside from then on; an answer that counts is one transaction
+//! with the receipts made of it. Whatever is no answer leaves the entry in the outbox, where its lane takes it up again.
+//!
+//! Failure story: a crash after the system took the packet and before that transaction costs a repetition under the same
+//! names, which the system answers as the first time. An answer that comes after the deadline moves nothing and is logged.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use lienthong_contract::door::{ConsignmentRef, Refusal, RefusalCause};
+use lienthong_contract::outlet::{
+    self, Body, News, Outcome, OutgoingPacket, Outlet, Report, Reports, Taken, TurnedAway,
+};
+use lienthong_contract::{AgencyCode, ConsignmentId, HopName, Instant, Kind};
+
+use super::deadlines::after;
+use super::{Delivery, Shared, findings};
+use crate::life::Input;
+use crate::receipts::{Event, Outside, Reason, Receipt, Sealed, seal};
+use crate::store::outlets::{Attested, Leaving};
+use crate::store::{Ended, Held, PacketKind};
+
+/// The way out to one system, as delivery drives it.
+#[derive(Clone)]
+pub struct WayOut {
+    pub name: HopName,
+    pub outlet: Arc<dyn Outlet>,
+    /// How long the system has to report what becomes of a packet; nothing: it reports nothing.
+    pub reports: Option<Duration>,
+}
+
+impl std::fmt::Debug for WayOut {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WayOut").field("name", &self.name).field("reports", &self.reports).finish_non_exhaustive()
+    }
+}
+
+/// What a send came to.
+pub(super) enum Came {
+    /// The entry is done with.
+    Done,
+    /// Some of its recipients were refused; it is sent again at once, without them.
+    Again,
+    /// No answer that counts; the store knows.
+    Nothing(String),
+    /// Our own store or key failed; the store may not know.
+    OurFault(String),
+}
+
+/// Sends one packet once, and keeps what comes of it.
+pub(super) async fn send(shared: Arc<Shared>, way: WayOut, leaving: Leaving) -> Came {
+    let id = leaving.dispatch.outbox_id;
+    if let Err(error) = shared.store.begins_to_leave(id).await {
+        return Came::OurFault(error.to_string());
+    }
+    let sent = way.outlet.send(packet(&shared, &leaving));
+    let outcome = match tokio::time::timeout(shared.settings.outlet_timeout, sent).await {
+        Ok(outcome) => outcome,
+        Err(_) => Outcome::Unknown { why: "no answer in time".to_owned() },
+    };
+    let (why, perhaps) = match outcome {
+        Outcome::Taken(taken) => return keep(&shared, &way, &leaving, &taken).await,
+        Outcome::Refused(turned) => return turn_away(&shared, &way, &leaving, &turned).await,
+        // Of an earlier attempt nothing is known by this one.
+        Outcome::NotSent { why } => (why, leaving.perhaps),
+        Outcome::Unknown { why } => (why, true),
+    };
+    let why = outlet::words(&why);
+    match shared.store.did_not_leave(id, why.clone(), perhaps).await {
+        Ok(()) => Came::Nothing(why),
+        Err(error) => Came::OurFault(format!("{why}; {error}")),
+    }
+}
+
+fn packet(shared: &Shared, leaving: &Leaving) -> OutgoingPacket {
+    let dispatch = &leaving.dispatch;
+    let recipients = dispatch.consignments.iter();
+    OutgoingPacket {
+        doc_id: dispatch.doc_id,
+        digest: dispatch.digest,
+        size: dispatch.size,
+        is_status: leaving.kind == PacketKind::Status,
+        document_id: leaving.document_id.clone(),
+        business_type: leaving.business_type,
+        from: leaving.sender.clone(),
+        recipients: recipients.map(|one| ConsignmentRef { id: one.id, recipient: one.recipient.clone() }).collect(),
+        urgent: dispatch.urgent,
+        again: leaving.perhaps || dispatch.attempts > 0,
+        body: match &dispatch.held {
+            Held::Inline(bytes) => Body::Bytes(bytes.clone()),
+            Held::File | Held::Dropped | Held::Destroyed => Body::File(shared.blobs.path(dispatch.digest)),
+        },
+    }
+}
+
+/// The system has it.
+async fn keep(shared: &Shared, way: &WayOut, leaving: &Leaving, taken: &Taken) -> Came {
+    let now = shared.clock.now();
+    let id = outlet::words(&taken.id);
+    if id.is_empty() {
+        // Without a name there is nothing to ask the system by, nor to hold it to.
+        let why = "the answer names no document".to_owned();
+        return match shared.store.did_not_leave(leaving.dispatch.outbox_id, why.clone(), true).await {
+            Ok(()) => Came::Nothing(why),
+            Err(error) => Came::OurFault(error.to_string()),
+        };
+    }
+    let outside = Outside {
+        system: way.name.clone(),
+        id: Some(id),
+        sent: taken.sent,
+        answer: taken.answer.as_deref().map(outlet::words),
+        reports: way.reports.is_some(),
+    };
+    let input = Input::Taken { follows: way.reports.is_some() };
+    let due = way.reports.map(|time| after(now, time));
+    let all = |_: &AgencyCode| true;
+    match attest(shared, leaving, &all, (input, due), |entry| {
+        says(shared, Event::RelayToNonERDS, entry, &outside, None, now)
+    })
+    .await
+    {
+        Ok(()) => Came::Done,
+        Err(error) => Came::OurFault(error),
+    }
+}
+
+/// The system will not have it, or not for some of the recipients.
+async fn turn_away(shared: &Shared, way: &WayOut, leaving: &Leaving, turned: &TurnedAway) -> Came {
+    let now = shared.clock.now();
+    let here: Vec<&AgencyCode> = leaving.dispatch.consignments.iter().map(|one| &one.recipient).collect();
+    let named = turned.recipients.iter().any(|code| here.contains(&code));
+    // Nobody that we know of: it is the packet as a whole.
+    let meant = |code: &AgencyCode| !named || turned.recipients.contains(code);
+    let words = outlet::words(&format!("{} {}", turned.code, turned.words));
+    let outside =
+        Outside { system: way.name.clone(), id: None, sent: None, answer: Some(words.clone()), reports: false };
+    let reason = Some(reason(&findings::TURNED_AWAY, &way.name, &words));
+    let receipt = |entry: Entry<'_>| says(shared, Event::RelayToNonERDSFailure, entry, &outside, reason.clone(), now);
+    match attest(shared, leaving, &meant, (Input::TurnedAway, None), receipt).await {
+        Ok(()) if here.into_iter().all(meant) => Came::Done,
+        Ok(()) => Came::Again,
+        Err(error) => Came::OurFault(error),
+    }
+}
+
+/// A consignment and the last receipt of its chain.
+type Entry<'a> = (ConsignmentId, &'a AgencyCode, &'a Sealed);
+
+/// Makes the receipts of those meant, and moves them.
+async fn attest(
+    shared: &Shared,
+    leaving: &Leaving,
+    meant: &(dyn Fn(&AgencyCode) -> bool + Sync),
+    (input, due): (Input, Option<Instant>),
+    receipt: impl Fn(Entry<'_>) -> Result<Sealed, String>,
+) -> Result<(), String> {
+    let mut attested = Vec::new();
+    for (one, head) in leaving.dispatch.consignments.iter().zip(&leaving.heads).filter(|(one, _)| meant(&one.recipient))
+    {
+        attested.push(Attested { id: one.id, input, receipt: receipt((one.id, &one.recipient, head))?, due });
+    }
+    let asked = attested.len();
+    let ended = shared.store.attest(attested).await.map_err(|error| error.to_string())?;
+    if ended.len() < asked {
+        // Its deadline struck meanwhile. The receipt of that says that it may be outside.
+        let (doc_id, late) = (leaving.dispatch.doc_id, asked - ended.len());
+        tracing::error!(%doc_id, late, ?input, "an answer came after its consignment had ended here, and moves nothing");
+    }
+    tell_hops_before(shared, &ended);
+    Ok(())
+}
+
+fn tell_hops_before(shared: &Shared, ended: &[Ended]) {
+    for previous in ended.iter().filter_map(|ended| ended.previous_hop.as_ref()) {
+        if let Some(bells) = shared.bells.get(previous) {
+            bells.receipts.notify_one();
+        }
+    }
+}
+
+/// This hop's receipt of what a system outside did or said.
+fn says(
+    shared: &Shared,
+    event: Event,
+    (id, recipient, head): Entry<'_>,
+    outside: &Outside,
+    reason: Option<Reason>,
+    now: Instant,
+) -> Result<Sealed, String> {
+    let receipt = Receipt {
+        event,
+        hop: shared.hop.clone(),
+        time: now,
+        consignment: Some(id),
+        recipient: Some(recipient.clone()),
+        consignments: Vec::new(),
+        previous: Some(head.digest),
+        credential: None,
+        checks: None,
+        reason,
+        outside: Some(outside.clone()),
+        ..Receipt::clone(&head.receipt)
+    };
+    seal(receipt, shared.signer.as_ref()).map_err(|error| error.to_string())
+}
+
+fn reason(kind: &'static Kind, system: &HopName, words: &str) -> Reason {
+    Reason {
+        code: kind.code.to_owned(),
+        text: format!("{} {} ({system}: {words})", kind.title.vi, kind.fix.vi),
+        text_en: Some(format!("{} {} ({system}: {words})", kind.title.en, kind.fix.en)),
+        whose_turn: kind.blame,
+    }
+}
+
+fn refusal(cause: RefusalCause) -> Refusal {
+    Refusal { cause, findings: Vec::new(), receipt: None }
+}
+
+#[async_trait]
+impl Reports for Delivery {
+    async fn report(&self, outlet: &HopName, report: Report) -> Result<usize, Refusal> {
+        let shared = &self.shared;
+        if !self.outlets.contains_key(outlet) {
+            return Err(refusal(RefusalCause::NotFound));
+        }
+        let unavailable = |error: &dyn std::fmt::Display| {
+            tracing::error!(%error, %outlet, "a report could not be kept; it has to come again");
+            refusal(RefusalCause::Unavailable)
+        };
+        let id = outlet::words(&report.id);
+        let abroad = shared.store.abroad(outlet, &id, report.recipient.as_ref()).await;
+        let abroad = abroad.map_err(|error| unavailable(&error))?;
+        let words = report.words.as_deref().map(outlet::words).unwrap_or_default();
+        let (event, reason) = match report.news {
+            News::Received => (Event::ContentHandover, None),
+            News::Refused => (Event::ConsignmentRejection, Some(reason(&findings::REFUSED_OUTSIDE, outlet, &words))),
+            News::Undeliverable => {
+                (Event::ContentHandoverFailure, Some(reason(&findings::UNDELIVERABLE_OUTSIDE, outlet, &words)))
+            }
+        };
+        let outside = Outside {
+            system: outlet.clone(),
+            id: Some(id),
+            sent: None,
+            answer: Some(words).filter(|words| !words.is_empty()),
+            reports: false,
+        };
+        let (now, input) = (shared.clock.now(), Input::Reported(report.news));
+        let mut attested = Vec::with_capacity(abroad.len());
+        for one in &abroad {
+            let receipt = says(shared, event, (one.id, &one.recipient, &one.head), &outside, reason.clone(), now);
+            let receipt = receipt.map_err(|error| unavailable(&error))?;
+            attested.push(Attested { id: one.id, input, receipt, due: None });
+        }
+        let ended = shared.store.attest(attested).await.map_err(|error| unavailable(&error))?;
+        tell_hops_before(shared, &ended);
+        Ok(ended.len())
+    }
+}

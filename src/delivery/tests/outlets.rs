@@ -1,0 +1,385 @@
+//! Outlets before a system outside whose answers are lost, late, doubled, or refuse.
+
+use std::collections::BTreeMap;
+
+use lienthong_contract::AgencyCode;
+use lienthong_contract::door::ConsignmentState as State;
+use lienthong_contract::outlet::{News, Outcome, OutgoingPacket, Outlet, Report, Reports, Taken, TurnedAway};
+use tokio::sync::Semaphore;
+
+use super::*;
+use crate::receipts::Receipt;
+use crate::store::sqlite::tests::support::agency;
+
+/// What the system outside does with one call.
+#[derive(Clone)]
+enum Does {
+    /// Takes it and says so.
+    Takes,
+    /// Takes it, and the answer is lost.
+    TakesUnheard,
+    /// Nothing is heard of it, and it has nothing.
+    IsSilent,
+    IsDown,
+    Refuses,
+    RefusesFor(AgencyCode),
+    /// Takes it, and answers when it is told to.
+    TakesSlowly,
+    TakesWithoutName,
+}
+
+type Manner = Box<dyn Fn(&OutgoingPacket, usize) -> Does + Send + Sync>;
+
+/// A system that knows a packet by its bytes, as the axis does.
+struct System {
+    manner: Manner,
+    /// What it has, with its recipients.
+    has: Mutex<BTreeMap<Digest, Vec<AgencyCode>>>,
+    calls: Mutex<Vec<(Digest, bool)>>,
+    go_on: Semaphore,
+    at_once: Mutex<(usize, usize)>,
+}
+
+impl System {
+    fn new(manner: impl Fn(&OutgoingPacket, usize) -> Does + Send + Sync + 'static) -> Arc<Self> {
+        let (has, calls, at_once) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Arc::new(Self { manner: Box::new(manner), has, calls, go_on: Semaphore::new(0), at_once })
+    }
+
+    fn calls(&self, digest: Digest) -> Vec<bool> {
+        self.calls.lock().unwrap().iter().filter(|(called, _)| *called == digest).map(|(_, again)| *again).collect()
+    }
+
+    fn take(&self, packet: &OutgoingPacket) -> Outcome {
+        let mut has = self.has.lock().unwrap();
+        let to = packet.recipients.iter().map(|one| one.recipient.clone());
+        has.entry(packet.digest).or_default().extend(to);
+        Outcome::Taken(Taken { id: name(packet.digest), sent: None, answer: Some("Thanh\ncong".to_owned()) })
+    }
+}
+
+fn name(digest: Digest) -> String {
+    digest.to_string().chars().skip(7).take(24).collect()
+}
+
+#[async_trait]
+impl Outlet for System {
+    async fn send(&self, packet: OutgoingPacket) -> Outcome {
+        let before = self.calls(packet.digest).len();
+        self.calls.lock().unwrap().push((packet.digest, packet.again));
+        let unknown = Outcome::Unknown { why: "<html>502 Bad Gateway</html>".to_owned() };
+        let refused = |recipients: Vec<AgencyCode>| {
+            let words = "Don vi nhan khong ton tai".to_owned();
+            Outcome::Refused(TurnedAway { code: "18".to_owned(), words, recipients })
+        };
+        match (self.manner)(&packet, before) {
+            Does::Takes => self.take(&packet),
+            Does::TakesUnheard => {
+                self.take(&packet);
+                unknown
+            }
+            Does::IsSilent => unknown,
+            Does::IsDown => Outcome::NotSent { why: "connection refused".to_owned() },
+            Does::Refuses => refused(Vec::new()),
+            Does::RefusesFor(code) if packet.recipients.iter().any(|one| one.recipient == code) => refused(vec![code]),
+            Does::RefusesFor(_) => self.take(&packet),
+            Does::TakesSlowly => {
+                {
+                    let mut at_once = self.at_once.lock().unwrap();
+                    at_once.0 += 1;
+                    at_once.1 = at_once.1.max(at_once.0);
+                }
+                self.go_on.acquire().await.unwrap().forget();
+                self.at_once.lock().unwrap().0 -= 1;
+                self.take(&packet)
+            }
+            Does::TakesWithoutName => {
+                self.take(&packet);
+                Outcome::Taken(Taken { id: " \n".to_owned(), ..Taken::default() })
+            }
+        }
+    }
+}
+
+struct Out {
+    folder: tempfile::TempDir,
+    store: SqliteStore,
+    delivery: Arc<Delivery>,
+    clock: Arc<Still>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+type Running = (Arc<Delivery>, Arc<Still>, CancellationToken, TaskTracker);
+
+fn begin(
+    folder: &std::path::Path,
+    store: &SqliteStore,
+    system: &Arc<System>,
+    (reports, settings): (bool, Settings),
+) -> Running {
+    let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+    let clock = Arc::new(Still(AtomicI64::new(1_790_000_000_000)));
+    let way = WayOut {
+        name: hop("axis"),
+        outlet: Arc::clone(system) as _,
+        reports: reports.then_some(Duration::from_secs(3600)),
+    };
+    let parts = Parts {
+        hop: hop("province-a"),
+        store: Arc::new(store.clone()),
+        blobs: Blobs::open(folder).unwrap(),
+        signer: Arc::new(Stamp),
+        clock: Arc::clone(&clock) as _,
+        settings,
+        outlets: vec![way],
+    };
+    (Delivery::start(parts, Vec::new(), &tasks, &stop), clock, stop, tasks)
+}
+
+impl Out {
+    fn new(system: &Arc<System>, reports: bool) -> Self {
+        Self::with(system, reports, settings())
+    }
+
+    fn with(system: &Arc<System>, reports: bool, settings: Settings) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path());
+        let (delivery, clock, stop, tasks) = begin(folder.path(), &store, system, (reports, settings));
+        Self { folder, store, delivery, clock, stop, tasks }
+    }
+
+    async fn put(&self, name: &str, urgency: u8, to: &[&str]) -> Made {
+        let to: Vec<(&str, Route)> = to.iter().map(|code| (*code, Route::Outlet(hop("axis")))).collect();
+        let made = letter(name, urgency, &to);
+        made.accept(&self.store).await;
+        self.delivery.packet_waits(&hop("axis"), urgency > 0);
+        made
+    }
+
+    /// The receipt that each consignment of the packet has come to, once all have come to one.
+    async fn came(&self, made: &Made, state: State) -> Vec<Receipt> {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let trace = self.store.trace(made.packet.doc_id).await.unwrap().unwrap();
+            if trace.consignments.iter().all(|one| one.state == state) {
+                let last = trace.consignments.iter().map(|one| one.receipts.last().unwrap());
+                return last.map(|view| Receipt::clone(&read_unverified(&view.jws).unwrap().receipt)).collect();
+            }
+            assert!(Instant::now() < deadline, "waited in vain for {state:?}: {:?}", trace.consignments);
+            tokio::time::sleep(Duration::from_millis(3)).await;
+        }
+    }
+
+    async fn end(self) {
+        self.stop.cancel();
+        self.tasks.close();
+        tokio::time::timeout(Duration::from_secs(20), self.tasks.wait()).await.expect("a lane does not stop");
+    }
+}
+
+fn reason(receipt: &Receipt) -> (&str, &str) {
+    let reason = receipt.reason.as_ref().unwrap();
+    (&reason.code, &reason.text)
+}
+
+#[tokio::test]
+async fn an_answer_that_is_lost_is_no_answer_and_the_next_one_names_the_same_document() {
+    let system = System::new(|_, before| if before < 2 { Does::TakesUnheard } else { Does::Takes });
+    let out = Out::new(&system, false);
+    let made = out.put("lost", 0, &["G09.90", "G10.90"]).await;
+    for receipt in out.came(&made, State::PassedOutside).await {
+        let outside = receipt.outside.clone().unwrap();
+        assert_eq!((receipt.event, outside.system.as_str()), (Event::RelayToNonERDS, "axis"));
+        assert_eq!((outside.id, outside.answer.as_deref()), (Some(name(made.packet.digest)), Some("Thanh cong")));
+        assert!(receipt.is_terminal() && receipt.reason.is_none());
+    }
+    // It went by the name of a repetition, and both recipients travelled together each time.
+    assert_eq!(system.calls(made.packet.digest), [false, true, true]);
+    until("nothing is under way", || out.delivery.states().iter().all(|(_, state)| state.normal.under_way == 0)).await;
+    assert_eq!(out.store.counts().await.unwrap().outbox, 0);
+    out.end().await;
+}
+
+#[tokio::test]
+async fn a_refusal_ends_those_it_names_and_the_others_go_without_them() {
+    let system = System::new(|packet, _| match packet.document_id.as_deref() {
+        Some(id) if id.ends_with("some") => Does::RefusesFor(agency("G10.90")),
+        _ => Does::Refuses,
+    });
+    let out = Out::new(&system, false);
+    let (all, some) = (out.put("all", 0, &["G09.90", "G10.90"]).await, out.put("some", 0, &["G09.90", "G10.90"]).await);
+    for receipt in out.came(&all, State::Failed).await {
+        assert_eq!(receipt.event, Event::RelayToNonERDSFailure);
+        let (code, text) = reason(&receipt);
+        assert!(code == "LT-DLV-0005" && text.contains("18 Don vi nhan khong ton tai"), "{code} {text}");
+    }
+    until("the rest has gone", || system.has.lock().unwrap().contains_key(&some.packet.digest)).await;
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let states = loop {
+        let trace = out.store.trace(some.packet.doc_id).await.unwrap().unwrap();
+        let states: Vec<State> = trace.consignments.iter().map(|one| one.state).collect();
+        if states.iter().all(|state| state.is_terminal()) {
+            break states;
+        }
+        assert!(Instant::now() < deadline, "{states:?}");
+        tokio::time::sleep(Duration::from_millis(3)).await;
+    };
+    assert_eq!(states, [State::PassedOutside, State::Failed]);
+    assert_eq!(system.has.lock().unwrap()[&some.packet.digest], [agency("G09.90")]);
+    assert!(!system.has.lock().unwrap().contains_key(&all.packet.digest));
+    out.end().await;
+}
+
+#[tokio::test]
+async fn the_failure_at_the_deadline_says_whether_it_may_be_outside() {
+    let system = System::new(|packet, _| match packet.document_id.as_deref() {
+        Some(id) if id.ends_with("silent") => Does::IsSilent,
+        Some(id) if id.ends_with("nameless") => Does::TakesWithoutName,
+        Some(id) if id.ends_with("slow") => Does::TakesSlowly,
+        _ => Does::IsDown,
+    });
+    let out = Out::new(&system, false);
+    let mut made = Vec::new();
+    for (name, code) in
+        [("down", "LT-DLV-0003"), ("silent", "LT-DLV-0004"), ("nameless", "LT-DLV-0004"), ("slow", "LT-DLV-0004")]
+    {
+        made.push((out.put(name, 0, &["G09.90"]).await, code));
+        let digest = made.last().unwrap().0.packet.digest;
+        until("it was tried", || !system.calls(digest).is_empty()).await;
+    }
+    // The answers of the first attempts are on disk; the slow one is still under way.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    out.clock.0.store(DUE.as_millis() + 1, Ordering::Relaxed);
+    for (made, expected) in &made {
+        let [receipt] = &out.came(made, State::Failed).await[..] else { panic!("one consignment") };
+        assert_eq!((receipt.event, reason(receipt).0), (Event::RelayToNonERDSFailure, *expected));
+        assert_eq!(receipt.outside.as_ref().unwrap().system, hop("axis"));
+    }
+    // Its answer comes now, and changes nothing.
+    system.go_on.add_permits(10);
+    let slow = &made[3].0;
+    until("the slow one has taken it", || system.has.lock().unwrap().contains_key(&slow.packet.digest)).await;
+    until("nothing is under way", || out.delivery.states().iter().all(|(_, state)| state.normal.under_way == 0)).await;
+    assert_eq!(out.came(slow, State::Failed).await[0].event, Event::RelayToNonERDSFailure);
+    assert_eq!(out.store.counts().await.unwrap().outbox, 0);
+    out.end().await;
+}
+
+#[tokio::test]
+async fn a_report_ends_what_left_and_one_that_comes_too_early_or_twice_does_nothing() {
+    let system = System::new(|_, _| Does::TakesSlowly);
+    let out = Out::new(&system, true);
+    let made = out.put("reported", 0, &["G09.90", "G10.90"]).await;
+    let report = |recipient: Option<&str>, news| Report {
+        id: name(made.packet.digest),
+        recipient: recipient.map(agency),
+        news,
+        words: Some("done".to_owned()),
+    };
+    let tell = async |report| out.delivery.report(&hop("axis"), report).await.unwrap();
+    assert_eq!(tell(report(None, News::Received)).await, 0, "the answer has not come yet");
+    system.go_on.add_permits(1);
+    let left = out.came(&made, State::Outside).await;
+    assert!(left.iter().all(|receipt| !receipt.is_terminal()));
+    assert_eq!(tell(report(Some("H49.90"), News::Received)).await, 0);
+    assert_eq!(tell(report(Some("G10.90"), News::Refused)).await, 1);
+    assert_eq!(tell(report(None, News::Received)).await, 1, "the one that is left");
+    assert_eq!(tell(report(None, News::Undeliverable)).await, 0, "it has ended");
+    let trace = out.trace(&made).await;
+    let told: Vec<(State, String)> =
+        trace.consignments.iter().map(|one| (one.state, one.receipts.last().unwrap().event.clone())).collect();
+    let expected = [(State::HandedOver, "ContentHandover"), (State::Refused, "ConsignmentRejection")];
+    assert_eq!(told, expected.map(|(state, event)| (state, event.to_owned())));
+    let handover = trace.consignments[0].receipts.last().unwrap();
+    assert_eq!(handover.outside.as_ref().and_then(|outside| outside.answer.as_deref()), Some("done"));
+    assert!(read_unverified(&handover.jws).unwrap().receipt.credential.is_none(), "nobody here saw the recipient");
+    assert!(out.delivery.report(&hop("nation"), report(None, News::Received)).await.is_err());
+
+    // Of another one nothing is heard in time.
+    let unheard = out.put("unheard", 0, &["G09.90"]).await;
+    system.go_on.add_permits(1);
+    out.came(&unheard, State::Outside).await;
+    out.clock.0.fetch_add(3_600_001, Ordering::Relaxed);
+    let [receipt] = &out.came(&unheard, State::Failed).await[..] else { panic!("one consignment") };
+    assert_eq!((receipt.event, reason(receipt).0), (Event::ContentHandoverFailure, "LT-DLV-0006"));
+    assert_eq!(receipt.outside.as_ref().unwrap().id, Some(name(unheard.packet.digest)));
+    out.end().await;
+}
+
+impl Out {
+    async fn trace(&self, made: &Made) -> Trace {
+        self.store.trace(made.packet.doc_id).await.unwrap().unwrap()
+    }
+}
+
+#[tokio::test]
+async fn an_outlet_has_a_bounded_number_under_way_urgent_ones_have_their_own_places_and_a_restart_loses_nothing() {
+    let system = System::new(|_, _| Does::TakesSlowly);
+    let out = Out::new(&system, false);
+    let mut made = Vec::new();
+    for number in 0..12 {
+        made.push(out.put(&format!("normal {number}"), 0, &["G09.90"]).await);
+    }
+    until("the normal lane is full", || system.at_once.lock().unwrap().0 == 3).await;
+    let urgent = out.put("urgent", 2, &["G09.90"]).await;
+    until("the urgent one is under way", || !system.calls(urgent.packet.digest).is_empty()).await;
+    assert_eq!(system.at_once.lock().unwrap().1, 4);
+    let Out { folder, store, stop, tasks, .. } = out;
+    stop.cancel();
+    tasks.close();
+    tasks.wait().await;
+    // What was under way is unknown, and is sent again by those who start anew.
+    let (delivery, clock, stop, tasks) = begin(folder.path(), &store, &system, (false, settings()));
+    let out = Out { folder, store, delivery, clock, stop, tasks };
+    system.go_on.add_permits(100);
+    for made in made.iter().chain([&urgent]) {
+        out.came(made, State::PassedOutside).await;
+    }
+    assert_eq!(system.calls(urgent.packet.digest), [false, true]);
+    out.end().await;
+}
+
+#[tokio::test]
+async fn a_system_that_never_answers_holds_no_place_for_ever() {
+    let system = System::new(|_, before| if before < 2 { Does::TakesSlowly } else { Does::Takes });
+    let out = Out::with(&system, false, Settings { outlet_timeout: Duration::from_millis(20), ..settings() });
+    let made = out.put("never answered", 0, &["G09.90"]).await;
+    out.came(&made, State::PassedOutside).await;
+    assert_eq!(system.calls(made.packet.digest), [false, true, true]);
+    out.end().await;
+}
+
+#[tokio::test]
+async fn of_many_whose_answers_are_lost_refused_or_never_given_each_comes_to_its_one_end() {
+    // By a number drawn from the packet's bytes, so that every run is the same.
+    let drawn = |digest: Digest, before: usize| (usize::from(digest.as_bytes()[0]) + 7 * before) % 20;
+    let system = System::new(move |packet, before| match drawn(packet.digest, before) {
+        0 | 1 => Does::TakesUnheard,
+        2 | 3 => Does::IsSilent,
+        4 => Does::IsDown,
+        5 if before == 0 => Does::Refuses,
+        _ => Does::Takes,
+    });
+    let out = Out::new(&system, false);
+    let mut made = Vec::new();
+    for number in 0..150 {
+        made.push(out.put(&format!("one of many {number}"), 0, &["G09.90"]).await);
+    }
+    let mut unheard = 0;
+    for made in &made {
+        let digest = made.packet.digest;
+        let refused = drawn(digest, 0) == 5;
+        let state = if refused { State::Failed } else { State::PassedOutside };
+        assert_eq!(out.came(made, state).await.len(), 1);
+        unheard += usize::from(system.calls(digest).len() > 1);
+        // Said to be outside, and there; refused, and not there.
+        assert_eq!(system.has.lock().unwrap().contains_key(&digest), !refused);
+    }
+    assert!(unheard > 10, "the system misbehaved too little: {unheard}");
+    let account = crate::books::account(&out.store, &hop("province-a"), None).await.unwrap();
+    let total = account.total;
+    assert!(total.balanced && account.differences.is_empty(), "{account:?}");
+    assert_eq!((total.accepted, total.passed_outside + total.failed, total.in_flight), (150, 150, 0));
+    out.end().await;
+}

@@ -1,0 +1,144 @@
+//! What leaves the network: by the answer of the system outside alone, and once.
+
+use lienthong_contract::door::ConsignmentState as State;
+use lienthong_contract::outlet::News;
+use lienthong_contract::{HopName, Instant};
+
+use super::super::SqliteStore;
+use super::support::{DUE, Made, Stamp, about, hop, letter, open, outside, relayed};
+use crate::books;
+use crate::life::{Input, Way};
+use crate::receipts::{Event, Receipt, Sealed, seal};
+use crate::store::outlets::{Attested, Leaving, OutletStore};
+use crate::store::{BooksStore, Route, Store};
+
+fn axis() -> HopName {
+    hop("axis")
+}
+
+fn to_axis() -> Route {
+    Route::Outlet(axis())
+}
+
+async fn due(store: &SqliteStore) -> Vec<Leaving> {
+    store.due_outside(&axis(), false, 0, 10).await.unwrap()
+}
+
+fn after(made: &Made, event: Event, by: &str, before: &Sealed, reports: bool) -> Sealed {
+    let receipt = about(&made.packet, made.id(), event, by, before);
+    let receipt = Receipt { outside: Some(outside(reports)), ..Receipt::clone(&receipt.receipt) };
+    seal(receipt, &Stamp).unwrap()
+}
+
+fn attested(made: &Made, input: Input, receipt: &Sealed) -> Vec<Attested> {
+    vec![Attested { id: made.id(), input, receipt: receipt.clone(), due: None }]
+}
+
+async fn state(store: &SqliteStore, made: &Made) -> State {
+    store.trace(made.packet.doc_id).await.unwrap().unwrap().consignments[0].state
+}
+
+#[tokio::test]
+async fn what_is_due_to_an_outlet_is_no_neighbours_and_leaves_by_its_answer_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let made = letter("out", 0, &[("G09.90", to_axis())]);
+    made.accept(&store).await;
+    assert!(store.due(&axis(), false, 0, 10).await.unwrap().is_empty(), "a neighbour of that name is another");
+    let [leaving] = &due(&store).await[..] else { panic!("one is due") };
+    assert_eq!((leaving.perhaps, leaving.heads.clone()), (false, vec![made.submission.clone()]));
+    // A neighbour that bears the name has nothing to say of it.
+    let forged = about(&made.packet, made.id(), Event::RelayAcceptance, "axis", &made.submission);
+    assert!(store.record_receipts(&axis(), vec![forged]).await.unwrap().stored.is_empty());
+
+    store.begins_to_leave(leaving.dispatch.outbox_id).await.unwrap();
+    assert!(due(&store).await[0].perhaps, "from before it is sent it may be outside");
+    store.did_not_leave(leaving.dispatch.outbox_id, "no connection".to_owned(), false).await.unwrap();
+    let again = &due(&store).await[0];
+    assert_eq!((again.perhaps, again.dispatch.attempts), (false, 1));
+
+    let left = after(&made, Event::RelayToNonERDS, "province-a", &made.submission, false);
+    let taken = attested(&made, Input::Taken { follows: false }, &left);
+    let ended = store.attest(taken.clone()).await.unwrap();
+    assert_eq!((ended.len(), ended[0].settled), (1, Some(leaving.dispatch.outbox_id)));
+    assert!(store.attest(taken).await.unwrap().is_empty(), "the answer came twice");
+    assert!(due(&store).await.is_empty() && store.overdue(DUE, 10).await.unwrap().is_empty());
+    assert_eq!(state(&store, &made).await, State::PassedOutside);
+    let trace = store.trace(made.packet.doc_id).await.unwrap().unwrap();
+    let told = trace.consignments[0].receipts[0].outside.clone().unwrap();
+    assert_eq!((told.system, told.answer.as_deref(), told.reports), (axis(), Some("Thanh cong"), false));
+}
+
+#[tokio::test]
+async fn what_a_system_reports_ends_what_it_has_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let made = letter("reported", 0, &[("G09.90", to_axis())]);
+    made.accept(&store).await;
+    let name = outside(true).id.unwrap();
+    assert!(store.abroad(&axis(), &name, None).await.unwrap().is_empty(), "it has not left yet");
+    let left = after(&made, Event::RelayToNonERDS, "province-a", &made.submission, true);
+    let taken = Attested { due: Some(DUE), ..attested(&made, Input::Taken { follows: true }, &left).remove(0) };
+    store.attest(vec![taken]).await.unwrap();
+    assert_eq!(state(&store, &made).await, State::Outside);
+    let [overdue] = &store.overdue(DUE, 10).await.unwrap()[..] else { panic!("it has a deadline") };
+    assert_eq!((overdue.way, overdue.abroad, overdue.head.digest), (Way::Outlet, true, left.digest));
+    assert!(store.overdue(Instant::from_millis(DUE.as_millis() - 1), 10).await.unwrap().is_empty());
+
+    assert!(store.abroad(&axis(), &name, Some(&"H49.90".parse().unwrap())).await.unwrap().is_empty());
+    assert!(store.abroad(&hop("other"), &name, None).await.unwrap().is_empty());
+    let [abroad] = &store.abroad(&axis(), &name, Some(&"G09.90".parse().unwrap())).await.unwrap()[..] else {
+        panic!("it is there")
+    };
+    assert_eq!((abroad.id, abroad.head.digest), (made.id(), left.digest));
+    let received = after(&made, Event::ContentHandover, "province-a", &left, false);
+    let news = attested(&made, Input::Reported(News::Received), &received);
+    assert_eq!(store.attest(news.clone()).await.unwrap().len(), 1);
+    assert!(store.attest(news).await.unwrap().is_empty());
+    assert_eq!(state(&store, &made).await, State::HandedOver);
+    assert!(store.abroad(&axis(), &name, None).await.unwrap().is_empty() && due(&store).await.is_empty());
+}
+
+#[tokio::test]
+async fn the_hop_before_hears_that_it_left_and_the_books_of_both_tell_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let province = open(folder.path());
+    let nation = SqliteStore::open(&folder.path().join("nation.db"), &hop("nation")).unwrap();
+    let figures = async |store: &SqliteStore, name: &str| {
+        let books: &dyn BooksStore = store;
+        books::kept::catch_up(books, &hop(name)).await.unwrap();
+        let kept = books::kept::account(books, &hop(name), None, true).await.unwrap();
+        let recount = books::kept::recount(books, &hop(name)).await.unwrap();
+        assert_eq!((recount.wrong, recount.account.total), (0, kept.total));
+        assert!(kept.total.balanced && kept.contradictions.is_empty(), "{kept:#?}");
+        (kept.total.accepted, kept.total.passed_outside, kept.total.in_flight)
+    };
+    let made = letter("through", 0, &[("G09.90", Route::Link(hop("nation")))]);
+    made.accept(&province).await;
+    let there = relayed(&made, "nation", "province-a", &to_axis());
+    there.offer(&nation).await;
+    assert!(due(&nation).await.is_empty(), "what is only offered does not leave");
+    let acceptance = there.consignments[0].receipts[0].clone();
+    province.record_receipts(&hop("nation"), vec![acceptance.clone()]).await.unwrap();
+    assert_eq!(there.let_go(&nation).await.queued, [(axis(), false)]);
+    assert_eq!(figures(&nation, "nation").await, (1, 0, 1));
+
+    let left = after(&made, Event::RelayToNonERDS, "nation", &acceptance, false);
+    let ended = nation.attest(attested(&made, Input::Taken { follows: false }, &left)).await.unwrap();
+    assert_eq!(ended[0].previous_hop, Some(hop("province-a")));
+    let (queued, _) = nation.queued_receipts(&hop("province-a"), 0, 10).await.unwrap();
+    assert_eq!(queued.last().map(|receipt| receipt.digest), Some(left.digest));
+    let recorded = province.record_receipts(&hop("nation"), vec![left.clone()]).await.unwrap();
+    assert_eq!(recorded.stored, [left.digest]);
+    for (store, name) in [(&province, "province-a"), (&nation, "nation")] {
+        assert_eq!(state(store, &made).await, State::PassedOutside);
+        assert_eq!(figures(store, name).await, (1, 1, 0));
+        assert_eq!(store.counts().await.unwrap().passed_outside, 1);
+    }
+    // A second word about what nothing more is known of contradicts it, and moves nothing.
+    let more = after(&made, Event::ContentHandover, "nation", &left, false);
+    province.record_receipts(&hop("nation"), vec![more.clone()]).await.unwrap();
+    let trace = province.trace(made.packet.doc_id).await.unwrap().unwrap();
+    assert_eq!(trace.consignments[0].state, State::PassedOutside);
+    assert_eq!(trace.consignments[0].late[0].contradicts, Some(left.digest));
+}
