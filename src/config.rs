@@ -23,7 +23,7 @@ use crate::rules::schema::Strictness;
 
 pub use doors::{Facade, System, Vxp};
 pub use news::{NewsQueue, Webhook};
-pub use outlet::{Arriving, Outlet};
+pub use outlet::{Arriving, Outlet, OutletSystem};
 pub use preview::Preview;
 
 /// Everything an operator sets.

@@ -58,6 +58,29 @@ fn the_files_of_the_example_pki_fit_the_example_configurations_as_the_guide_says
             Config::load(&with_door, &[]).map(|config| rehearsal::mistakes(&config, Arc::new(SystemClock))).unwrap()
         };
         assert_eq!(load("a secret\n"), Vec::new(), "{configuration}");
+        let outlet = fs::read_to_string(deploy.join("outlet-vxp.toml")).unwrap();
+        let with_outlet = system.join("lienthong/with-outlet.toml");
+        fs::write(&with_outlet, fs::read_to_string(&file).unwrap() + "\n" + &outlet).unwrap();
+        fs::write(system.join("lienthong/systems/axis-H37.secret"), "a secret of some length\n").unwrap();
+        fs::copy(certs.join("ca/root.pem"), system.join("lienthong/trust/axis-root.pem")).unwrap();
+        let config = Config::load(&with_outlet, &[]).unwrap();
+        assert_eq!(rehearsal::mistakes(&config, Arc::new(SystemClock)), Vec::new(), "{configuration}");
+        for (change, to, key) in [
+            ("address = \"https://", "address = \"https://user@", "settings.address"),
+            ("ca_file =", "# ca_file =", "settings.ca_file"),
+            ("documents_seconds = \"60\"", "documents_seconds = \"0\"", "settings.documents_seconds"),
+            ("statuses_seconds =", "hash = \"sha1\"\nstatuses_seconds =", "settings.hash"),
+            ("statuses_seconds =", "key_file = \"tls.key\"\nstatuses_seconds =", "settings.key_file"),
+            ("reports_seconds =", "report_seconds =", "settings.report_seconds"),
+        ] {
+            let text = fs::read_to_string(&file).unwrap() + "\n" + &outlet;
+            assert!(text.contains(change), "{change}");
+            fs::write(&with_outlet, text.replacen(change, to, 1)).unwrap();
+            let config = Config::load(&with_outlet, &[]).unwrap();
+            let found = rehearsal::mistakes(&config, Arc::new(SystemClock));
+            let keys: Vec<&str> = found.iter().map(|mistake| mistake.key.as_str()).collect();
+            assert_eq!(keys, [format!("outlet[0].{key}")], "{found:?}");
+        }
         let others = fs::read_to_string(deploy.join("facades.toml")).unwrap();
         let with_others = system.join("lienthong/with-facades.toml");
         fs::write(&with_others, fs::read_to_string(&file).unwrap() + "\n" + &others).unwrap();

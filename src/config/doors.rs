@@ -150,8 +150,14 @@ const fn at_once() -> usize {
     32
 }
 
-/// Longest id of a system.
-const MAX_ID: usize = 128;
+/// Longest id of a system, in bytes.
+pub(super) const MAX_ID: usize = 128;
+
+/// Whether a text can be the id of a system.
+pub(super) fn is_system_id(id: &str) -> bool {
+    !id.is_empty() && id.trim() == id && id.len() <= MAX_ID
+}
+
 /// Days of a year, in seconds.
 const YEAR: u64 = 366 * DAY;
 
@@ -167,7 +173,7 @@ impl Config {
 pub(super) fn check(config: &Config, note: &mut dyn FnMut(String, &str, &str)) {
     for (index, system) in config.system.iter().enumerate() {
         let key = |name: &str| format!("system[{index}].{name}");
-        if system.id.is_empty() || system.id.trim() != system.id || system.id.len() > MAX_ID {
+        if !is_system_id(&system.id) {
             let (vi, en) = ("phải có từ 1 đến 128 byte, không có khoảng trắng ở hai đầu", "must be 1 to 128 bytes");
             note(key("id"), vi, en);
         }

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use lienthong_contract::HopName;
+use lienthong_contract::{AgencyCode, HopName};
 
+use super::doors::{MAX_ID, is_system_id};
 use super::{Config, MONTHS, is_prefix};
 
 /// A system outside the network that packets are handed to, and that has packets for agencies here.
@@ -20,6 +21,9 @@ pub struct Outlet {
     /// What that adapter wants to know: addresses, user names. Secrets stand in files; a key that ends in `_file` names one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub settings: BTreeMap<String, String>,
+    /// As whom the gateway calls it, where it knows its callers by an id and a secret.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub system: Vec<OutletSystem>,
     /// Code prefixes in the new form.
     #[serde(default)]
     pub prefixes: Vec<String>,
@@ -40,6 +44,19 @@ pub struct Outlet {
     pub arriving: Arriving,
 }
 
+/// The gateway as a system that calls another.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutletSystem {
+    /// As the other side knows it, letter by letter.
+    pub id: String,
+    /// File that holds its secret, on one line.
+    pub secret_file: PathBuf,
+    /// Agencies whose packets are sent under this id; everybody else's when left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub agencies: Vec<AgencyCode>,
+}
+
 /// What is asked of packets that come from an outlet.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -58,6 +75,9 @@ pub(super) fn paths(outlets: &mut [Outlet], each: &mut impl FnMut(String, &mut P
             let mut path = PathBuf::from(&*value);
             each(format!("outlet[{index}].settings.{key}"), &mut path);
             *value = path.to_string_lossy().into_owned();
+        }
+        for (place, system) in outlet.system.iter_mut().enumerate() {
+            each(format!("outlet[{index}].system[{place}].secret_file"), &mut system.secret_file);
         }
     }
 }
@@ -85,6 +105,7 @@ pub(super) fn check(config: &Config, note: &mut impl FnMut(String, &str, &str)) 
                 note(key(name), &format!("phải từ 1 đến {most}"), &format!("must be between 1 and {most}"));
             }
         }
+        check_systems(&outlet.system, &key, note);
         for prefix in &outlet.prefixes {
             let (vi, en) = if !is_prefix(prefix) {
                 (
@@ -109,5 +130,34 @@ pub(super) fn check(config: &Config, note: &mut impl FnMut(String, &str, &str)) 
             "chỉ được có một đường mặc định, tính cả tuyến nối và cửa ra",
             "only one route can be the default, links and outlets together",
         );
+    }
+}
+
+/// Whoever is sent for is sent for by one of them.
+fn check_systems(systems: &[OutletSystem], key: &dyn Fn(&str) -> String, note: &mut impl FnMut(String, &str, &str)) {
+    for (place, system) in systems.iter().enumerate() {
+        let key = |name: &str| key(&format!("system[{place}].{name}"));
+        let before = systems.iter().take(place);
+        if !is_system_id(&system.id) {
+            let (vi, en) = (
+                format!("phải có từ 1 đến {MAX_ID} byte, không có khoảng trắng ở hai đầu"),
+                format!("must be 1 to {MAX_ID} bytes"),
+            );
+            note(key("id"), &vi, &en);
+        }
+        if before.clone().any(|other| other.id == system.id) {
+            note(key("id"), "mã hệ thống này đã khai ở trên", "another system has this id");
+        }
+        if system.agencies.is_empty() && before.clone().any(|other| other.agencies.is_empty()) {
+            let vi = "chỉ một hệ thống được bỏ trống agencies (gửi thay cho các cơ quan còn lại)";
+            note(key("agencies"), vi, "only one system can send for everybody else");
+        }
+        let is_above = |code: &&AgencyCode| {
+            before.clone().any(|other| other.agencies.iter().any(|one| one.to_new_form() == code.to_new_form()))
+        };
+        if let Some(code) = system.agencies.iter().find(is_above) {
+            let (vi, en) = (format!("{code} đã có hệ thống khác gửi thay"), format!("another system sends for {code}"));
+            note(key("agencies"), &vi, &en);
+        }
     }
 }

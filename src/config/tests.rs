@@ -164,6 +164,17 @@ fn outlets_that_contradict_other_routes_are_told() {
     let keys: Vec<String> = mistakes(&file, &[]).into_iter().map(|mistake| mistake.key).collect();
     let expected = ["outlet[1].name", "outlet[1].report_days", "outlet[1].prefixes", "outlet[1].prefixes", "outlet"];
     assert_eq!(keys, expected);
+    let systems = [
+        "id = \"one\"\nagencies = [\"H37.90\"]",
+        "id = \" one\"",
+        "id = \"one\"\nagencies = [\"000.00.90.H37\"]",
+        "id = \"\"",
+    ];
+    let systems = systems.map(|system| format!("\n[[outlet.system]]\nsecret_file = \"hop.key\"\n{system}"));
+    let (_folder, file) = with(&format!("{good}{}", systems.concat()));
+    let keys: Vec<String> = mistakes(&file, &[]).into_iter().map(|mistake| mistake.key).collect();
+    let of = |place: usize, name: &str| format!("outlet[0].system[{place}].{name}");
+    assert_eq!(keys, [of(1, "id"), of(2, "id"), of(2, "agencies"), of(3, "id"), of(3, "agencies")]);
     let (_folder, file) = with("[[outlet]]\nname = \"province-a\"\nadapter = \"a\"\narriving = \"any\"");
     assert_eq!(mistakes(&file, &[])[0].key, "outlet[0].arriving");
 }

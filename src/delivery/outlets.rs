@@ -13,7 +13,7 @@ use async_trait::async_trait;
 
 use lienthong_contract::door::{ConsignmentRef, Refusal, RefusalCause};
 use lienthong_contract::outlet::{
-    self, Body, News, Outcome, OutgoingPacket, Outlet, Report, Reports, Taken, TurnedAway,
+    self, Awaited, Body, News, Outcome, OutgoingPacket, Outlet, Report, Reports, Taken, TurnedAway,
 };
 use lienthong_contract::{AgencyCode, ConsignmentId, HopName, Instant, Kind};
 
@@ -224,6 +224,13 @@ fn refusal(cause: RefusalCause) -> Refusal {
 
 #[async_trait]
 impl Reports for Delivery {
+    async fn awaited(&self, outlet: &HopName, after: i64, limit: usize) -> Result<Vec<Awaited>, Refusal> {
+        self.shared.store.awaited(outlet, after, limit).await.map_err(|error| {
+            tracing::error!(%error, %outlet, "what a system outside has cannot be read; it is asked later");
+            refusal(RefusalCause::Unavailable)
+        })
+    }
+
     async fn report(&self, outlet: &HopName, report: Report) -> Result<usize, Refusal> {
         let shared = &self.shared;
         if !self.outlets.contains_key(outlet) {

@@ -7,6 +7,8 @@
 //! Failure story: what an adapter brings in is on disk before it hears so, hence it may be dropped anywhere. One that
 //! panics is told and begun again after a pause; packets leave meanwhile as before.
 
+mod axis;
+
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
@@ -58,7 +60,7 @@ impl Adapters {
     /// Those that are part of this program.
     #[must_use]
     pub fn of_this_program() -> Self {
-        Self::default()
+        Self::default().with(axis::NAME, axis::make)
     }
 
     /// With one more.

@@ -128,7 +128,8 @@ pub fn secrets(system: &config::System) -> Result<Vec<Secret>, (PathBuf, io::Err
     files.map(|file| secret(file).map_err(|error| (file.clone(), error))).collect()
 }
 
-fn secret(file: &Path) -> io::Result<Secret> {
+/// The secret in a file.
+pub fn secret(file: &Path) -> io::Result<Secret> {
     let fault = |text: &str| io::Error::new(io::ErrorKind::InvalidData, text);
     if std::fs::metadata(file)?.len() > MAX_SECRET {
         return Err(fault("too long for a secret"));

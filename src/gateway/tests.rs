@@ -193,6 +193,7 @@ fn outlet(name: &str, prefix: &str) -> crate::config::Outlet {
         name: name.parse().unwrap(),
         adapter: "scripted".to_owned(),
         settings: std::iter::once(("name".to_owned(), name.to_owned())).collect(),
+        system: Vec::new(),
         prefixes: vec![prefix.to_owned()],
         default: false,
         report_days: Some(30),

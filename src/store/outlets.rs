@@ -6,6 +6,7 @@
 
 use async_trait::async_trait;
 
+use lienthong_contract::outlet::Awaited;
 use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId, HopName, Instant};
 
 use super::{Dispatch, Ended, PacketKind, Result};
@@ -92,6 +93,12 @@ pub trait OutletStore: Send + Sync {
     /// # Errors
     /// [`super::Error`].
     async fn abroad(&self, outlet: &HopName, name: &str, recipient: Option<&AgencyCode>) -> Result<Vec<Abroad>>;
+
+    /// What this system has and reports of, behind this place, at most `limit`.
+    ///
+    /// # Errors
+    /// [`super::Error`].
+    async fn awaited(&self, outlet: &HopName, after: i64, limit: usize) -> Result<Vec<Awaited>>;
 
     /// The packet that came from this system under this name.
     ///

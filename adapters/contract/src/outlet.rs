@@ -139,9 +139,29 @@ pub struct Report {
     pub words: Option<String>,
 }
 
+/// Something that the system took for one recipient, and of which it has not reported the end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Awaited {
+    /// The system's name of it, see [`Taken::id`].
+    pub id: String,
+    pub from: AgencyCode,
+    pub recipient: AgencyCode,
+    /// It is a status message, not a document.
+    pub is_status: bool,
+    /// Its place in the order in which they left; [`Reports::awaited`] reads on behind it.
+    pub place: i64,
+}
+
 /// Takes what systems outside report. Asked again with the same, it changes nothing.
 #[async_trait]
 pub trait Reports: Send + Sync {
+    /// What the system took and has not reported the end of, behind this place, at most `limit`: for adapters that ask their
+    /// system what became of each.
+    ///
+    /// # Errors
+    /// [`Refusal`]: the gateway cannot say just now.
+    async fn awaited(&self, outlet: &HopName, after: i64, limit: usize) -> Result<Vec<Awaited>, Refusal>;
+
     /// Gives how many consignments ended by it. None where they had ended, and where nothing of that name is known (yet: the
     /// answer to the send may still be on its way), so that the adapter asks again later.
     ///

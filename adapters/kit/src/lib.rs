@@ -1,4 +1,4 @@
-//! What the doors for systems have in common, whatever they speak: HTTP/1.1 with a secret that the caller knows.
+//! What the doors for systems have in common, whatever they speak: HTTP/1.1 with a secret that the caller knows; and calling such doors.
 //!
 //! ```text
 //! server    accepts connections, TLS where it is asked for, deadlines, an orderly end
@@ -7,6 +7,7 @@
 //! paths     operations below configured paths, and query strings
 //! upload    a request's body, counted and paced: for the intake, as a few bytes, or thrown away
 //! outward   what goes out as a stream: a packet in base64, a list of agencies
+//! outbound  the other side: calls of systems outside
 //! codes     what the gateway's refusals are called in this family
 //! text, stamp, secret    letters, times, and secrets that are shown
 //! ```
@@ -16,6 +17,7 @@
 
 pub mod codes;
 pub mod multipart;
+pub mod outbound;
 pub mod outward;
 pub mod paths;
 pub mod secret;

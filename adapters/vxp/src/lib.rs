@@ -1,6 +1,7 @@
-//! The VXP door: what the SDK of the national axis speaks, spoken by the gateway.
+//! The VXP protocol, which the SDK of the national axis speaks: the door for such systems, and the client of the axis.
 //!
 //! ```text
+//! axis       the gateway as a client: an outlet, and what comes in by it
 //! listener ─► kit: server (TLS, deadlines) ─► door (path, signature, system, limits) ─► ops ─► contract: Intake, Exchange
 //!                                          └ wire: the form of everything, pure
 //! ```
@@ -17,6 +18,7 @@
 //! the signed one, ends the upload with an error, and nothing of it is kept; a crash after the store's commit loses only
 //! the answer, and the same request gets it again.
 
+pub mod axis;
 mod door;
 mod ops;
 pub mod wire;

@@ -39,6 +39,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, params};
 
 use lienthong_contract::door::{InboxItem, Trace};
+use lienthong_contract::outlet::Awaited;
 use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId, HopName, Instant};
 
 use super::books::{AcceptancePage, BooksStore, Changed, Changes, Cursor, Fold, KeptBooks, Unreceipted};
@@ -248,6 +249,11 @@ impl OutletStore for SqliteStore {
     async fn abroad(&self, outlet: &HopName, name: &str, recipient: Option<&AgencyCode>) -> Result<Vec<Abroad>> {
         let (outlet, name, recipient) = (outlet.clone(), name.to_owned(), recipient.cloned());
         self.read(move |db| outlets::abroad(db, &outlet, &name, recipient.as_ref())).await
+    }
+
+    async fn awaited(&self, outlet: &HopName, after: i64, limit: usize) -> Result<Vec<Awaited>> {
+        let outlet = outlet.clone();
+        self.read(move |db| outlets::awaited(db, &outlet, after, limit)).await
     }
 
     async fn entered(&self, entered: &Entered) -> Result<Option<EnteredBefore>> {

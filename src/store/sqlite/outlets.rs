@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, params};
 
+use lienthong_contract::outlet::Awaited;
 use lienthong_contract::{AgencyCode, DocId, HopName, Instant};
 
 use super::super::outlets::{Abroad, Attested, Entered, EnteredBefore, Leaving};
@@ -104,6 +105,29 @@ pub fn abroad(db: &Connection, outlet: &HopName, name: &str, recipient: Option<&
         abroad.push(Abroad { id, recipient, head: rows::read(&head)? });
     }
     Ok(abroad)
+}
+
+/// See [`super::super::OutletStore::awaited`].
+pub fn awaited(db: &Connection, outlet: &HopName, after: i64, limit: usize) -> Result<Vec<Awaited>> {
+    let query = "SELECT c.seq, a.name, p.sender, c.recipient, p.kind
+                 FROM consignments c INDEXED BY consignments_outside
+                      JOIN abroad a ON a.consignment = c.seq AND a.outlet = ?1
+                      JOIN packets p ON p.id = c.packet
+                 WHERE c.state = 'outside' AND c.outside = 1 AND c.seq > ?2 ORDER BY c.seq LIMIT ?3";
+    let mut query = db.prepare_cached(query)?;
+    let mut found = query.query(params![outlet.as_str(), after, integer(limit)])?;
+    let mut awaited = Vec::new();
+    while let Some(row) = found.next()? {
+        let kind: String = row.get(4)?;
+        awaited.push(Awaited {
+            place: row.get(0)?,
+            id: row.get(1)?,
+            from: rows::agency(row, 2)?,
+            recipient: rows::agency(row, 3)?,
+            is_status: kind == PacketKind::Status.as_str(),
+        });
+    }
+    Ok(awaited)
 }
 
 /// See [`super::super::OutletStore::entered`].

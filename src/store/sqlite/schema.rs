@@ -505,6 +505,9 @@ CREATE TABLE abroad (
     consignment   INTEGER NOT NULL,
     PRIMARY KEY (outlet, name, consignment)
 ) WITHOUT ROWID;
+CREATE INDEX abroad_of ON abroad (consignment);
+-- What they are asked about.
+CREATE INDEX consignments_outside ON consignments (seq) WHERE state = 'outside' AND outside = 1;
 
 -- What they call the packets that came from them: the same name is the same packet.
 CREATE TABLE entered (

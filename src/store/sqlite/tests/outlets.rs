@@ -87,6 +87,10 @@ async fn what_a_system_reports_ends_what_it_has_and_nothing_else() {
 
     assert!(store.abroad(&axis(), &name, Some(&"H49.90".parse().unwrap())).await.unwrap().is_empty());
     assert!(store.abroad(&hop("other"), &name, None).await.unwrap().is_empty());
+    let [awaited] = &store.awaited(&axis(), 0, 10).await.unwrap()[..] else { panic!("it is awaited") };
+    assert_eq!((&awaited.id, awaited.recipient.as_str(), awaited.is_status), (&name, "G09.90", false));
+    assert!(store.awaited(&axis(), awaited.place, 10).await.unwrap().is_empty());
+    assert!(store.awaited(&hop("other"), 0, 10).await.unwrap().is_empty());
     let [abroad] = &store.abroad(&axis(), &name, Some(&"G09.90".parse().unwrap())).await.unwrap()[..] else {
         panic!("it is there")
     };
@@ -97,6 +101,7 @@ async fn what_a_system_reports_ends_what_it_has_and_nothing_else() {
     assert!(store.attest(news).await.unwrap().is_empty());
     assert_eq!(state(&store, &made).await, State::HandedOver);
     assert!(store.abroad(&axis(), &name, None).await.unwrap().is_empty() && due(&store).await.is_empty());
+    assert!(store.awaited(&axis(), 0, 10).await.unwrap().is_empty());
 }
 
 #[tokio::test]

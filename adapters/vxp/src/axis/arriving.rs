@@ -1,0 +1,236 @@
+//! What the axis has for the agencies here: listed, fetched, taken in, acknowledged.
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use futures_util::stream;
+use lienthong_contract::door::{RefusalCause, Upload};
+use lienthong_contract::outlet::{self, Fetched as Packet, Inside};
+use lienthong_door_kit::outbound::Answer;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::attend::{Bearing, Round};
+use super::{Account, Parts};
+use crate::wire::client::{Call, Retry, Said};
+use crate::wire::fetched::Fetched;
+
+/// What could not be taken without being anybody's fault for ever is left alone for so long.
+const ASIDE: Duration = Duration::from_secs(3600);
+/// The longest name of a document that is used.
+const MAX_NAME: usize = 128;
+
+/// What is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mail {
+    Documents,
+    Statuses,
+}
+
+impl Mail {
+    /// As the protocol calls it.
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::Documents => "edoc",
+            Self::Statuses => "status",
+        }
+    }
+}
+
+/// The mail of one account. Its memory saves calls and may be lost.
+pub struct Arrivals<'a> {
+    axis: &'a Parts,
+    inside: &'a Inside,
+    account: &'a Account,
+    mail: Mail,
+    /// What was settled here, with the word that the axis was told or is owed.
+    settled: HashMap<String, &'static str>,
+    /// What is left alone until then.
+    aside: HashMap<String, Instant>,
+}
+
+/// Something in a list.
+struct Item {
+    doc_id: String,
+    words: String,
+}
+
+/// What came of a packet.
+enum Verdict {
+    /// To be told so.
+    Settled(&'static str),
+    Aside(String),
+}
+
+impl<'a> Arrivals<'a> {
+    pub fn new(axis: &'a Parts, inside: &'a Inside, account: &'a Account, mail: Mail) -> Self {
+        Self { axis, inside, account, mail, settled: HashMap::new(), aside: HashMap::new() }
+    }
+
+    pub async fn round(&mut self) -> Round {
+        match self.all().await {
+            Ok(true) => Round::More,
+            Ok(false) => Round::Finished,
+            Err(why) => Round::BrokeOff(why),
+        }
+    }
+
+    /// Takes what is listed; tells whether anything new was among it.
+    async fn all(&mut self) -> Result<bool, String> {
+        let listed = self.list().await?;
+        let now = Instant::now();
+        let names: HashSet<&str> = listed.iter().map(|item| item.doc_id.as_str()).collect();
+        self.settled.retain(|doc_id, _| names.contains(doc_id.as_str()));
+        self.aside.retain(|doc_id, until| *until > now && names.contains(doc_id.as_str()));
+        let mut more = false;
+        for item in &listed {
+            if self.aside.contains_key(&item.doc_id) {
+                continue;
+            }
+            let (status, new) = match self.settled.get(&item.doc_id) {
+                Some(status) => (*status, false),
+                None => match self.take(item).await? {
+                    Verdict::Settled(status) => (status, true),
+                    Verdict::Aside(why) => {
+                        let (outlet, doc_id) = (&self.inside.outlet, &item.doc_id);
+                        tracing::error!(%outlet, doc_id, why, "a packet of the system outside is not taken; it stays there unacknowledged");
+                        self.aside.insert(item.doc_id.clone(), now + ASIDE);
+                        continue;
+                    }
+                },
+            };
+            self.settled.insert(item.doc_id.clone(), status);
+            more |= new;
+            self.acknowledge(&item.doc_id, status).await?;
+        }
+        Ok(more)
+    }
+
+    async fn list(&self) -> Result<Vec<Item>, String> {
+        let said = self.axis.ask_again(self.account, Call::Received { kind: self.mail.kind() }).await?;
+        if !said.is_ok() {
+            return Err(format!("getReceivedEdocList: {} {}", said.code, said.description));
+        }
+        // Something else in the place of the list is not an empty list.
+        let rows = said.rows().map_err(|unclear| unclear.to_string())?;
+        let mut items: Vec<Item> = Vec::with_capacity(rows.len());
+        let mut seen = HashSet::new();
+        for row in rows {
+            let text = |name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default().trim();
+            if ["done", "fail"].iter().any(|ended| text("status").eq_ignore_ascii_case(ended)) {
+                continue;
+            }
+            let Some(doc_id) = name(row) else {
+                tracing::warn!(outlet = %self.inside.outlet, "a row of the system's list names no document");
+                continue;
+            };
+            if seen.insert(doc_id.clone()) {
+                let words = format!("{} -> {} {}", text("from"), text("to"), text("created_time"));
+                items.push(Item { doc_id, words });
+            }
+        }
+        Ok(items)
+    }
+
+    async fn take(&self, item: &Item) -> Result<Verdict, String> {
+        let mut bearing = Bearing::default();
+        loop {
+            match self.take_once(item).await {
+                Ok(verdict) => return Ok(verdict),
+                Err(why) => bearing.after(why).await?,
+            }
+        }
+    }
+
+    async fn take_once(&self, item: &Item) -> Result<Verdict, String> {
+        let call = Call::Get { doc_id: &item.doc_id };
+        let answer = self.axis.call(self.account, call, None).await.map_err(|failed| failed.to_string())?;
+        let (upload, heard) = packet(answer);
+        let packet = Packet {
+            id: item.doc_id.clone(),
+            credential: format!("system {}", self.account.id),
+            words: Some(outlet::words(&item.words)),
+        };
+        let refusal = match self.inside.entrance.enter(&self.inside.outlet, packet, upload).await {
+            Ok(_) => return Ok(Verdict::Settled("done")),
+            Err(refusal) => refusal,
+        };
+        match heard.get() {
+            // It did not come as a packet, so what was found in it counts for nothing.
+            Some(Err(why)) => return Err(why.clone()),
+            Some(Ok(said)) if !said.is_ok() => {
+                let why = format!("getEdoc: {} {}", said.code, said.description);
+                return if said.retry() == Retry::Never { Ok(Verdict::Aside(why)) } else { Err(why) };
+            }
+            Some(Ok(_)) | None => {}
+        }
+        let codes: Vec<&str> = refusal.findings.iter().map(|finding| finding.code.as_str()).collect();
+        match refusal.cause {
+            // It is on record here, and asking again would not help.
+            RefusalCause::BadPacket | RefusalCause::TooLarge => Ok(Verdict::Settled("fail")),
+            RefusalCause::Incomplete | RefusalCause::Unavailable => Err(format!("{:?}", refusal.cause)),
+            cause => Ok(Verdict::Aside(format!("{cause:?} {}", codes.join(" ")))),
+        }
+    }
+
+    async fn acknowledge(&self, doc_id: &str, status: &str) -> Result<(), String> {
+        let said = self.axis.ask_again(self.account, Call::Update { doc_id, status }).await?;
+        if !said.is_ok() {
+            let (outlet, code, why) = (&self.inside.outlet, said.code, said.description);
+            tracing::warn!(%outlet, doc_id, status, code, why, "the system outside does not take an acknowledgement; it is told again when it lists the packet again");
+        }
+        Ok(())
+    }
+}
+
+/// The document's name in a row: a text or a number that can stand in a header.
+pub fn name(row: &Value) -> Option<String> {
+    let name = match row.get("docId")? {
+        Value::String(text) => text.trim().to_owned(),
+        Value::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    let fits = !name.is_empty() && name.len() <= MAX_NAME && name.bytes().all(|byte| byte.is_ascii_graphic());
+    fits.then_some(name)
+}
+
+/// What is known of an answer once all of it has come.
+type Heard = Arc<OnceLock<Result<Said, String>>>;
+
+/// The packet within an answer while it comes in. Where the answer proves to be none, the stream ends with an error.
+fn packet(answer: Answer) -> (Upload, Heard) {
+    let heard = Heard::default();
+    let state = Some((answer, Fetched::default(), Arc::clone(&heard)));
+    let upload = stream::unfold(state, |state| async move {
+        let (mut answer, mut fetched, heard) = state?;
+        let fault = loop {
+            match answer.next().await {
+                Ok(Some(_)) if !matches!(answer.status, 200 | 201) => {
+                    break format!("no answer of the axis: HTTP status {}", answer.status);
+                }
+                Ok(Some(piece)) => match fetched.feed(&piece) {
+                    Ok(bytes) if bytes.is_empty() => {}
+                    Ok(bytes) => return Some((Ok(bytes), Some((answer, fetched, heard)))),
+                    Err(fault) => break fault.to_string(),
+                },
+                Ok(None) => match fetched.finish(answer.status) {
+                    Ok(said) if said.is_ok() => {
+                        let _ = heard.set(Ok(said));
+                        return None;
+                    }
+                    Ok(said) => {
+                        let _ = heard.set(Ok(said));
+                        break "refused".to_owned();
+                    }
+                    Err(fault) => break fault.to_string(),
+                },
+                Err(error) => break error.to_string(),
+            }
+        };
+        let _ = heard.set(Err(fault.clone()));
+        Some((Err(io::Error::new(io::ErrorKind::InvalidData, fault)), None))
+    });
+    (Box::pin(upload), heard)
+}

@@ -1,0 +1,94 @@
+//! One `sendEdoc`, and what its answer says.
+
+use std::sync::PoisonError;
+
+use bytes::{Bytes, BytesMut};
+use lienthong_contract::outlet::{Body, Outcome, OutgoingPacket, Taken, TurnedAway};
+use lienthong_contract::{AgencyCode, Digest};
+use lienthong_door_kit::outbound::{Failed, Load};
+
+use super::{Parts, same};
+use crate::wire::answer::code;
+use crate::wire::client::{AFTER_FILE, Call, Said};
+
+/// A packet that the axis could not process so often is refused.
+const MOST_TRIES: u32 = 5;
+/// Packets whose tries are remembered. Forgotten, they are tried some times more.
+const REMEMBERED: usize = 4096;
+
+pub async fn send(axis: &Parts, packet: OutgoingPacket) -> Outcome {
+    let Some(account) = axis.account(&packet.from) else {
+        return Outcome::NotSent { why: format!("no [[outlet.system]] speaks for {}", packet.from) };
+    };
+    let to: Vec<&str> = packet.recipients.iter().map(|one| one.recipient.as_str()).collect();
+    let hash_file = axis.settings.hash.write(packet.digest.as_bytes());
+    let kind = if packet.is_status { "status" } else { "edoc" };
+    let call = Call::Send { from: packet.from.as_str(), kind, to: &to, hash_file: &hash_file };
+    match axis.ask(account, call, Some(load(packet.body, packet.size))).await {
+        Ok(said) => {
+            let recipients = packet.recipients.into_iter().map(|one| one.recipient).collect();
+            outcome(axis, packet.digest, recipients, said)
+        }
+        Err(Failed::NotSent(why)) => Outcome::NotSent { why },
+        Err(Failed::Unknown(why)) => Outcome::Unknown { why },
+    }
+}
+
+fn load(body: Body, size: u64) -> Load {
+    match body {
+        Body::File(path) => Load::File { path, size, behind: AFTER_FILE },
+        Body::Bytes(bytes) => {
+            let mut with = BytesMut::with_capacity(bytes.len().saturating_add(AFTER_FILE.len()));
+            with.extend_from_slice(&bytes);
+            with.extend_from_slice(AFTER_FILE);
+            Load::Bytes(Bytes::from(with))
+        }
+    }
+}
+
+fn outcome(axis: &Parts, digest: Digest, recipients: Vec<AgencyCode>, said: Said) -> Outcome {
+    let told = format!("{} {}", said.code, said.description);
+    let refused = |recipients| {
+        Outcome::Refused(TurnedAway { code: said.code.to_string(), words: said.description.clone(), recipients })
+    };
+    let code = u8::try_from(said.code).unwrap_or(code::SYSTEM_ERROR);
+    if code != code::FILE_ERROR {
+        forget(axis, digest);
+    }
+    match code {
+        code::OK => Outcome::Taken(Taken { id: said.doc_id, sent: None, answer: Some(told) }),
+        // Our id or secret: it says nothing of the packet, and an administrator has to mend it.
+        code::WRONG_SYSTEM => Outcome::NotSent { why: told },
+        code::NO_SUCH_RECIPIENT | code::RECIPIENT_LOCKED => refused(named(&said.description, recipients)),
+        code::INVALID | code::SENDER_NOT_REGISTERED | code::BAD_FORMAT => refused(Vec::new()),
+        code::FILE_ERROR if failed_again(axis, digest) >= MOST_TRIES => {
+            forget(axis, digest);
+            refused(Vec::new())
+        }
+        _ => Outcome::Unknown { why: told },
+    }
+}
+
+/// Those of the recipients that the axis speaks of.
+fn named(words: &str, mut recipients: Vec<AgencyCode>) -> Vec<AgencyCode> {
+    let of_code = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | ':' | '-' | '_');
+    let spoken: Vec<AgencyCode> =
+        words.split(|c| !of_code(c)).filter_map(|word| word.trim_matches(['.', ':', '-']).parse().ok()).collect();
+    recipients.retain(|recipient| spoken.iter().any(|word| same(word, recipient)));
+    recipients
+}
+
+/// Counts one more time that it could not be processed.
+fn failed_again(axis: &Parts, digest: Digest) -> u32 {
+    let mut tries = axis.not_processed.lock().unwrap_or_else(PoisonError::into_inner);
+    if tries.len() >= REMEMBERED {
+        tries.clear();
+    }
+    let count = tries.entry(digest).or_default();
+    *count = count.saturating_add(1);
+    *count
+}
+
+fn forget(axis: &Parts, digest: Digest) {
+    axis.not_processed.lock().unwrap_or_else(PoisonError::into_inner).remove(&digest);
+}
