@@ -34,6 +34,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use lienthong_contract::door::Identity;
+use lienthong_contract::outlet::Roll;
 use lienthong_contract::{Clock, Digest, HopName};
 use lienthong_schemas::{Catalogue, ValidatorPool};
 
@@ -52,6 +53,7 @@ use crate::logkeeper::{self, Keeper};
 use crate::mailbox::{Exchanges, Mailboxes};
 use crate::numbers::Numbered;
 use crate::proof::{LedgerView, NoLedger, Proofs, WITH_PACKET};
+use crate::registry::Outsiders;
 use crate::reporting::Reports;
 use crate::routing::{LinkRoute, OutletRoute, Routes};
 use crate::store::{Blobs, LedgerStore, SqliteStore, Store};
@@ -258,6 +260,7 @@ impl Gateway {
             settings: delivery_settings(&config.delivery, config),
             outlets: ways_out.clone(),
         };
+        let roll: Arc<dyn Roll> = Arc::new(Outsiders { store: Arc::clone(&opened) as _, clock: Arc::clone(&clock) });
         let log = Arc::clone(&opened) as Arc<dyn LedgerStore>;
         let keeper = match log.log().zip(setup) {
             Some(((origin, heads), setup)) => {
@@ -372,6 +375,7 @@ impl Gateway {
             signers,
             hops,
             tls: std::iter::once(&tls).chain(preview.as_ref().and_then(|page| page.tls.as_ref())).cloned().collect(),
+            outlets: ways_out.clone(),
         };
         tasks.spawn(housekeeping::watch(watched, stop.clone()));
 
@@ -380,7 +384,7 @@ impl Gateway {
         if config.link.iter().any(|link| link.broker.is_none()) {
             hub.join(hop.clone(), late, &config.hop.data.join("arriving"))?;
         }
-        outlets::attend(ways_out, &delivery, &intake, (&doors, &door));
+        outlets::attend(ways_out, &delivery, &intake, &roll, (&doors, &door));
         let identities = Arc::new(Certificates(directory));
         let limits = api_limits(&config.api);
         let api = Api {

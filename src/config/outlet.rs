@@ -50,11 +50,29 @@ pub struct Outlet {
 pub struct OutletSystem {
     /// As the other side knows it, letter by letter.
     pub id: String,
-    /// File that holds its secret, on one line.
+    /// File that holds its secret, on one line. Read again when it changes.
     pub secret_file: PathBuf,
+    /// A second secret, while the other side exchanges one for the other: whichever it takes is used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_secret_file: Option<PathBuf>,
     /// Agencies whose packets are sent under this id; everybody else's when left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub agencies: Vec<AgencyCode>,
+}
+
+impl OutletSystem {
+    /// Files of secrets.
+    pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        std::iter::once(&self.secret_file).chain(&self.second_secret_file)
+    }
+}
+
+impl Outlet {
+    /// The files that it names.
+    pub fn files(&self) -> impl Iterator<Item = PathBuf> {
+        let settings = self.settings.iter().filter(|(key, _)| key.ends_with("_file"));
+        settings.map(|(_, path)| PathBuf::from(path)).chain(self.system.iter().flat_map(OutletSystem::files).cloned())
+    }
 }
 
 /// What is asked of packets that come from an outlet.
@@ -77,7 +95,9 @@ pub(super) fn paths(outlets: &mut [Outlet], each: &mut impl FnMut(String, &mut P
             *value = path.to_string_lossy().into_owned();
         }
         for (place, system) in outlet.system.iter_mut().enumerate() {
-            each(format!("outlet[{index}].system[{place}].secret_file"), &mut system.secret_file);
+            let key = |name: &str| format!("outlet[{index}].system[{place}].{name}");
+            each(key("secret_file"), &mut system.secret_file);
+            system.second_secret_file.iter_mut().for_each(|path| each(key("second_secret_file"), path));
         }
     }
 }
@@ -138,6 +158,9 @@ fn check_systems(systems: &[OutletSystem], key: &dyn Fn(&str) -> String, note: &
     for (place, system) in systems.iter().enumerate() {
         let key = |name: &str| key(&format!("system[{place}].{name}"));
         let before = systems.iter().take(place);
+        if system.second_secret_file.as_ref() == Some(&system.secret_file) {
+            note(key("second_secret_file"), "phải khác secret_file", "must be another file than secret_file");
+        }
         if !is_system_id(&system.id) {
             let (vi, en) = (
                 format!("phải có từ 1 đến {MAX_ID} byte, không có khoảng trắng ở hai đầu"),

@@ -9,7 +9,8 @@ use std::time::{Duration, SystemTime};
 use tokio_util::sync::CancellationToken;
 
 use super::{hop_trust, signer_trust};
-use crate::config::Config;
+use crate::config::{self, Config};
+use crate::delivery::WayOut;
 use crate::directory::Directory;
 use crate::directory::findings::NOT_ENFORCED;
 use crate::trust::TrustStore;
@@ -24,6 +25,7 @@ pub struct Watched {
     pub hops: Arc<HopTrust>,
     /// Of the interface, and of the page /check.
     pub tls: Vec<Arc<ReloadableServerConfig>>,
+    pub outlets: Vec<WayOut>,
 }
 
 type Stamp = Vec<Option<(SystemTime, u64)>>;
@@ -44,6 +46,30 @@ impl Watched {
         files
             .map(|file| std::fs::metadata(file).ok().and_then(|seen| Some((seen.modified().ok()?, seen.len()))))
             .collect()
+    }
+
+    /// Of the files that outlets name.
+    fn stamp_of_outlets(&self) -> Stamp {
+        let files = self.config.outlet.iter().flat_map(config::Outlet::files);
+        files
+            .map(|file| std::fs::metadata(file).ok().and_then(|seen| Some((seen.modified().ok()?, seen.len()))))
+            .collect()
+    }
+
+    fn look_at_outlets(&self, stamp: &mut Stamp) {
+        let now = self.stamp_of_outlets();
+        if now == *stamp {
+            return;
+        }
+        *stamp = now;
+        for way in &self.outlets {
+            match way.outlet.reload() {
+                Ok(()) => tracing::info!(outlet = %way.name, "the files of an outlet were read again"),
+                Err(error) => {
+                    tracing::error!(outlet = %way.name, %error, "the changed files of an outlet are not taken; the old ones stay in force");
+                }
+            }
+        }
     }
 
     fn look(&self, stamp: &mut Stamp) {
@@ -81,20 +107,21 @@ impl Watched {
 pub async fn watch(watched: Watched, stop: CancellationToken) {
     let every = Duration::from_secs(watched.config.directory.reload_seconds.max(1));
     let watched = Arc::new(watched);
-    let mut stamp = watched.stamp();
+    let mut stamps = (watched.stamp(), watched.stamp_of_outlets());
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(every) => {}
         }
-        let (files, mut seen) = (Arc::clone(&watched), stamp.clone());
+        let (files, mut seen) = (Arc::clone(&watched), stamps.clone());
         // Reading files blocks.
         let looked = tokio::task::spawn_blocking(move || {
-            files.look(&mut seen);
+            files.look(&mut seen.0);
+            files.look_at_outlets(&mut seen.1);
             seen
         });
         match looked.await {
-            Ok(seen) => stamp = seen,
+            Ok(seen) => stamps = seen,
             Err(error) => tracing::error!(%error, "looking after files failed; it is tried again"),
         }
     }

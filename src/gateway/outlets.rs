@@ -17,7 +17,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use lienthong_contract::outlet::{Entrance, Inside, Outlet, Reports};
+use lienthong_contract::outlet::{Entrance, Inside, Outlet, Reports, Roll};
 use lienthong_contract::{Clock, HopName};
 
 use super::StartError;
@@ -123,12 +123,13 @@ pub(super) fn attend(
     ways: Vec<WayOut>,
     delivery: &Arc<Delivery>,
     intake: &Intake,
+    roll: &Arc<dyn Roll>,
     (doors, door): (&TaskTracker, &CancellationToken),
 ) {
     let entrance: Arc<dyn Entrance> = Arc::new(intake.clone());
     for WayOut { name, outlet, .. } in ways {
         let reports: Arc<dyn Reports> = Arc::clone(delivery) as _;
-        let inside = Inside { outlet: name, reports, entrance: Arc::clone(&entrance) };
+        let inside = Inside { outlet: name, reports, entrance: Arc::clone(&entrance), roll: Arc::clone(roll) };
         doors.spawn(stand_by(outlet, inside, door.clone()));
     }
 }

@@ -1,5 +1,6 @@
 //! The list of agencies as systems read it: the directory, with the change in which each row last changed.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,11 +11,12 @@ use tokio_util::sync::CancellationToken;
 
 use lienthong_contract::catalogue::{Catalogue, ListedAgency};
 use lienthong_contract::door::Refusal;
-use lienthong_contract::{AgencyCode, Clock, Digest};
+use lienthong_contract::outlet::{OutsideAgency, Roll, Rolled};
+use lienthong_contract::{AgencyCode, Clock, Digest, HopName};
 
 use super::unavailable;
 use crate::directory::{Agency, Directory, Snapshot, Validity};
-use crate::store::registry::AgencyNow;
+use crate::store::registry::{AgencyNow, OutsideList};
 use crate::store::{RegistryStore, Result};
 
 /// What was told of agencies.
@@ -36,6 +38,32 @@ impl Catalogue for Told {
     }
 }
 
+/// Keeps what systems outside list.
+#[derive(Clone)]
+pub struct Outsiders {
+    pub store: Arc<dyn RegistryStore>,
+    pub clock: Arc<dyn Clock>,
+}
+
+impl fmt::Debug for Outsiders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outsiders").finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Roll for Outsiders {
+    async fn list(&self, outlet: &HopName, agencies: Vec<OutsideAgency>) -> std::result::Result<Rolled, Refusal> {
+        let now = |agency: OutsideAgency| {
+            let OutsideAgency { code, old_code, name, parent, mail, closed } = agency;
+            (code.clone(), AgencyNow { code, old_code, name, parent, mail, closed })
+        };
+        let sorted: BTreeMap<AgencyCode, AgencyNow> = agencies.into_iter().map(now).collect();
+        let listed = self.store.list_outside(outlet, sorted.into_values().collect(), self.clock.now()).await;
+        listed.map_err(|error| unavailable(&error))
+    }
+}
+
 /// The agencies that are or were in force on a day.
 fn agencies(directory: &Snapshot, on: Date) -> Vec<AgencyNow> {
     let validity = |agency: &Agency| agency.validity(on);
@@ -51,17 +79,43 @@ fn agencies(directory: &Snapshot, on: Date) -> Vec<AgencyNow> {
     begun.map(agency).collect()
 }
 
-/// What was looked at last: a list changes with the directory, and with the day.
-type Seen = Option<(Digest, Date)>;
+/// The agencies on a list of a system outside that this directory does not have: what it says of the others goes before.
+async fn of_outside(store: &dyn RegistryStore, directory: &Snapshot, outlet: &HopName) -> Result<Vec<AgencyNow>> {
+    let listed = store.outside(outlet).await?;
+    let unknown = listed.into_iter().filter(|agency| {
+        let spellings = std::iter::once(&agency.code).chain(&agency.old_code);
+        spellings.into_iter().all(|code| directory.lookup(code).is_none())
+    });
+    let agency = |agency: ListedAgency| {
+        let ListedAgency { code, old_code, name, parent, mail, closed, .. } = agency;
+        AgencyNow { code, old_code, name, parent, mail, closed }
+    };
+    Ok(unknown.map(agency).collect())
+}
 
-async fn look(store: &dyn RegistryStore, directory: &Directory, clock: &dyn Clock, seen: &mut Seen) -> Result<()> {
+/// What was looked at last: a list changes with the directory, with the day, and with the lists of systems outside.
+pub(super) type Seen = Option<(Digest, Date, Vec<OutsideList>)>;
+
+pub(super) async fn look(
+    store: &dyn RegistryStore,
+    directory: &Directory,
+    clock: &dyn Clock,
+    seen: &mut Seen,
+) -> Result<()> {
     let (snapshot, now) = (directory.snapshot(), clock.now());
     let today = now.in_vietnam().date();
-    let found = Some((snapshot.digest(), today));
+    let found = Some((snapshot.digest(), today, store.outside_lists().await?));
     if *seen == found {
         return Ok(());
     }
-    let changed = store.list_agencies(agencies(&snapshot, today), now).await?;
+    let own = agencies(&snapshot, today).into_iter().map(|agency| (agency.code.clone(), agency));
+    let mut all: BTreeMap<AgencyCode, AgencyNow> = own.collect();
+    for list in found.iter().flat_map(|(.., lists)| lists) {
+        for agency in of_outside(store, &snapshot, &list.outlet).await? {
+            all.entry(agency.code.clone()).or_insert(agency);
+        }
+    }
+    let changed = store.list_agencies(all.into_values().collect(), now).await?;
     if changed > 0 {
         tracing::info!(changed, "the list of agencies that systems read has changed");
     }

@@ -28,7 +28,7 @@ use crate::intake::findings::UNAVAILABLE;
 use crate::store::RegistryStore;
 use crate::store::registry::{Action, Asked, Grant};
 
-pub use catalogue::{Told, keep};
+pub use catalogue::{Outsiders, Told, keep};
 
 /// The most wishes of one system that wait.
 const MAX_WAITING: usize = 500;

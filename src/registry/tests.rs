@@ -1,10 +1,12 @@
 //! The list with its changes, and what accepted wishes come to.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use lienthong_contract::outlet::Rolled;
 use lienthong_contract::{AgencyCode, Instant};
 
+use super::catalogue::look;
 use super::speaks_for;
-use crate::directory::Snapshot;
+use crate::directory::{Directory, Snapshot};
 use crate::store::registry::{Action, AgencyNow, Asked, Grant, RegistryStore};
 use crate::store::sqlite::SqliteStore;
 
@@ -105,4 +107,46 @@ fn what_was_accepted_changes_what_the_configuration_says_in_the_order_of_the_ans
     assert_eq!(after(std::slice::from_ref(&gone)), "", "in another spelling");
     assert_eq!(after(&[grant("one", register, "H37.91"), gone.clone()]), "H37.91");
     assert_eq!(after(&[gone, grant("one", register, "H37.90")]), "H37.90");
+}
+
+#[tokio::test]
+async fn the_list_of_a_system_outside_says_what_the_directory_does_not_and_is_never_lost_at_once() {
+    let (folder, store) = store();
+    let file = folder.path().join("agencies.toml");
+    std::fs::write(&file, "[[agency]]\ncode = 'H37.90'\nold_code = '000.00.90.H37'\nname = 'ours'\n").unwrap();
+    let directory = Directory::open(&file).unwrap();
+    let axis = "axis".parse().unwrap();
+    let at = Instant::from_millis;
+    let mut seen = None;
+    let mut shown = async || -> String {
+        look(&store, &directory, &crate::clock::SystemClock, &mut seen).await.unwrap();
+        let page = store.listed(None, 100).await.unwrap();
+        let row = |row: &lienthong_contract::catalogue::ListedAgency| {
+            format!("{} {}{}", row.code, row.name, if row.closed { " closed" } else { "" })
+        };
+        page.iter().map(row).collect::<Vec<_>>().join(", ")
+    };
+    assert_eq!(shown().await, "H37.90 ours");
+    let many: Vec<AgencyNow> = (10..30).map(|number| agency(&format!("G{number}"), "theirs")).collect();
+    let with = |more: &[AgencyNow]| [&many[..], more].concat();
+    let listed = store.list_outside(&axis, with(&[agency("H37.90", "what they call ours")]), at(1)).await.unwrap();
+    assert_eq!(listed, Rolled::Kept { changed: 21 });
+    let told = shown().await;
+    assert!(told.starts_with("G10 theirs, ") && told.ends_with("G29 theirs, H37.90 ours"), "{told}");
+    // Nothing new, one renamed and one gone, and then hardly any.
+    assert_eq!(
+        store.list_outside(&axis, with(&[agency("H37.90", "what they call ours")]), at(2)).await.unwrap(),
+        Rolled::Kept { changed: 0 }
+    );
+    let fewer = [&[agency("G10", "renamed")], &many[2..]].concat();
+    assert_eq!(store.list_outside(&axis, fewer, at(3)).await.unwrap(), Rolled::Kept { changed: 3 });
+    assert!(shown().await.starts_with("G10 renamed, G11 theirs closed, G12 theirs, "));
+    let doubtful = store.list_outside(&axis, vec![agency("G10", "renamed")], at(4)).await.unwrap();
+    assert_eq!(doubtful, Rolled::Doubtful { before: 19, now: 1 });
+    let lists = store.outside_lists().await.unwrap();
+    assert_eq!((lists.len(), lists[0].taken_at, lists[0].in_force, lists[0].closed), (1, at(3), 19, 2));
+    let versions = store.outside(&axis).await.unwrap();
+    let of =
+        |code: &str| versions.iter().find(|row| row.code.as_str() == code).map(|row| (row.version, row.modified_at));
+    assert_eq!((of("G10"), of("G12")), (Some((2, at(3))), Some((1, at(1)))));
 }

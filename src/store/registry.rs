@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use serde::Serialize;
 
 use lienthong_contract::catalogue::ListedAgency;
-use lienthong_contract::{AgencyCode, Instant};
+use lienthong_contract::outlet::Rolled;
+use lienthong_contract::{AgencyCode, HopName, Instant};
 
 use super::Result;
 
@@ -75,6 +76,15 @@ pub struct Grant {
     pub code: AgencyCode,
 }
 
+/// What is known of a list of a system outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutsideList {
+    pub outlet: HopName,
+    pub taken_at: Instant,
+    pub in_force: usize,
+    pub closed: usize,
+}
+
 /// Agencies as they were told, and registrations.
 #[async_trait]
 pub trait RegistryStore: Send + Sync {
@@ -84,6 +94,25 @@ pub trait RegistryStore: Send + Sync {
     /// # Errors
     /// [`Error`](super::Error).
     async fn list_agencies(&self, agencies: Vec<AgencyNow>, now: Instant) -> Result<usize>;
+
+    /// Writes down what changed in the list of a system outside; what is not among these agencies is closed. They come in
+    /// order of code, each once.
+    ///
+    /// # Errors
+    /// [`Error`](super::Error).
+    async fn list_outside(&self, outlet: &HopName, agencies: Vec<AgencyNow>, now: Instant) -> Result<Rolled>;
+
+    /// The lists of systems outside.
+    ///
+    /// # Errors
+    /// [`Error`](super::Error).
+    async fn outside_lists(&self) -> Result<Vec<OutsideList>>;
+
+    /// The agencies on the list of a system outside, in order of code.
+    ///
+    /// # Errors
+    /// [`Error`](super::Error).
+    async fn outside(&self, outlet: &HopName) -> Result<Vec<ListedAgency>>;
 
     /// Up to `limit` agencies after this one, in order of code.
     ///

@@ -14,6 +14,7 @@ use lienthong_contract::door::{Acknowledgement, ConsignmentState, Trace};
 use tempfile::TempDir;
 
 use super::support::letters::{Signed, letter, sign};
+use super::support::program::json;
 use super::support::world::{arrived, inbox, keys, traced};
 use super::support::{eventually, folder};
 
@@ -119,7 +120,12 @@ fn province(manifest: &Manifest, folder: &Path, address: &str) -> Config {
         name: "axis".parse().unwrap(),
         adapter: "vxp".to_owned(),
         settings: settings.map(|(key, value)| (key.to_owned(), value)).into(),
-        system: vec![OutletSystem { id: "lgsp.h37".to_owned(), secret_file, agencies: Vec::new() }],
+        system: vec![OutletSystem {
+            id: "lgsp.h37".to_owned(),
+            secret_file,
+            second_secret_file: None,
+            agencies: Vec::new(),
+        }],
         prefixes: Vec::new(),
         default: true,
         report_days: Some(30),
@@ -209,6 +215,17 @@ async fn documents_statuses_and_what_became_of_them_go_through_the_axis_both_way
     })
     .await;
 
+    // Who there is, is known from the axis too.
+    let file = country._folder.path().join("province.toml");
+    std::fs::write(&file, toml::to_string(&country.province).unwrap()).unwrap();
+    let shown = eventually("the axis' list of agencies", async || {
+        let args = ["admin", "agencies", "--config", file.to_str().unwrap(), "--outlet", "axis", "--json"];
+        let (code, shown) = json(&args);
+        (code == 0).then_some(shown)
+    })
+    .await;
+    let listed = shown["agencies"].as_array().unwrap();
+    assert!(listed.iter().any(|agency| agency["code"] == "G09.90" && agency["closed"] == false), "{shown}");
     // A restart repeats nothing, and what comes after it goes on.
     country.gateway.take().unwrap().stop().await;
     country.run().await;
@@ -246,9 +263,9 @@ async fn what_the_axis_refuses_ends_with_its_words_and_a_wrong_secret_holds_ever
     assert_eq!(receipt.event, "RelayToNonERDSFailure");
     assert!(receipt.reason.as_ref().unwrap().contains("K77.90"), "{:?}", receipt.reason);
 
-    country.gateway.take().unwrap().stop().await;
     let secret = country.province.outlet[0].system[0].secret_file.clone();
     std::fs::write(&secret, "another secret altogether").unwrap();
+    country.gateway.take().unwrap().stop().await;
     country.run().await;
     let sender = country.agency("H37.90");
     let letter = country.letter("H37.90", &["G09.90"], 2, 4000);
@@ -258,11 +275,8 @@ async fn what_the_axis_refuses_ends_with_its_words_and_a_wrong_secret_holds_ever
             .await;
     let (state, error) = (trace.consignments[0].state, trace.consignments[0].last_error.clone().unwrap());
     assert!(state == ConsignmentState::Queued && error.starts_with("15 "), "{error}");
-    // Mended, it goes on by itself after a start.
-    country.gateway.take().unwrap().stop().await;
+    // Mended, it goes on by itself.
     std::fs::write(&secret, SECRET).unwrap();
-    country.run().await;
-    let sender = country.agency("H37.90");
     traced(&sender, submission.doc_id, "outside", |trace| trace.consignments[0].state == ConsignmentState::Outside)
         .await;
     country.gateway.take().unwrap().stop().await;

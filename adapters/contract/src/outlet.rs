@@ -93,6 +93,7 @@ pub struct Inside {
     pub outlet: HopName,
     pub reports: Arc<dyn Reports>,
     pub entrance: Arc<dyn Entrance>,
+    pub roll: Arc<dyn Roll>,
 }
 
 impl fmt::Debug for Inside {
@@ -112,6 +113,14 @@ pub trait Outlet: Send + Sync {
     /// then. Where nothing ever comes from the system, it ends at once.
     async fn attend(&self, inside: Inside) {
         drop(inside);
+    }
+
+    /// A file that its section names has changed: reads them again. May block.
+    ///
+    /// # Errors
+    /// What cannot be used, for people; then what was read before stays in force.
+    fn reload(&self) -> Result<(), String> {
+        Ok(())
     }
 }
 
@@ -191,6 +200,37 @@ pub trait Entrance: Send + Sync {
     /// A [`Refusal`]: with `BadPacket`, `TooLarge`, `Forbidden` or `Conflict` asking again will not help; it is on record here. The
     /// same name with other bytes is a `Conflict`.
     async fn enter(&self, outlet: &HopName, fetched: Fetched, upload: Upload) -> Result<Submission, Refusal>;
+}
+
+/// An agency as a system outside lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutsideAgency {
+    pub code: AgencyCode,
+    pub old_code: Option<AgencyCode>,
+    pub name: String,
+    pub parent: Option<AgencyCode>,
+    pub mail: Option<String>,
+    /// It is said to be no more.
+    pub closed: bool,
+}
+
+/// What a list came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rolled {
+    /// It is kept; so many rows were new or other than before.
+    Kept { changed: usize },
+    /// It has hardly any of what the one before had, so it is no list of the country; the one before stays.
+    Doubtful { before: usize, now: usize },
+}
+
+/// Keeps the lists of agencies that systems outside have.
+#[async_trait]
+pub trait Roll: Send + Sync {
+    /// Takes the whole list of this system; who was on it and is no more is closed.
+    ///
+    /// # Errors
+    /// [`Refusal`]; then the list before stays.
+    async fn list(&self, outlet: &HopName, agencies: Vec<OutsideAgency>) -> Result<Rolled, Refusal>;
 }
 
 /// The most characters of an outside system's own words that are kept.

@@ -3,6 +3,7 @@
 //! The store is opened beside the gateway, which may be running or not.
 
 mod account;
+mod agencies;
 mod export;
 mod news;
 mod registrations;
@@ -29,6 +30,7 @@ pub struct Admin {
 #[derive(Debug, Subcommand)]
 enum Command {
     Account(account::Account),
+    Agencies(agencies::Agencies),
     Export(export::Export),
     News(news::News),
     Registrations(registrations::Registrations),
@@ -39,6 +41,7 @@ impl Admin {
     pub fn run(self) -> Outcome {
         match self.command {
             Command::Account(command) => command.run(),
+            Command::Agencies(command) => command.run(),
             Command::Export(command) => command.run(),
             Command::News(command) => command.run(),
             Command::Registrations(command) => command.run(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use lienthong_contract::Clock;
 use lienthong_contract::outlet::Outlet;
 use lienthong_door_kit::outbound::{BadAddress, Caller, Waits};
-use lienthong_vxp::axis::{Account, Axis, Settings};
+use lienthong_vxp::axis::{Account, Axis, Settings, Way};
 use lienthong_vxp::wire::client::HashForm;
 
 use super::Fault;
@@ -19,7 +19,7 @@ use crate::trust::tls::{ClientFiles, client_config};
 pub const NAME: &str = "vxp";
 
 /// What `[outlet.settings]` may hold.
-const KNOWN: [&str; 8] = [
+const KNOWN: [&str; 9] = [
     "address",
     "ca_file",
     "certificate_file",
@@ -28,6 +28,7 @@ const KNOWN: [&str; 8] = [
     "documents_seconds",
     "statuses_seconds",
     "reports_seconds",
+    "agencies_seconds",
 ];
 /// A day: pauses are not longer.
 const MOST_SECONDS: u64 = 86_400;
@@ -46,22 +47,28 @@ pub fn make(outlet: &config::Outlet, clock: &Arc<dyn Clock>) -> Result<Arc<dyn O
         let vi = format!("bộ nối vxp không có khóa này; có: {known}");
         return Err(fault(&format!("settings.{key}"), vi, format!("the adapter vxp has no such key; it has: {known}")));
     }
-    let accounts = accounts(outlet)?;
     let settings = Settings {
-        accounts,
         hash: hash(outlet)?,
-        documents_every: seconds(outlet, "documents_seconds", 60)?,
-        statuses_every: seconds(outlet, "statuses_seconds", 120)?,
-        reports_every: seconds(outlet, "reports_seconds", 300)?,
+        documents_every: seconds(outlet, "documents_seconds", 60, 1)?,
+        statuses_every: seconds(outlet, "statuses_seconds", 120, 1)?,
+        reports_every: seconds(outlet, "reports_seconds", 300, 1)?,
+        agencies_every: Some(seconds(outlet, "agencies_seconds", MOST_SECONDS, 0)?).filter(|every| !every.is_zero()),
     };
-    Ok(Arc::new(Axis::new(caller(outlet, clock)?, settings, Arc::clone(clock))))
+    let first = way(outlet, clock)?;
+    let (outlet, of_way) = (outlet.clone(), Arc::clone(clock));
+    let make = move || way(&outlet, &of_way).map_err(|fault| fault.to_string());
+    Ok(Arc::new(Axis::new(first, Arc::new(make), settings, Arc::clone(clock))))
+}
+
+fn way(outlet: &config::Outlet, clock: &Arc<dyn Clock>) -> Result<Way, Fault> {
+    Ok(Way { accounts: accounts(outlet)?, caller: caller(outlet, clock)? })
 }
 
 fn setting<'a>(outlet: &'a config::Outlet, key: &str) -> Option<&'a str> {
     outlet.settings.get(key).map(String::as_str)
 }
 
-fn accounts(outlet: &config::Outlet) -> Result<Vec<Account>, Fault> {
+fn accounts(outlet: &config::Outlet) -> Result<Vec<Arc<Account>>, Fault> {
     if outlet.system.is_empty() {
         let vi = "cần ít nhất một [[outlet.system]]: mã hệ thống và khóa mà trục bên kia đã cấp";
         return Err(fault(
@@ -71,11 +78,15 @@ fn accounts(outlet: &config::Outlet) -> Result<Vec<Account>, Fault> {
         ));
     }
     let account = |(place, system): (usize, &config::OutletSystem)| {
-        let secret = secret(&system.secret_file).map_err(|error| {
-            let key = format!("system[{place}].secret_file");
-            fault(&key, format!("không dùng được: {error}"), format!("cannot be used: {error}"))
-        })?;
-        Ok(Account { id: system.id.clone(), secret, agencies: system.agencies.clone() })
+        let mut secrets = Vec::new();
+        for (name, file) in ["secret_file", "second_secret_file"].into_iter().zip(system.files()) {
+            let key = format!("system[{place}].{name}");
+            let read = secret(file).map_err(|error| {
+                fault(&key, format!("không dùng được: {error}"), format!("cannot be used: {error}"))
+            })?;
+            secrets.push(read);
+        }
+        Ok(Arc::new(Account::new(system.id.clone(), secrets, system.agencies.clone())))
     };
     outlet.system.iter().enumerate().map(account).collect()
 }
@@ -90,13 +101,14 @@ fn hash(outlet: &config::Outlet) -> Result<HashForm, Fault> {
     }
 }
 
-fn seconds(outlet: &config::Outlet, key: &str, usual: u64) -> Result<Duration, Fault> {
+fn seconds(outlet: &config::Outlet, key: &str, usual: u64, least: u64) -> Result<Duration, Fault> {
     let seconds = setting(outlet, key).map_or(Some(usual), |text| text.trim().parse().ok());
     match seconds {
-        Some(seconds @ 1..=MOST_SECONDS) => Ok(Duration::from_secs(seconds)),
+        Some(seconds) if (least..=MOST_SECONDS).contains(&seconds) => Ok(Duration::from_secs(seconds)),
         _ => {
-            let vi = format!("phải là số giây từ 1 đến {MOST_SECONDS}");
-            Err(fault(&format!("settings.{key}"), vi, format!("must be a number of seconds, 1 to {MOST_SECONDS}")))
+            let vi = format!("phải là số giây từ {least} đến {MOST_SECONDS}");
+            let en = format!("must be a number of seconds, {least} to {MOST_SECONDS}");
+            Err(fault(&format!("settings.{key}"), vi, en))
         }
     }
 }

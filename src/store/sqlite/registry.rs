@@ -4,22 +4,57 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use lienthong_contract::catalogue::ListedAgency;
-use lienthong_contract::{AgencyCode, Instant};
+use lienthong_contract::outlet::Rolled;
+use lienthong_contract::{AgencyCode, HopName, Instant};
 
-use super::super::registry::{Action, AgencyNow, Asked, Grant, Registration, RegistryStore};
+use super::super::registry::{Action, AgencyNow, Asked, Grant, OutsideList, Registration, RegistryStore};
 use super::super::{Error, Result};
 use super::SqliteStore;
 use super::rows::{self, integer};
+
+/// A list of a system outside that has not even this part of the one before is doubtful.
+const LEAST_KEPT: usize = 10;
 
 #[async_trait]
 impl RegistryStore for SqliteStore {
     async fn list_agencies(&self, agencies: Vec<AgencyNow>, now: Instant) -> Result<usize> {
         // Compared beside the writer, which then writes only what differs: usually nothing, of a hundred thousand.
-        let changed = self.read(move |db| changed(db, agencies)).await?;
+        let changed = self.read(move |db| Ok(changed(listed(db, None, usize::MAX)?, agencies))).await?;
         if changed.is_empty() {
             return Ok(0);
         }
-        self.writer.write(move |db| write(db, &changed, now)).await
+        self.writer.write(move |db| write(db, None, &changed, now)).await
+    }
+
+    async fn list_outside(&self, outlet: &HopName, agencies: Vec<AgencyNow>, now: Instant) -> Result<Rolled> {
+        let (read, written) = (outlet.clone(), outlet.clone());
+        let compared = self.read(move |db| {
+            let told = outside(db, &read)?;
+            let in_force = |closed: bool| usize::from(!closed);
+            let before: usize = told.iter().map(|agency| in_force(agency.closed)).sum();
+            let now: usize = agencies.iter().map(|agency| in_force(agency.closed)).sum();
+            let doubtful = now < before.div_ceil(LEAST_KEPT);
+            Ok(if doubtful { Err(Rolled::Doubtful { before, now }) } else { Ok(changed(told, agencies)) })
+        });
+        let changed = match compared.await? {
+            Ok(changed) => changed,
+            Err(doubtful) => return Ok(doubtful),
+        };
+        let changed = self.writer.write(move |db| {
+            let taken = "INSERT OR REPLACE INTO outside_lists (outlet, taken_at) VALUES (?1, ?2)";
+            db.prepare_cached(taken)?.execute(params![written.as_str(), now.as_millis()])?;
+            write(db, Some(&written), &changed, now)
+        });
+        Ok(Rolled::Kept { changed: changed.await? })
+    }
+
+    async fn outside_lists(&self) -> Result<Vec<OutsideList>> {
+        self.read(outside_lists).await
+    }
+
+    async fn outside(&self, outlet: &HopName) -> Result<Vec<ListedAgency>> {
+        let outlet = outlet.clone();
+        self.read(move |db| outside(db, &outlet)).await
     }
 
     async fn listed(&self, after: Option<AgencyCode>, limit: usize) -> Result<Vec<ListedAgency>> {
@@ -73,32 +108,50 @@ fn listed(db: &Connection, after: Option<&AgencyCode>, limit: usize) -> Result<V
     Ok(page)
 }
 
-/// What is to be written so that the list says what the directory says. Both are in order of code.
-fn changed(db: &Connection, agencies: Vec<AgencyNow>) -> Result<Vec<AgencyNow>> {
-    let mut query = db.prepare_cached(&format!("SELECT {ROW} FROM listed_agencies ORDER BY code"))?;
+fn outside(db: &Connection, outlet: &HopName) -> Result<Vec<ListedAgency>> {
+    let query = format!("SELECT {ROW} FROM outside_agencies WHERE outlet = ?1 ORDER BY code");
+    let mut query = db.prepare_cached(&query)?;
+    let mut found = query.query([outlet.as_str()])?;
+    let mut list = Vec::new();
+    while let Some(row) = found.next()? {
+        list.push(listed_row(row)?);
+    }
+    Ok(list)
+}
+
+fn outside_lists(db: &Connection) -> Result<Vec<OutsideList>> {
+    let query = "SELECT l.outlet, l.taken_at, count(a.code), coalesce(sum(a.closed), 0)
+                 FROM outside_lists l LEFT JOIN outside_agencies a ON a.outlet = l.outlet GROUP BY l.outlet";
+    let mut query = db.prepare_cached(query)?;
     let mut found = query.query([])?;
-    let mut next = || found.next()?.map(|row| listed_row(row)).transpose();
-    let (mut told, mut changed) = (next()?, Vec::new());
+    let mut lists = Vec::new();
+    while let Some(row) = found.next()? {
+        let (all, closed) = (rows::size(row, 2)?, rows::size(row, 3)?);
+        let count = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+        lists.push(OutsideList {
+            outlet: rows::hop(row, 0)?.ok_or_else(|| Error::Corrupt("a list of nobody".to_owned()))?,
+            taken_at: rows::instant(row, 1)?,
+            in_force: count(all.saturating_sub(closed)),
+            closed: count(closed),
+        });
+    }
+    Ok(lists)
+}
+
+/// What is to be written so that the list says what the directory says. Both are in order of code.
+fn changed(told: Vec<ListedAgency>, agencies: Vec<AgencyNow>) -> Vec<AgencyNow> {
+    let (mut told, mut changed) = (told.into_iter().peekable(), Vec::new());
     for agency in agencies {
-        while let Some(gone) = told.take_if(|told| told.code < agency.code) {
+        while let Some(gone) = told.next_if(|told| told.code < agency.code) {
             changed.extend(closed(gone));
-            told = next()?;
         }
-        match told.take_if(|told| told.code == agency.code) {
-            Some(same) => {
-                if now(&same) != agency {
-                    changed.push(agency);
-                }
-                told = next()?;
-            }
-            None => changed.push(agency),
+        match told.next_if(|told| told.code == agency.code) {
+            Some(same) if now(&same) == agency => {}
+            _ => changed.push(agency),
         }
     }
-    while let Some(gone) = told {
-        changed.extend(closed(gone));
-        told = next()?;
-    }
-    Ok(changed)
+    changed.extend(told.filter_map(closed));
+    changed
 }
 
 fn now(told: &ListedAgency) -> AgencyNow {
@@ -111,17 +164,28 @@ fn closed(gone: ListedAgency) -> Option<AgencyNow> {
     (!gone.closed).then(|| AgencyNow { closed: true, ..now(&gone) })
 }
 
-fn write(db: &Connection, changed: &[AgencyNow], now: Instant) -> Result<usize> {
-    let last: i64 = db.query_row("SELECT coalesce(max(version), 0) FROM listed_agencies", [], |row| row.get(0))?;
+/// Writes into the list that systems read, or into that of a system outside.
+fn write(db: &Connection, outlet: Option<&HopName>, changed: &[AgencyNow], now: Instant) -> Result<usize> {
+    let table = if outlet.is_some() { "outside_agencies" } else { "listed_agencies" };
+    let last = format!("SELECT coalesce(max(version), 0) FROM {table}");
+    let last: i64 = db.query_row(&last, [], |row| row.get(0))?;
+    let (column, place) = if outlet.is_some() { (", outlet", ", ?9") } else { ("", "") };
     let mut insert = db.prepare_cached(&format!(
-        "INSERT OR REPLACE INTO listed_agencies ({ROW}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+        "INSERT OR REPLACE INTO {table} ({ROW}{column}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8{place})"
     ))?;
     for agency in changed {
         let code = |code: &Option<AgencyCode>| code.as_ref().map(ToString::to_string);
         let (old, parent) = (code(&agency.old_code), code(&agency.parent));
         let (mail, closed) = (&agency.mail, agency.closed);
         let (version, time) = (last.saturating_add(1), now.as_millis());
-        insert.execute(params![agency.code.as_str(), old, agency.name, parent, mail, closed, version, time])?;
+        let code = agency.code.as_str();
+        match outlet {
+            None => insert.execute(params![code, old, agency.name, parent, mail, closed, version, time])?,
+            Some(outlet) => {
+                let outlet = outlet.as_str();
+                insert.execute(params![code, old, agency.name, parent, mail, closed, version, time, outlet])?
+            }
+        };
     }
     Ok(changed.len())
 }

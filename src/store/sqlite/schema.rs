@@ -518,6 +518,22 @@ CREATE TABLE entered (
     PRIMARY KEY (outlet, name)
 ) WITHOUT ROWID;
 
+-- The agencies as systems outside list them, each with the time of its last change. What is no longer listed is closed.
+CREATE TABLE outside_agencies (
+    outlet        TEXT NOT NULL,
+    code          TEXT NOT NULL,
+    old_code      TEXT,
+    name          TEXT NOT NULL,
+    parent        TEXT,
+    mail          TEXT,
+    closed        INTEGER NOT NULL,
+    version       INTEGER NOT NULL,
+    modified_at   INTEGER NOT NULL,
+    PRIMARY KEY (outlet, code)
+) WITHOUT ROWID;
+-- When each list was last taken.
+CREATE TABLE outside_lists (outlet TEXT PRIMARY KEY, taken_at INTEGER NOT NULL) WITHOUT ROWID;
+
 ALTER TABLE books_figures ADD COLUMN passed_outside INTEGER NOT NULL DEFAULT 0;
 ";
 

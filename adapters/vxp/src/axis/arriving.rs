@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use super::attend::{Bearing, Round};
 use super::{Account, Parts};
+use crate::wire::answer::code;
 use crate::wire::client::{Call, Retry, Said};
 use crate::wire::fetched::Fetched;
 
@@ -43,7 +44,8 @@ impl Mail {
 pub struct Arrivals<'a> {
     axis: &'a Parts,
     inside: &'a Inside,
-    account: &'a Account,
+    /// The id of its account.
+    account: String,
     mail: Mail,
     /// What was settled here, with the word that the axis was told or is owed.
     settled: HashMap<String, &'static str>,
@@ -65,8 +67,12 @@ enum Verdict {
 }
 
 impl<'a> Arrivals<'a> {
-    pub fn new(axis: &'a Parts, inside: &'a Inside, account: &'a Account, mail: Mail) -> Self {
+    pub fn new(axis: &'a Parts, inside: &'a Inside, account: String, mail: Mail) -> Self {
         Self { axis, inside, account, mail, settled: HashMap::new(), aside: HashMap::new() }
+    }
+
+    fn account(&self) -> Result<Arc<Account>, String> {
+        self.axis.account_of(&self.account).ok_or_else(|| format!("there is no account {} any more", self.account))
     }
 
     pub async fn round(&mut self) -> Round {
@@ -109,7 +115,7 @@ impl<'a> Arrivals<'a> {
     }
 
     async fn list(&self) -> Result<Vec<Item>, String> {
-        let said = self.axis.ask_again(self.account, Call::Received { kind: self.mail.kind() }).await?;
+        let said = self.axis.ask_again(&*self.account()?, Call::Received { kind: self.mail.kind() }).await?;
         if !said.is_ok() {
             return Err(format!("getReceivedEdocList: {} {}", said.code, said.description));
         }
@@ -145,12 +151,12 @@ impl<'a> Arrivals<'a> {
     }
 
     async fn take_once(&self, item: &Item) -> Result<Verdict, String> {
-        let call = Call::Get { doc_id: &item.doc_id };
-        let answer = self.axis.call(self.account, call, None).await.map_err(|failed| failed.to_string())?;
+        let (account, call) = (self.account()?, Call::Get { doc_id: &item.doc_id });
+        let answer = self.axis.call(&account, call, None).await.map_err(|failed| failed.to_string())?;
         let (upload, heard) = packet(answer);
         let packet = Packet {
             id: item.doc_id.clone(),
-            credential: format!("system {}", self.account.id),
+            credential: format!("system {}", self.account),
             words: Some(outlet::words(&item.words)),
         };
         let refusal = match self.inside.entrance.enter(&self.inside.outlet, packet, upload).await {
@@ -162,6 +168,10 @@ impl<'a> Arrivals<'a> {
             Some(Err(why)) => return Err(why.clone()),
             Some(Ok(said)) if !said.is_ok() => {
                 let why = format!("getEdoc: {} {}", said.code, said.description);
+                if said.code == u32::from(code::WRONG_SYSTEM) {
+                    account.other_secret();
+                    return Err(why);
+                }
                 return if said.retry() == Retry::Never { Ok(Verdict::Aside(why)) } else { Err(why) };
             }
             Some(Ok(_)) | None => {}
@@ -176,7 +186,7 @@ impl<'a> Arrivals<'a> {
     }
 
     async fn acknowledge(&self, doc_id: &str, status: &str) -> Result<(), String> {
-        let said = self.axis.ask_again(self.account, Call::Update { doc_id, status }).await?;
+        let said = self.axis.ask_again(&*self.account()?, Call::Update { doc_id, status }).await?;
         if !said.is_ok() {
             let (outlet, code, why) = (&self.inside.outlet, said.code, said.description);
             tracing::warn!(%outlet, doc_id, status, code, why, "the system outside does not take an acknowledgement; it is told again when it lists the packet again");

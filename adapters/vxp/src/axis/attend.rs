@@ -10,22 +10,25 @@ use tokio::time::sleep;
 use super::Parts;
 use super::arriving::{Arrivals, Mail};
 use super::reports::Asked;
+use super::roll;
 
 /// How often a call is made before it is said that the axis does not answer.
 const TRIES: u32 = 3;
 /// The pause behind the first of them; four times as long behind each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// The pause until the first list of agencies is asked for again.
+const FIRST_LIST: Duration = Duration::from_secs(60);
 /// While the axis does not answer, pauses grow up to so many usual ones.
 const LONGEST: u32 = 6;
 
 pub async fn attend(axis: &Parts, inside: &Inside) {
     let mut rounds: Vec<BoxFuture<'_, ()>> = Vec::new();
-    for account in &axis.settings.accounts {
+    for account in axis.accounts() {
         for (mail, every) in
             [(Mail::Documents, axis.settings.documents_every), (Mail::Statuses, axis.settings.statuses_every)]
         {
             let what = format!("{} of {}", mail.kind(), account.id);
-            let mut arrivals = Arrivals::new(axis, inside, account, mail);
+            let mut arrivals = Arrivals::new(axis, inside, account.id.clone(), mail);
             rounds.push(Box::pin(async move {
                 let mut patience = Patience::new(inside, what, every);
                 loop {
@@ -43,6 +46,19 @@ pub async fn attend(axis: &Parts, inside: &Inside) {
             sleep(pause).await;
         }
     }));
+    if let Some(every) = axis.settings.agencies_every {
+        rounds.push(Box::pin(async move {
+            let mut patience = Patience::new(inside, "agencies".to_owned(), every.min(FIRST_LIST));
+            loop {
+                let round = roll::round(axis, inside).await;
+                // Until there is a list, it is looked for more often.
+                if round == Round::Finished {
+                    patience.every = every;
+                }
+                sleep(patience.after(round)).await;
+            }
+        }));
+    }
     join_all(rounds).await;
 }
 

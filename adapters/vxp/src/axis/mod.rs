@@ -4,6 +4,7 @@
 //!   send      Outlet::send ── sendEdoc ─────────────────────────────────────► axis
 //!   arriving  Entrance::enter ◄── getReceivedEdocList, getEdoc ── updateStatus ─► axis   for each system, documents and statuses apart
 //!   reports   Reports::report ◄── getSentEdocList ────────────────────────── axis
+//!   roll      Roll::list ◄── getSynchronizeUnit ──────────────────────────── axis
 //! ```
 //!
 //! Invariants:
@@ -19,11 +20,13 @@
 mod arriving;
 mod attend;
 mod reports;
+mod roll;
 mod send;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -33,38 +36,77 @@ use lienthong_contract::system::Secret;
 use lienthong_contract::{AgencyCode, Clock, Digest};
 use lienthong_door_kit::outbound::{Answer, Ask, Caller, Failed, Load};
 
+use self::attend::Bearing;
+use crate::wire::answer::code;
 use crate::wire::client::{Call, HashForm, Retry, Said, read};
-use attend::Bearing;
 
 /// The longest answer that holds no packet. A list of many thousand rows is far below.
 const MAX_ANSWER: usize = 32 << 20;
 
 /// As whom the gateway calls.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Account {
     /// The system id that the axis knows.
-    pub id: String,
-    pub secret: Secret,
+    id: String,
+    /// Two while one is exchanged for the other.
+    secrets: Vec<Secret>,
     /// Whose packets it sends, in any spelling; everybody else's when empty.
-    pub agencies: Vec<AgencyCode>,
+    agencies: Vec<AgencyCode>,
+    /// The place of the secret that is tried first.
+    first: AtomicUsize,
 }
+
+impl Account {
+    #[must_use]
+    pub const fn new(id: String, secrets: Vec<Secret>, agencies: Vec<AgencyCode>) -> Self {
+        Self { id, secrets, agencies, first: AtomicUsize::new(0) }
+    }
+
+    /// The secret that is tried first.
+    fn secret(&self) -> Option<&Secret> {
+        let place = self.first.load(Ordering::Relaxed);
+        self.secrets.get(place).or_else(|| self.secrets.first())
+    }
+
+    /// The axis did not take it: the other one is tried from now on. False when there is none.
+    fn other_secret(&self) -> bool {
+        let count = self.secrets.len().max(1);
+        self.first.store(self.first.load(Ordering::Relaxed).saturating_add(1) % count, Ordering::Relaxed);
+        count > 1
+    }
+}
+
+/// How the axis is reached, and as whom.
+#[derive(Debug)]
+pub struct Way {
+    pub caller: Caller,
+    pub accounts: Vec<Arc<Account>>,
+}
+
+/// Reads the files that a way is made of.
+///
+/// # Errors
+/// What cannot be used, for people.
+pub type Make = Arc<dyn Fn() -> Result<Way, String> + Send + Sync>;
 
 /// How the axis is dealt with.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    pub accounts: Vec<Account>,
     pub hash: HashForm,
-    /// Pauses between looking for documents, for statuses, and for what became of what was sent.
+    /// Pauses between looking for documents, for statuses, for what became of what was sent, and for the list of agencies.
     pub documents_every: Duration,
     pub statuses_every: Duration,
     pub reports_every: Duration,
+    /// Without it the list is not asked for.
+    pub agencies_every: Option<Duration>,
 }
 
-/// The way to the axis.
+/// The national axis as an outlet.
 pub struct Axis(Arc<Parts>);
 
 pub(crate) struct Parts {
-    caller: Caller,
+    make: Make,
+    way: RwLock<Arc<Way>>,
     settings: Settings,
     clock: Arc<dyn Clock>,
     /// How often the axis could not process a packet (code 21).
@@ -73,14 +115,16 @@ pub(crate) struct Parts {
 
 impl fmt::Debug for Axis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Axis").field("caller", &self.0.caller).finish_non_exhaustive()
+        f.debug_struct("Axis").field("way", &self.0.way()).finish_non_exhaustive()
     }
 }
 
 impl Axis {
+    /// `way` is what `make` gives at first; it is asked again when files have changed.
     #[must_use]
-    pub fn new(caller: Caller, settings: Settings, clock: Arc<dyn Clock>) -> Self {
-        Self(Arc::new(Parts { caller, settings, clock, not_processed: Mutex::default() }))
+    pub fn new(way: Way, make: Make, settings: Settings, clock: Arc<dyn Clock>) -> Self {
+        let way = RwLock::new(Arc::new(way));
+        Self(Arc::new(Parts { make, way, settings, clock, not_processed: Mutex::default() }))
     }
 }
 
@@ -93,6 +137,12 @@ impl Outlet for Axis {
     async fn attend(&self, inside: Inside) {
         attend::attend(&self.0, &inside).await;
     }
+
+    fn reload(&self) -> Result<(), String> {
+        let way = (self.0.make)()?;
+        *self.0.way.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(way);
+        Ok(())
+    }
 }
 
 /// Whether two codes are spellings of one by arithmetic alone.
@@ -101,19 +151,33 @@ fn same(one: &AgencyCode, other: &AgencyCode) -> bool {
 }
 
 impl Parts {
+    fn way(&self) -> Arc<Way> {
+        Arc::clone(&self.way.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn accounts(&self) -> Vec<Arc<Account>> {
+        self.way().accounts.clone()
+    }
+
     /// Who speaks for an agency.
-    fn account(&self, agency: &AgencyCode) -> Option<&Account> {
-        let accounts = &self.settings.accounts;
+    fn account(&self, agency: &AgencyCode) -> Option<Arc<Account>> {
+        let accounts = self.accounts();
         let own = accounts.iter().find(|account| account.agencies.iter().any(|one| same(one, agency)));
-        own.or_else(|| accounts.iter().find(|account| account.agencies.is_empty()))
+        own.or_else(|| accounts.iter().find(|account| account.agencies.is_empty())).cloned()
+    }
+
+    /// The account of this id, as it is now.
+    fn account_of(&self, id: &str) -> Option<Arc<Account>> {
+        self.accounts().into_iter().find(|account| account.id == id)
     }
 
     /// Makes a call once; without a load the body is that of its kind.
     async fn call(&self, account: &Account, call: Call<'_>, load: Option<Load>) -> Result<Answer, Failed> {
-        let request = call.request(&account.id, &account.secret, self.clock.now());
+        let secret = account.secret().ok_or_else(|| Failed::NotSent(format!("{} has no secret", account.id)))?;
+        let request = call.request(&account.id, secret, self.clock.now());
         let load = load.unwrap_or(Load::Bytes(Bytes::from_static(request.body.unwrap_or_default())));
         let (method, path) = (request.method, request.path);
-        self.caller.call(Ask { method, path, headers: &request.headers, load }).await
+        self.way().caller.call(Ask { method, path, headers: &request.headers, load }).await
     }
 
     /// Makes a call that may be made any number of times, until its answer counts: it was done, or never will be.
@@ -129,8 +193,16 @@ impl Parts {
         }
     }
 
-    /// Makes a call without a packet in its answer, once.
+    /// Makes a call without a packet in its answer: once, or once with each secret while the axis takes none.
     async fn ask(&self, account: &Account, call: Call<'_>, load: Option<Load>) -> Result<Said, Failed> {
+        let said = self.ask_once(account, call, load.clone()).await?;
+        if said.code == u32::from(code::WRONG_SYSTEM) && account.other_secret() {
+            return self.ask_once(account, call, load).await;
+        }
+        Ok(said)
+    }
+
+    async fn ask_once(&self, account: &Account, call: Call<'_>, load: Option<Load>) -> Result<Said, Failed> {
         let answer = self.call(account, call, load).await?;
         let status = answer.status;
         let body = answer.whole(MAX_ANSWER).await.map_err(|error| Failed::Unknown(error.to_string()))?;

@@ -57,7 +57,7 @@ impl<'a> Asked<'a> {
         // Nobody speaks for its sender any more: it ends at its deadline.
         let Some(account) = self.axis.account(&first.from) else { return Ok(()) };
         let kind = if first.is_status { "status" } else { "edoc" };
-        let said = self.axis.ask_again(account, Call::Sent { doc_id: &first.id, kind }).await?;
+        let said = self.axis.ask_again(&account, Call::Sent { doc_id: &first.id, kind }).await?;
         let rows = match said.rows() {
             Ok(rows) if said.is_ok() => rows,
             _ => {

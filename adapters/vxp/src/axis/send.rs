@@ -24,7 +24,7 @@ pub async fn send(axis: &Parts, packet: OutgoingPacket) -> Outcome {
     let hash_file = axis.settings.hash.write(packet.digest.as_bytes());
     let kind = if packet.is_status { "status" } else { "edoc" };
     let call = Call::Send { from: packet.from.as_str(), kind, to: &to, hash_file: &hash_file };
-    match axis.ask(account, call, Some(load(packet.body, packet.size))).await {
+    match axis.ask(&account, call, Some(load(packet.body, packet.size))).await {
         Ok(said) => {
             let recipients = packet.recipients.into_iter().map(|one| one.recipient).collect();
             outcome(axis, packet.digest, recipients, said)

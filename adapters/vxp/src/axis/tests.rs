@@ -5,7 +5,9 @@ use std::sync::PoisonError;
 use base64_simd::STANDARD;
 use futures_util::StreamExt;
 use lienthong_contract::door::{ConsignmentRef, Refusal, RefusalCause, Submission, Upload};
-use lienthong_contract::outlet::{Awaited, Body, Entrance, Fetched, News, Report, Reports, Taken};
+use lienthong_contract::outlet::{
+    Awaited, Body, Entrance, Fetched, News, OutsideAgency, Report, Reports, Roll, Rolled, Taken,
+};
 use lienthong_contract::{ConsignmentId, DocId, HopName, Instant};
 use lienthong_door_kit::outbound::Waits;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -86,20 +88,25 @@ impl Script {
     }
 
     fn axis(&self) -> Axis {
-        let account = |id: &str, agencies: &[&str]| Account {
-            id: id.to_owned(),
-            secret: Secret::new(b"secret"),
-            agencies: agencies.iter().map(|code| code.parse().unwrap()).collect(),
+        let account = |id: &str, agencies: &[&str]| {
+            let secrets = vec![Secret::new(b"new secret"), Secret::new(b"secret")];
+            let agencies = agencies.iter().map(|code| code.parse().unwrap()).collect();
+            Arc::new(Account::new(id.to_owned(), secrets, agencies))
         };
         let settings = Settings {
-            accounts: vec![account("H37.02", &["H37.02"]), account("H37", &["000.00.90.H37"])],
             hash: HashForm::Unpadded,
             documents_every: Duration::from_millis(10),
             statuses_every: Duration::from_millis(10),
             reports_every: Duration::from_millis(10),
+            agencies_every: None,
         };
-        let caller = Caller::new(&format!("http://127.0.0.1:{}/axis", self.port), None, Waits::default()).unwrap();
-        Axis::new(caller, settings, Arc::new(Still))
+        let address = format!("http://127.0.0.1:{}/axis", self.port);
+        let make = move || {
+            let caller = Caller::new(&address, None, Waits::default()).unwrap();
+            let accounts = vec![account("H37.02", &["H37.02"]), account("H37", &["000.00.90.H37"])];
+            Ok(Way { caller, accounts })
+        };
+        Axis::new(make().unwrap(), Arc::new(make), settings, Arc::new(Still))
     }
 
     fn requests(&self) -> Vec<Request> {
@@ -210,6 +217,8 @@ async fn only_a_whole_answer_says_what_became_of_a_packet() {
     ];
     let unclear = answers.len();
     let more = [
+        // Asked with each of both secrets.
+        said(15, "Sai systemid", ""),
         said(15, "Sai systemid", ""),
         said(18, "Don vi nhan khong ton tai: 000.00.01.H27.", ""),
         said(23, "Don vi nhan bi khoa", ""),
@@ -251,6 +260,16 @@ struct Gateway {
     taken: Mutex<Vec<(String, Vec<u8>)>>,
     awaited: Mutex<Vec<Awaited>>,
     reported: Mutex<Vec<Report>>,
+    listed: Mutex<Vec<OutsideAgency>>,
+}
+
+#[async_trait]
+impl Roll for Gateway {
+    async fn list(&self, _: &HopName, agencies: Vec<OutsideAgency>) -> Result<Rolled, Refusal> {
+        let changed = agencies.len();
+        *self.listed.lock().unwrap() = agencies;
+        Ok(Rolled::Kept { changed })
+    }
 }
 
 #[async_trait]
@@ -294,7 +313,8 @@ impl Reports for Gateway {
 }
 
 fn inside(gateway: &Arc<Gateway>) -> Inside {
-    Inside { outlet: "axis".parse().unwrap(), reports: Arc::clone(gateway) as _, entrance: Arc::clone(gateway) as _ }
+    let (reports, entrance, roll) = (Arc::clone(gateway) as _, Arc::clone(gateway) as _, Arc::clone(gateway) as _);
+    Inside { outlet: "axis".parse().unwrap(), reports, entrance, roll }
 }
 
 fn list(rows: &[(&str, &str)]) -> String {
@@ -333,7 +353,7 @@ async fn what_the_axis_has_is_acknowledged_when_it_is_here_and_given_back_when_i
     .await;
     let (axis, gateway) = (script.axis(), Arc::new(Gateway::default()));
     let inside = inside(&gateway);
-    let mut arrivals = Arrivals::new(&axis.0, &inside, &axis.0.settings.accounts[0], Mail::Documents);
+    let mut arrivals = Arrivals::new(&axis.0, &inside, "H37.02".to_owned(), Mail::Documents);
     assert_eq!(arrivals.round().await, Round::More);
     let told = |words: &[(&str, &str)]| {
         words.iter().map(|(doc_id, status)| ((*doc_id).to_owned(), (*status).to_owned())).collect::<Vec<_>>()
@@ -370,7 +390,7 @@ async fn an_outage_is_no_empty_mailbox_and_nothing_is_acknowledged_in_it() {
             .await;
         let (axis, gateway) = (script.axis(), Arc::new(Gateway::default()));
         let inside = inside(&gateway);
-        let mut arrivals = Arrivals::new(&axis.0, &inside, &axis.0.settings.accounts[0], Mail::Statuses);
+        let mut arrivals = Arrivals::new(&axis.0, &inside, "H37.02".to_owned(), Mail::Statuses);
         assert!(matches!(arrivals.round().await, Round::BrokeOff(_)), "{shown}");
         assert!(gateway.taken.lock().unwrap().is_empty() && script.acknowledged().is_empty(), "{shown}");
         let list = &script.requests()[0];
@@ -421,4 +441,50 @@ async fn what_became_of_each_recipients_copy_is_reported_once() {
     let of = |doc_id: &str| requests.iter().filter(|one| one.parameter("docid") == doc_id).collect::<Vec<_>>();
     assert_eq!((of("one").len(), of("nobody's").len(), of("lost").len()), (2, 0, 1));
     assert_eq!((of("lost")[0].parameter("messagetype"), of("lost")[0].parameter("systemid")), ("status", "H37"));
+}
+
+#[tokio::test]
+async fn while_a_secret_is_exchanged_the_one_that_the_axis_takes_is_used() {
+    let script = Script::new(|request, _| {
+        let tag = Secret::new(b"secret").sign(request.parameter("sign-header").as_bytes());
+        let good = request.parameter("hash-header") == crate::wire::hash::hex(tag.as_ref());
+        match request.operation.as_str() {
+            _ if !good => said(15, "Sai systemid hoac secret", ""),
+            "getReceivedEdocList" => list(&[("a", "initial")]),
+            "getEdoc" => content(PACKET),
+            _ => said(0, "Thanh cong", "0123456789abcdef01234567"),
+        }
+    })
+    .await;
+    let (axis, gateway) = (script.axis(), Arc::new(Gateway::default()));
+    for _ in 0..2 {
+        assert!(matches!(axis.send(packet("H37.02")).await, Outcome::Taken(_)));
+    }
+    assert_eq!(script.count("sendEdoc"), 3, "the second call begins with what was taken");
+    // Read again, the first one is tried first; also where the answer is a stream.
+    axis.reload().unwrap();
+    let inside = inside(&gateway);
+    let mut arrivals = Arrivals::new(&axis.0, &inside, "H37.02".to_owned(), Mail::Documents);
+    let item = arrivals.round().await;
+    assert_eq!((item, gateway.taken.lock().unwrap().len()), (Round::More, 1));
+}
+
+#[tokio::test]
+async fn the_list_of_agencies_is_the_one_that_the_axis_has_and_never_half_of_it() {
+    let rows = r#"[{"id":"1","code":"G09","name":"a"},{"id":"2","code":"H49","name":"b"}]"#;
+    let whole = format!(r#"{{"status":"OK","ErrorCode":"0","ErrorDesc":"","DocId":"","data":{rows}}}"#);
+    let answers = [said(10, "khong co chuc nang", ""), html(), nulls(), html()];
+    let script = Script::new(move |request, before| match request.operation.as_str() {
+        // It knows the old list alone, and the first calls of that fail.
+        "getSynchronizeUnit" => answers[0].clone(),
+        _ => answers.get(before + 1).cloned().unwrap_or_else(|| json(&whole)),
+    })
+    .await;
+    let (axis, gateway) = (script.axis(), Arc::new(Gateway::default()));
+    let inside = inside(&gateway);
+    assert!(matches!(roll::round(&axis.0, &inside).await, Round::BrokeOff(_)));
+    assert!(gateway.listed.lock().unwrap().is_empty());
+    assert_eq!(roll::round(&axis.0, &inside).await, Round::Finished);
+    assert_eq!(gateway.listed.lock().unwrap().len(), 2);
+    assert_eq!((script.count("getSynchronizeUnit"), script.count("getAgenciesList")), (2, 4));
 }
