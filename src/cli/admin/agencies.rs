@@ -73,7 +73,7 @@ impl Agencies {
                 let OutsideList { outlet, taken_at, in_force, closed } = list;
                 json!({ "outlet": outlet, "taken_at": taken_at, "in_force": in_force, "closed": closed })
             };
-            return Ok(show::json(&json!({ "lists": lists.iter().map(list).collect::<Vec<_>>() }))?);
+            return show::json(&json!({ "lists": lists.iter().map(list).collect::<Vec<_>>() }));
         }
         if lists.is_empty() {
             say!("Chưa lấy danh mục của hệ thống ngoài nào — no list of a system outside was taken yet");
