@@ -10,6 +10,7 @@ mod news;
 mod outlet;
 mod preview;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -492,6 +493,15 @@ impl Config {
         news::paths(&mut self.webhook, &mut each);
         outlet::paths(&mut self.outlet, &mut each);
         self.schemas.folder.iter_mut().for_each(|path| each("schemas.folder".to_owned(), path));
+    }
+
+    /// The files that hold secrets, each once; those of keys of certificates are not among them.
+    pub fn secret_files(&self) -> BTreeSet<PathBuf> {
+        let brokers = self.broker.iter().filter_map(|broker| broker.url_file.as_ref());
+        let webhooks = self.webhook.iter().flat_map(|webhook| webhook.files());
+        let systems = self.system.iter().flat_map(System::files);
+        let outlets = self.outlet.iter().flat_map(|outlet| &outlet.system).flat_map(OutletSystem::files);
+        brokers.chain(webhooks).chain(systems).chain(outlets).cloned().collect()
     }
 
     /// Checks what the types cannot say.

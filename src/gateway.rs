@@ -601,7 +601,7 @@ fn broker_settings(config: &Config, broker: &config::Broker, peers: Vec<HopName>
 
 fn broker_url(broker: &config::Broker) -> Result<String, StartError> {
     let Some(file) = &broker.url_file else { return Ok(broker.url.clone().unwrap_or_default()) };
-    let read = std::fs::read_to_string(file);
+    let read = crate::secrets::read(file);
     let fault = |source| StartError::BrokerAddress { name: broker.name.clone(), file: file.clone(), source };
     Ok(read.map_err(fault)?.trim().to_owned())
 }

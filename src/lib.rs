@@ -48,6 +48,7 @@ pub mod reporting;
 pub mod routing;
 pub mod rules;
 pub mod scene;
+pub mod secrets;
 pub mod signing;
 pub mod store;
 pub mod trust;

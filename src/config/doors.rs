@@ -27,6 +27,13 @@ pub struct System {
     pub networks: Vec<String>,
 }
 
+impl System {
+    /// Files of secrets.
+    pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        std::iter::once(&self.secret_file).chain(&self.second_secret_file)
+    }
+}
+
 /// The door for systems that speak the VXP protocol.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

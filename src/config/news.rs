@@ -33,6 +33,13 @@ pub struct Webhook {
     pub key: Option<PathBuf>,
 }
 
+impl Webhook {
+    /// Files of secrets.
+    pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        std::iter::once(&self.secret_file).chain(&self.second_secret_file)
+    }
+}
+
 /// A system that hears of its agencies' news from a queue of a broker.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

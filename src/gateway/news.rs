@@ -21,7 +21,7 @@ use crate::store::SqliteStore;
 use crate::trust::tls::{ClientFiles, client_config};
 
 /// Longest secret, in bytes.
-const MAX_SECRET: u64 = 4096;
+const MAX_SECRET: usize = 4096;
 
 /// All subscribers, ready to be told.
 ///
@@ -53,7 +53,7 @@ pub fn webhook(listed: &config::Webhook, clock: &Arc<dyn Clock>) -> Result<Webho
     let identity = listed.certificate.clone().zip(listed.key.clone());
     let files = ClientFiles { roots: listed.roots.clone(), crls: Vec::new(), identity, http: false };
     let tls = client_config(&files, Arc::clone(clock))?;
-    let files: Vec<PathBuf> = std::iter::once(&listed.secret_file).chain(&listed.second_secret_file).cloned().collect();
+    let files: Vec<PathBuf> = listed.files().cloned().collect();
     for file in &files {
         let fault = |source| StartError::WebhookSecret { name: listed.name.clone(), file: file.clone(), source };
         secret(file).map_err(fault)?;
@@ -73,11 +73,11 @@ pub fn webhook(listed: &config::Webhook, clock: &Arc<dyn Clock>) -> Result<Webho
 
 fn secret(file: &Path) -> io::Result<Secret> {
     let fault = |text: &str| io::Error::new(io::ErrorKind::InvalidData, text);
-    if std::fs::metadata(file)?.len() > MAX_SECRET {
+    let text = crate::secrets::read(file)?;
+    if text.len() > MAX_SECRET {
         return Err(fault("too long for a secret"));
     }
-    Secret::read(&std::fs::read_to_string(file)?)
-        .ok_or_else(|| fault("a secret is whsec_ and base64, or one line of at least 16 bytes"))
+    Secret::read(&text).ok_or_else(|| fault("a secret is whsec_ and base64, or one line of at least 16 bytes"))
 }
 
 /// Begins to tell.

@@ -14,6 +14,7 @@ use super::{broker_url, catalogue, doors, hop_trust, news, server_files, signer_
 use crate::config::{Broker, Config, Mistake};
 use crate::directory::Directory;
 use crate::directory::findings::NOT_ENFORCED;
+use crate::secrets;
 use crate::trust::HopKey;
 use crate::trust::tls::{ClientFiles, client_config, server_config};
 
@@ -52,14 +53,26 @@ pub fn mistakes(config: &Config, clock: Arc<dyn Clock>) -> Vec<Mistake> {
 /// What starts and is not what its writer may expect.
 #[must_use]
 pub fn remarks(config: &Config) -> Vec<Mistake> {
-    let Ok(directory) = Directory::open(&config.directory.file) else { return Vec::new() };
+    let mut remarks = Vec::new();
+    let clear = config.secret_files().into_iter().filter(|file| secrets::is_sealed(file).is_ok_and(|sealed| !sealed));
+    let clear: Vec<String> = clear.map(|file| file.display().to_string()).collect();
+    if let Some(first) = clear.first() {
+        let count = clear.len();
+        remarks.push(Mistake {
+            key: "secret_file".to_owned(),
+            vi: format!("khóa để rõ trong tệp ({first}, Σ {count}); niêm phong bằng: lienthong admin seal"),
+            en: format!("secrets stand in the clear ({first}, Σ {count}); to seal them: lienthong admin seal"),
+        });
+    }
+    let Ok(directory) = Directory::open(&config.directory.file) else { return remarks };
     let snapshot = directory.snapshot();
     let agencies: Vec<&str> = snapshot.not_enforced().map(|agency| agency.code.as_str()).collect();
-    let Some(first) = agencies.first() else { return Vec::new() };
+    let Some(first) = agencies.first() else { return remarks };
     let (kind, count) = (&NOT_ENFORCED, agencies.len());
     let tell = |text: &str, fix: &str| format!("{}: {text} ({first}, Σ {count}). {fix}", kind.code);
     let (vi, en) = (tell(kind.title.vi, kind.fix.vi), tell(kind.title.en, kind.fix.en));
-    vec![Mistake { key: "directory.file: agency.policy".to_owned(), vi, en }]
+    remarks.push(Mistake { key: "directory.file: agency.policy".to_owned(), vi, en });
+    remarks
 }
 
 fn look_at_broker(found: &mut Vec<Mistake>, index: usize, broker: &Broker, clock: &Arc<dyn Clock>) {

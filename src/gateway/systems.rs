@@ -21,7 +21,7 @@ use crate::store::RegistryStore;
 use crate::store::registry::Grant;
 
 /// Longest secret, in bytes.
-const MAX_SECRET: u64 = 4096;
+const MAX_SECRET: usize = 4096;
 /// A shorter one can be found by trying, by whoever overhears one request.
 const SHORT_SECRET: usize = 16;
 
@@ -95,7 +95,7 @@ impl KnownSystems {
     }
 
     pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
-        self.listed.iter().flat_map(|system| std::iter::once(&system.secret_file).chain(&system.second_secret_file))
+        self.listed.iter().flat_map(config::System::files)
     }
 
     /// Agencies that a system is to speak for and that the directory does not list: said at start, and after a change.
@@ -124,18 +124,17 @@ impl Systems for KnownSystems {
 
 /// The secrets of a system; the file is named when one cannot be used.
 pub fn secrets(system: &config::System) -> Result<Vec<Secret>, (PathBuf, io::Error)> {
-    let files = std::iter::once(&system.secret_file).chain(&system.second_secret_file);
-    files.map(|file| secret(file).map_err(|error| (file.clone(), error))).collect()
+    system.files().map(|file| secret(file).map_err(|error| (file.clone(), error))).collect()
 }
 
 /// The secret in a file.
 pub fn secret(file: &Path) -> io::Result<Secret> {
     let fault = |text: &str| io::Error::new(io::ErrorKind::InvalidData, text);
-    if std::fs::metadata(file)?.len() > MAX_SECRET {
+    let text = crate::secrets::read(file)?;
+    let text = text.trim();
+    if text.len() > MAX_SECRET {
         return Err(fault("too long for a secret"));
     }
-    let text = std::fs::read_to_string(file)?;
-    let text = text.trim();
     // An empty key would let anybody sign.
     if text.is_empty() || text.contains(['\n', '\r']) {
         Err(fault("a secret is one line"))

@@ -226,7 +226,13 @@ async fn documents_statuses_and_what_became_of_them_go_through_the_axis_both_way
     .await;
     let listed = shown["agencies"].as_array().unwrap();
     assert!(listed.iter().any(|agency| agency["code"] == "G09.90" && agency["closed"] == false), "{shown}");
-    // A restart repeats nothing, and what comes after it goes on.
+    // A restart repeats nothing, and what comes after it goes on; the secret is no longer in the clear by then.
+    let key = country._folder.path().join("sealing.key");
+    let seal = ["admin", "seal", "--config", file.to_str().unwrap(), "--key", key.to_str().unwrap(), "--json"];
+    assert_eq!(json(&seal).1["sealed"].as_array().unwrap().len(), 1);
+    assert_eq!(json(&seal).1["sealed_before"], 1);
+    let sealed = std::fs::read_to_string(&country.province.outlet[0].system[0].secret_file).unwrap();
+    assert!(!sealed.contains(SECRET), "{sealed}");
     country.gateway.take().unwrap().stop().await;
     country.run().await;
     let sender = country.agency("H37.90");

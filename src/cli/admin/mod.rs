@@ -7,6 +7,7 @@ mod agencies;
 mod export;
 mod news;
 mod registrations;
+mod seal;
 mod settle;
 
 use std::path::PathBuf;
@@ -34,6 +35,7 @@ enum Command {
     Export(export::Export),
     News(news::News),
     Registrations(registrations::Registrations),
+    Seal(seal::Seal),
     Settle(settle::Settle),
 }
 
@@ -45,6 +47,7 @@ impl Admin {
             Command::Export(command) => command.run(),
             Command::News(command) => command.run(),
             Command::Registrations(command) => command.run(),
+            Command::Seal(command) => command.run(),
             Command::Settle(command) => command.run(),
         }
     }
