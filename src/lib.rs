@@ -47,6 +47,7 @@ pub mod registry;
 pub mod reporting;
 pub mod routing;
 pub mod rules;
+pub mod sandbox;
 pub mod scene;
 pub mod secrets;
 pub mod signing;

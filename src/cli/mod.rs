@@ -19,6 +19,7 @@ mod ledger;
 mod os;
 mod proof;
 mod recall;
+mod sandbox;
 mod send;
 mod serve;
 mod show;
@@ -52,6 +53,7 @@ enum Command {
     Demo(demo::Demo),
     /// Chạy một trục — runs one gateway.
     Serve(serve::Serve),
+    Sandbox(sandbox::Sandbox),
     Certs(certs::Certs),
     Check(check::Check),
     Wrap(wrap::Wrap),
@@ -92,6 +94,7 @@ pub fn main() -> ExitCode {
         Command::Bench(command) => command.run(),
         Command::Demo(command) => command.run(),
         Command::Serve(command) => command.run(),
+        Command::Sandbox(command) => command.run(),
         Command::Certs(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Wrap(command) => command.run(),

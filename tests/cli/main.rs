@@ -8,6 +8,7 @@ mod support;
 mod check;
 mod configuration;
 mod delivery;
+mod sandbox;
 mod words;
 mod wrap;
 
