@@ -24,7 +24,7 @@ use crate::rules::schema::Strictness;
 
 pub use doors::{Facade, System, Vxp};
 pub use news::{NewsQueue, Webhook};
-pub use outlet::{Arriving, Outlet, OutletSystem};
+pub use outlet::{Arriving, Outlet, OutletSystem, SentBytes};
 pub use preview::Preview;
 
 /// Everything an operator sets.

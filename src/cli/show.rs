@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use lienthong_contract::{Finding, Severity};
+use lienthong_contract::{Digest, Finding, HopName, Severity};
 use lienthong_schemas::words::field_name;
 use serde::Serialize;
 
@@ -44,6 +44,19 @@ pub fn for_shell(path: &Path) -> String {
     let word = path.display().to_string();
     let plain = |character: char| character.is_alphanumeric() || "/._-+,:@%".contains(character);
     if word.chars().all(plain) { word } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
+
+/// Prints whose word it is that a receipt repeats: a system outside the network, its name of the document and its words; and
+/// what it was sent, when that were other bytes than the packet's.
+pub fn outside(system: &HopName, word: (Option<&str>, Option<&str>), sent: Option<Digest>) {
+    outside_lines(system, word, sent).iter().for_each(|line| say!("        {line}"));
+}
+
+fn outside_lines(system: &HopName, (id, words): (Option<&str>, Option<&str>), sent: Option<Digest>) -> Vec<String> {
+    let words = words.map(|words| format!(": {words}")).unwrap_or_default();
+    let told = format!("hệ thống ngoài — system outside: {system} · {}{words}", id.unwrap_or("–"));
+    let sent = sent.map(|sent| format!("đã gửi dạng ghi lại — sent as other bytes: {sent}"));
+    std::iter::once(told).chain(sent).collect()
 }
 
 /// Prints findings, the refusing ones first: Vietnamese, and English beneath.
@@ -106,4 +119,20 @@ pub fn refused(error: ClientError, as_json: bool) -> Outcome {
 /// Bytes for people.
 pub fn size(bytes: u64) -> String {
     indicatif::HumanBytes(bytes).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+    use super::*;
+
+    #[test]
+    fn what_was_sent_outside_is_told_only_where_it_was_something_else() {
+        let (system, sent) = ("axis".parse().unwrap(), Digest::of(b"other bytes"));
+        let told = outside_lines(&system, (Some("7"), Some("0 Thanh cong")), Some(sent));
+        assert_eq!(told[0], "hệ thống ngoài — system outside: axis · 7: 0 Thanh cong");
+        assert_eq!(told[1], format!("đã gửi dạng ghi lại — sent as other bytes: {sent}"));
+        assert_eq!(outside_lines(&system, (None, None), None), ["hệ thống ngoài — system outside: axis · –"]);
+    }
 }

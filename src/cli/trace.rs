@@ -129,12 +129,7 @@ fn tell(way: &Way) {
 
 /// Whose word it is that the receipt repeats.
 fn tell_outside(outside: &OutsideView) {
-    let id = outside.id.as_deref().unwrap_or("–");
-    let words = outside.answer.as_ref().map(|words| format!(": {words}")).unwrap_or_default();
-    say!("        hệ thống ngoài — system outside: {} · {id}{words}", outside.system);
-    if let Some(sent) = &outside.sent {
-        say!("        đã gửi dạng ghi lại — sent as other bytes: {sent}");
-    }
+    show::outside(&outside.system, (outside.id.as_deref(), outside.answer.as_deref()), outside.sent);
 }
 
 fn tell_status(status: &StatusView, current: Option<&StatusView>) {

@@ -25,7 +25,7 @@ use super::connection::load_manifest;
 use super::{Outcome, Verdict, show};
 use crate::bundle::{outcome, print};
 use crate::receipts::chain::order;
-use crate::receipts::{ChainFault, Event, HopKeys, Sealed, open, verify_chain};
+use crate::receipts::{ChainFault, Event, HopKeys, Outside, Sealed, open, verify_chain};
 use crate::trust::TrustStore;
 use crate::trust::hops::{HopTrust, Pins};
 use evidence::{Evidence, Strand};
@@ -110,6 +110,9 @@ struct Line {
     problem: Option<String>,
     /// Of a negative one.
     reason: Option<String>,
+    /// The system outside this network that it speaks of, on whose word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outside: Option<Outside>,
 }
 
 impl Verify {
@@ -340,13 +343,15 @@ impl Line {
             verified: true,
             problem: None,
             reason: receipt.reason.as_ref().map(|reason| reason.text.clone()),
+            outside: receipt.outside.clone(),
         }
     }
 
     /// What an unverified receipt claims is shown as a claim only.
     fn broken(jws: &str, problem: &str) -> Self {
         let claim = crate::receipts::jws::read_unverified(jws).ok().map(|sealed| Self::of(&sealed));
-        let empty = Self { event: None, hop: None, time: None, verified: false, problem: None, reason: None };
+        let (event, hop, time) = (None, None, None);
+        let empty = Self { event, hop, time, verified: false, problem: None, reason: None, outside: None };
         Self { verified: false, problem: Some(problem.to_owned()), ..claim.unwrap_or(empty) }
     }
 }

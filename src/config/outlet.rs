@@ -42,6 +42,9 @@ pub struct Outlet {
     /// What is asked of packets that come from it.
     #[serde(default)]
     pub arriving: Arriving,
+    /// Which bytes of a packet are handed to it.
+    #[serde(default)]
+    pub bytes: SentBytes,
 }
 
 /// The gateway as a system that calls another.
@@ -84,6 +87,17 @@ pub enum Arriving {
     Tolerant,
     /// The directory's policy for the sender is asked for, as at any other door.
     Signed,
+}
+
+/// Which bytes of a packet a system outside gets.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SentBytes {
+    /// Those that the sender signed.
+    #[default]
+    Original,
+    /// The packet written anew in the element order and with the prefixes of the official library, without its signature.
+    Sdk,
 }
 
 /// Files that must exist: those that adapters' settings name.

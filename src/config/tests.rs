@@ -152,11 +152,11 @@ fn brokers_and_links_that_contradict_themselves_are_told() {
 #[test]
 fn outlets_that_contradict_other_routes_are_told() {
     let with = |text: &str| written(|base| base.replace("[log]", &format!("{text}\n[log]")));
-    let good =
-        "[[outlet]]\nname = \"axis\"\nadapter = \"a\"\nprefixes = [\"G\"]\nreport_days = 30\narriving = \"signed\"";
+    let good = "[[outlet]]\nname = \"axis\"\nadapter = \"a\"\nprefixes = [\"G\"]\nreport_days = 30\narriving = \"signed\"\nbytes = \"sdk\"";
     let (_folder, file) = with(good);
     let outlet = Config::load(&file, &[]).unwrap().outlet.remove(0);
     assert_eq!((outlet.report_days, outlet.arriving, outlet.default), (Some(30), Arriving::Signed, false));
+    assert_eq!(outlet.bytes, SentBytes::Sdk);
     let twice = format!(
         "{good}\ndefault = true\n[[outlet]]\nname = \"nation\"\nadapter = \"a\"\nprefixes = [\"G\", \"g\"]\nreport_days = 0"
     );
@@ -177,6 +177,8 @@ fn outlets_that_contradict_other_routes_are_told() {
     assert_eq!(keys, [of(1, "id"), of(2, "id"), of(2, "agencies"), of(3, "id"), of(3, "agencies")]);
     let (_folder, file) = with("[[outlet]]\nname = \"province-a\"\nadapter = \"a\"\narriving = \"any\"");
     assert_eq!(mistakes(&file, &[])[0].key, "outlet[0].arriving");
+    let (_folder, file) = with("[[outlet]]\nname = \"axis\"\nadapter = \"a\"\nbytes = \"SDK\"");
+    assert_eq!(mistakes(&file, &[])[0].key, "outlet[0].bytes");
 }
 
 #[test]

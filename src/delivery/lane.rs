@@ -392,13 +392,14 @@ async fn send(shared: Arc<Shared>, link: Arc<dyn Link>, peer: HopName, dispatch:
 
 async fn send_out(shared: Arc<Shared>, way: WayOut, leaving: Leaving) -> Sent {
     let outbox_id = leaving.dispatch.outbox_id;
-    let (result, noted) = match outlets::send(shared, way, leaving).await {
-        Came::Done => (Ok(Next::Settled), true),
-        Came::Again => (Ok(Next::Rest), true),
-        Came::Nothing(why) => (Err(why), true),
-        Came::OurFault(error) => (Err(error), false),
+    let (result, noted, retryable) = match outlets::send(shared, way, leaving).await {
+        Came::Done => (Ok(Next::Settled), true, true),
+        Came::Again => (Ok(Next::Rest), true, true),
+        Came::Nothing(why) => (Err(why), true, true),
+        Came::CannotGo(why) => (Err(why), true, false),
+        Came::OurFault(error) => (Err(error), false, true),
     };
-    Sent { outbox_id, result, retryable: true, noted }
+    Sent { outbox_id, result, retryable, noted }
 }
 
 #[cfg(test)]
@@ -422,6 +423,7 @@ mod tests {
             clock: Arc::new(crate::clock::SystemClock),
             settings: Settings { pause, longest_pause: pause, ..Settings::default() },
             states: std::sync::Mutex::default(),
+            writing: Arc::new(tokio::sync::Semaphore::new(1)),
             bells: HashMap::new(),
         });
         let hub = crate::link::inprocess::Hub::new().link(1, lienthong_contract::Instant::from_millis(0));

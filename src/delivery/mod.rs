@@ -9,6 +9,7 @@
 //! Failure story: a lane holds nothing that the store does not hold. After a crash it begins at the outbox's start and
 //! sends again what was under way; the next hop recognises it.
 
+mod anew;
 mod deadlines;
 pub mod findings;
 pub(crate) mod given_back;
@@ -113,6 +114,8 @@ pub(crate) struct Shared {
     pub clock: Arc<dyn Clock>,
     pub settings: Settings,
     pub states: Mutex<HashMap<HopName, DestinationState>>,
+    /// Taken by whoever writes a large packet anew: one at a time, so that disk and cores stay with the rest.
+    pub writing: Arc<Semaphore>,
     pub bells: HashMap<HopName, Bells>,
 }
 
@@ -176,7 +179,8 @@ impl Delivery {
         let Parts { hop, store, blobs, signer, clock, settings, outlets } = parts;
         let names = links.iter().map(|(peer, _)| peer).chain(outlets.iter().map(|way| &way.name));
         let bells = names.map(|name| (name.clone(), Bells::default())).collect();
-        let shared = Arc::new(Shared { hop, store, blobs, signer, clock, settings, states: Mutex::default(), bells });
+        let (states, writing) = (Mutex::default(), Arc::new(Semaphore::new(1)));
+        let shared = Arc::new(Shared { hop, store, blobs, signer, clock, settings, states, writing, bells });
         let mut doors = HashMap::new();
         for (peer, link) in links {
             let Bells { receipts, .. } = shared.bells.get(&peer).cloned().unwrap_or_default();

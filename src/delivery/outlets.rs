@@ -3,6 +3,9 @@
 //! Before each attempt it is on disk that the packet may be outside from then on; an answer that counts is one transaction
 //! with the receipts made of it. Whatever is no answer leaves the entry in the outbox, where its lane takes it up again.
 //!
+//! For a system that takes the official form alone a packet is written anew before each attempt ([`super::anew`]): the same
+//! bytes each time. What is kept and receipted as the packet stays the original; the receipt also says what was sent.
+//!
 //! Failure story: a crash after the system took the packet and before that transaction costs a repetition under the same
 //! names, which the system answers as the first time. An answer that comes after the deadline moves nothing and is logged.
 
@@ -15,8 +18,9 @@ use lienthong_contract::door::{ConsignmentRef, Refusal, RefusalCause};
 use lienthong_contract::outlet::{
     self, Awaited, Body, News, Outcome, OutgoingPacket, Outlet, Report, Reports, Taken, TurnedAway,
 };
-use lienthong_contract::{AgencyCode, ConsignmentId, HopName, Instant, Kind};
+use lienthong_contract::{AgencyCode, ConsignmentId, Digest, HopName, Instant, Kind};
 
+use super::anew::{self, Anew};
 use super::deadlines::after;
 use super::{Delivery, Shared, findings};
 use crate::life::Input;
@@ -31,6 +35,8 @@ pub struct WayOut {
     pub outlet: Arc<dyn Outlet>,
     /// How long the system has to report what becomes of a packet; nothing: it reports nothing.
     pub reports: Option<Duration>,
+    /// It gets packets in the official form, written anew, instead of those that the sender signed.
+    pub anew: bool,
 }
 
 impl std::fmt::Debug for WayOut {
@@ -47,6 +53,8 @@ pub(super) enum Came {
     Again,
     /// No answer that counts; the store knows.
     Nothing(String),
+    /// This packet was not sent and is itself at fault, others can go; the store knows.
+    CannotGo(String),
     /// Our own store or key failed; the store may not know.
     OurFault(String),
 }
@@ -54,17 +62,28 @@ pub(super) enum Came {
 /// Sends one packet once, and keeps what comes of it.
 pub(super) async fn send(shared: Arc<Shared>, way: WayOut, leaving: Leaving) -> Came {
     let id = leaving.dispatch.outbox_id;
+    // Held until the answer is here: its file goes with it.
+    let written = if way.anew { anew::write(&shared, &leaving.dispatch).await } else { Ok(None) };
+    let written = match written {
+        Ok(written) => written,
+        Err(fault) => return did_not_leave(&shared, &leaving, fault).await,
+    };
     if let Err(error) = shared.store.begins_to_leave(id).await {
         return Came::OurFault(error.to_string());
     }
-    let sent = way.outlet.send(packet(&shared, &leaving));
+    let sent = way.outlet.send(packet(&shared, &leaving, written.as_ref()));
     let outcome = match tokio::time::timeout(shared.settings.outlet_timeout, sent).await {
         Ok(outcome) => outcome,
         Err(_) => Outcome::Unknown { why: "no answer in time".to_owned() },
     };
     let (why, perhaps) = match outcome {
-        Outcome::Taken(taken) => return keep(&shared, &way, &leaving, &taken).await,
-        Outcome::Refused(turned) => return turn_away(&shared, &way, &leaving, &turned).await,
+        Outcome::Taken(mut taken) => {
+            taken.sent = taken.sent.or(written.map(|anew| anew.digest));
+            return keep(&shared, &way, &leaving, &taken).await;
+        }
+        Outcome::Refused(turned) => {
+            return turn_away(&shared, &way, &leaving, (&turned, written.map(|anew| anew.digest))).await;
+        }
         // Of an earlier attempt nothing is known by this one.
         Outcome::NotSent { why } => (why, leaving.perhaps),
         Outcome::Unknown { why } => (why, true),
@@ -76,13 +95,28 @@ pub(super) async fn send(shared: Arc<Shared>, way: WayOut, leaving: Leaving) -> 
     }
 }
 
-fn packet(shared: &Shared, leaving: &Leaving) -> OutgoingPacket {
+/// A packet that could not be written anew stays here, where it is seen, until its deadline: it is not sent as it is to a
+/// system that is said not to take it so.
+async fn did_not_leave(shared: &Shared, leaving: &Leaving, fault: anew::Fault) -> Came {
+    let (why, came): (String, fn(String) -> Came) = match fault {
+        anew::Fault::Packet(why) => (why, Came::CannotGo),
+        anew::Fault::Machine(why) => (why, Came::Nothing),
+    };
+    let why = outlet::words(&why);
+    match shared.store.did_not_leave(leaving.dispatch.outbox_id, why.clone(), leaving.perhaps).await {
+        Ok(()) => came(why),
+        Err(error) => Came::OurFault(format!("{why}; {error}")),
+    }
+}
+
+fn packet(shared: &Shared, leaving: &Leaving, written: Option<&Anew>) -> OutgoingPacket {
     let dispatch = &leaving.dispatch;
     let recipients = dispatch.consignments.iter();
     OutgoingPacket {
         doc_id: dispatch.doc_id,
         digest: dispatch.digest,
-        size: dispatch.size,
+        sent: written.map(|anew| anew.digest),
+        size: written.map_or(dispatch.size, |anew| anew.size),
         is_status: leaving.kind == PacketKind::Status,
         document_id: leaving.document_id.clone(),
         business_type: leaving.business_type,
@@ -90,9 +124,10 @@ fn packet(shared: &Shared, leaving: &Leaving) -> OutgoingPacket {
         recipients: recipients.map(|one| ConsignmentRef { id: one.id, recipient: one.recipient.clone() }).collect(),
         urgent: dispatch.urgent,
         again: leaving.perhaps || dispatch.attempts > 0,
-        body: match &dispatch.held {
-            Held::Inline(bytes) => Body::Bytes(bytes.clone()),
-            Held::File | Held::Dropped | Held::Destroyed => Body::File(shared.blobs.path(dispatch.digest)),
+        body: match (written, &dispatch.held) {
+            (Some(anew), _) => anew.body(),
+            (None, Held::Inline(bytes)) => Body::Bytes(bytes.clone()),
+            (None, Held::File | Held::Dropped | Held::Destroyed) => Body::File(shared.blobs.path(dispatch.digest)),
         },
     }
 }
@@ -130,15 +165,19 @@ async fn keep(shared: &Shared, way: &WayOut, leaving: &Leaving, taken: &Taken) -
 }
 
 /// The system will not have it, or not for some of the recipients.
-async fn turn_away(shared: &Shared, way: &WayOut, leaving: &Leaving, turned: &TurnedAway) -> Came {
+async fn turn_away(
+    shared: &Shared,
+    way: &WayOut,
+    leaving: &Leaving,
+    (turned, sent): (&TurnedAway, Option<Digest>),
+) -> Came {
     let now = shared.clock.now();
     let here: Vec<&AgencyCode> = leaving.dispatch.consignments.iter().map(|one| &one.recipient).collect();
     let named = turned.recipients.iter().any(|code| here.contains(&code));
     // Nobody that we know of: it is the packet as a whole.
     let meant = |code: &AgencyCode| !named || turned.recipients.contains(code);
     let words = outlet::words(&format!("{} {}", turned.code, turned.words));
-    let outside =
-        Outside { system: way.name.clone(), id: None, sent: None, answer: Some(words.clone()), reports: false };
+    let outside = Outside { system: way.name.clone(), id: None, sent, answer: Some(words.clone()), reports: false };
     let reason = Some(reason(&findings::TURNED_AWAY, &way.name, &words));
     let receipt = |entry: Entry<'_>| says(shared, Event::RelayToNonERDSFailure, entry, &outside, reason.clone(), now);
     match attest(shared, leaving, &meant, (Input::TurnedAway, None), receipt).await {

@@ -21,7 +21,7 @@ use lienthong_contract::outlet::{Entrance, Inside, Outlet, Reports, Roll};
 use lienthong_contract::{Clock, HopName};
 
 use super::StartError;
-use crate::config::{self, Arriving, Config};
+use crate::config::{self, Arriving, Config, SentBytes};
 use crate::delivery::{Delivery, WayOut};
 use crate::intake::Intake;
 
@@ -108,7 +108,7 @@ pub(super) fn ready(config: &Config, adapters: &Adapters, clock: &Arc<dyn Clock>
         let adapter = adapters.make(outlet, clock);
         let adapter = adapter.map_err(|fault| StartError::Outlet { outlet: name.clone(), fault })?;
         let reports = outlet.report_days.map(|days| Duration::from_secs(days.saturating_mul(86_400)));
-        Ok(WayOut { name, outlet: adapter, reports })
+        Ok(WayOut { name, outlet: adapter, reports, anew: outlet.bytes == SentBytes::Sdk })
     };
     config.outlet.iter().map(way).collect()
 }

@@ -200,6 +200,7 @@ fn outlet(name: &str, prefix: &str) -> crate::config::Outlet {
         relay_hours: None,
         urgent_relay_hours: None,
         arriving: crate::config::Arriving::Tolerant,
+        bytes: crate::config::SentBytes::Original,
     }
 }
 

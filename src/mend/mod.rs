@@ -10,9 +10,12 @@
 //! what is missing but follows from the packet itself. Never guessed at: what a field should have said. Elements that
 //! nobody knows are kept. Invariants: attachments are carried byte for byte; every change is told; a signature that no
 //! longer fits is left out and that is told, because whoever signed must sign again. Pure but for reading the bodies.
+//!
+//! [`reform`] is the part of it that mends nothing: the same packet in the official order and prefixes.
 
 mod emit;
 mod order;
+pub mod reform;
 mod repair;
 #[cfg(test)]
 mod tests;
@@ -22,6 +25,8 @@ use std::io::{self, Read, Seek, Write};
 
 use lienthong_contract::{Kind, Text};
 use serde::Serialize;
+
+pub use reform::{Reformed, reform};
 
 use crate::edxml::Split;
 

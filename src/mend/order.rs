@@ -68,7 +68,7 @@ pub fn children(parent: &str, name: &str, status: bool) -> Option<&'static [&'st
         ("MessageHeader", "ResponseFor") => &["OrganId", "Code", "DocumentId", "PromulgationDate"],
         ("MessageHeader", "ResponseForTask") => &["TaskCode"],
         ("MessageHeader", "ToPlaces") => &["Place"],
-        ("MessageHeader", "StaffInfo") => &["Department", "Staff", "Mobile", "Email"],
+        ("MessageHeader", "StaffInfo") => &["Department", "DepartmentId", "Staff", "StaffId", "Mobile", "Email"],
         ("edXMLHeader", "TraceHeaderList") => &["Bussiness", "TraceHeader"],
         ("TraceHeaderList", "TraceHeader") => &["OrganId", "Timestamp"],
         ("TraceHeaderList", "Bussiness") => BUSINESS,

@@ -23,11 +23,8 @@ pub fn repair(root: &mut Node, split: &Split, log: &mut Log) {
         log.add(&edx::SPACE_BEFORE_XML, &START, whole, (None, None));
     }
     move_attachments(root, log);
-    let header = root.find(&["edXMLEnvelope", "edXMLHeader"]);
-    let is_status = header.is_some_and(|header| {
-        header.children().any(|child| child.name == "Status" || child.find(&["StatusCode"]).is_some())
-    });
     let mut prefixes = None;
+    let is_status = is_status(root);
     element(root, "", "", is_status, log, &mut prefixes);
     if let Some((line, column, was)) = prefixes {
         let place = Place { path: "edXML", line, column };
@@ -40,13 +37,20 @@ pub fn repair(root: &mut Node, split: &Split, log: &mut Log) {
     complete(root, log);
 }
 
+pub fn is_status(root: &Node) -> bool {
+    let header = root.find(&["edXMLEnvelope", "edXMLHeader"]);
+    header.is_some_and(|header| {
+        header.children().any(|child| child.name == "Status" || child.find(&["StatusCode"]).is_some())
+    })
+}
+
 /// Whether a content holds more than its base64.
 fn broken_lines(split: &Split, cut: usize, decoded: u64) -> bool {
     split.skeleton.cuts.get(cut).is_some_and(|cut| cut.source_len != decoded.div_ceil(3) * 4)
 }
 
 /// Puts the list of attachments where the standard has it.
-fn move_attachments(root: &mut Node, log: &mut Log) {
+pub fn move_attachments(root: &mut Node, log: &mut Log) {
     let mut moved = Vec::new();
     for path in [&["edXMLEnvelope"][..], &["edXMLEnvelope", "edXMLBody"]] {
         let Some(holder) = root.find_mut(path) else { continue };
@@ -110,11 +114,8 @@ fn path(above: &str, name: &str) -> String {
 /// The manifest's version is the one attribute of the standard.
 fn attributes(node: &mut Node, place: Place<'_>, known: bool, log: &mut Log) {
     let of_standard = |name: &str| (place_name(place.path), name) == ("edXMLManifest", "version");
-    if place_name(place.path) == "Reference" && node.find(&["ContentId"]).is_none_or(Node::is_empty) {
-        let href = node.attributes.iter().find(|(name, value)| name.ends_with("href") && !value.trim().is_empty());
-        if let Some((_, value)) = href.cloned() {
-            node.parts.push(Part::Child(Node::made("ContentId", Some(value.trim()))));
-        }
+    if place_name(place.path) == "Reference" {
+        name_in_an_element(node);
     }
     if !known && !node.parts.iter().any(|part| matches!(part, Part::Body(_))) && node.attributes.is_empty() {
         return;
@@ -127,6 +128,17 @@ fn attributes(node: &mut Node, place: Place<'_>, known: bool, log: &mut Log) {
     if place_name(place.path) == "edXMLManifest" && node.attributes.is_empty() {
         node.attributes.push(("version".to_owned(), "1.0".to_owned()));
         log.add(&xsd::BAD_ATTRIBUTE, &MADE, place, (None, Some("version=\"1.0\"")));
+    }
+}
+
+/// A reference that names its attachment in an attribute alone names it in an element too.
+pub fn name_in_an_element(reference: &mut Node) {
+    if reference.children().filter(|child| child.name == "ContentId").all(Node::is_empty) {
+        let is_href = |name: &str| name.rsplit(':').next() == Some("href");
+        let href = reference.attributes.iter().find(|(name, value)| is_href(name) && !value.trim().is_empty());
+        if let Some((_, value)) = href.cloned() {
+            reference.parts.push(Part::Child(Node::made("ContentId", Some(value.trim()))));
+        }
     }
 }
 
@@ -149,7 +161,7 @@ fn drop_empty(node: &mut Node, path: &str, log: &mut Log) {
     });
 }
 
-fn sort(node: &mut Node, place: Place<'_>, known: &[&str], log: &mut Log) {
+pub fn sort(node: &mut Node, place: Place<'_>, known: &[&str], log: &mut Log) {
     let rank = |part: &Part| match part {
         Part::Child(child) => known.iter().position(|name| *name == child.name).unwrap_or(known.len()),
         Part::Foreign(_, true) => known.iter().position(|name| *name == "Signature").unwrap_or(known.len()),

@@ -5,7 +5,7 @@ use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
 
-use crate::edxml::{DSIG_NAMESPACE, QCVN_NAMESPACE, Skeleton};
+use crate::edxml::{DSIG_NAMESPACE, QCVN_NAMESPACE, Skeleton, XLINK_NAMESPACE};
 
 /// An element of the packet format.
 #[derive(Debug, Clone, Default)]
@@ -15,6 +15,8 @@ pub struct Node {
     pub prefix: String,
     /// Without namespace declarations; names as they were written.
     pub attributes: Vec<(String, String)>,
+    /// Prefixes of the attributes, each with its namespace.
+    pub spaces: Vec<(String, String)>,
     pub parts: Vec<Part>,
     pub line: u32,
     pub column: u32,
@@ -70,6 +72,11 @@ impl Node {
         })
     }
 
+    /// True when an attribute has this prefix.
+    pub fn uses(&self, prefix: &str) -> bool {
+        self.attributes.iter().any(|(name, _)| name.split_once(':').is_some_and(|(used, _)| used == prefix))
+    }
+
     pub fn holds_signature(&self) -> bool {
         self.parts.iter().any(|part| matches!(part, Part::Foreign(_, true)))
     }
@@ -77,6 +84,9 @@ impl Node {
 
 /// A namespace in force: prefix, name, depth of its declaration.
 type Binding = (String, String, usize);
+
+/// What stands without a declaration: no prefix is no namespace, and two prefixes that real packets forget to declare.
+const TAKEN_FOR_GRANTED: [(&str, &str); 3] = [("", ""), ("edXML", QCVN_NAMESPACE), ("xlink", XLINK_NAMESPACE)];
 
 struct Builder<'a> {
     skeleton: &'a Skeleton,
@@ -99,7 +109,7 @@ pub fn read(skeleton: &Skeleton) -> Option<Node> {
         skeleton,
         text,
         open: Vec::new(),
-        bindings: Vec::new(),
+        bindings: TAKEN_FOR_GRANTED.map(|(prefix, uri)| (prefix.to_owned(), uri.to_owned(), 0)).to_vec(),
         foreign: None,
         depth: 0,
         next_cut: 0,
@@ -152,20 +162,25 @@ impl Builder<'_> {
         }
         let name = tag.name().into_inner();
         let (prefix, local) = name.split_once(':').unwrap_or(("", name));
-        let bound = self.bindings.iter().rev().find(|(bound, ..)| bound == prefix).map(|(_, uri, _)| uri.as_str());
-        let ours = match bound {
-            Some(uri) => uri == QCVN_NAMESPACE || uri.is_empty(),
-            // The two that real packets forget to declare.
-            None => prefix.is_empty() || prefix == "edXML",
-        };
-        if !ours {
+        if !self.bound(prefix).is_some_and(|uri| uri == QCVN_NAMESPACE || uri.is_empty()) {
             self.foreign = Some((at, self.depth));
             return Some(());
         }
         let (line, column) = self.skeleton.position(at);
         let (name, prefix) = (local.to_owned(), prefix.to_owned());
-        self.open.push(Node { name, prefix, attributes, parts: Vec::new(), line, column });
+        let mut spaces: Vec<(String, String)> = Vec::new();
+        for (prefix, _) in attributes.iter().filter_map(|(name, _)| name.split_once(':')) {
+            if let Some(uri) = self.bound(prefix).filter(|_| !spaces.iter().any(|(known, _)| known == prefix)) {
+                spaces.push((prefix.to_owned(), uri.to_owned()));
+            }
+        }
+        self.open.push(Node { name, prefix, attributes, spaces, parts: Vec::new(), line, column });
         Some(())
+    }
+
+    /// The namespace that a prefix stands for here.
+    fn bound(&self, prefix: &str) -> Option<&str> {
+        self.bindings.iter().rev().find(|(bound, ..)| bound == prefix).map(|(_, uri, _)| uri.as_str())
     }
 
     fn add(&mut self, text: &str) {
@@ -214,7 +229,9 @@ impl Builder<'_> {
             .and_then(|rest| rest.split(['>', '/', ' ', '\n', '\t', '\r']).next())
             .unwrap_or_default();
         let (prefix, local) = name.split_once(':').unwrap_or(("", name));
-        let bound = self.bindings.iter().rev().find(|(bound, ..)| bound == prefix);
+        // Declarations further in are not in force at its start tag.
+        let mut known = self.bindings.iter().rev().filter(|(.., depth)| *depth <= self.foreign_depth());
+        let bound = known.find(|(bound, ..)| bound == prefix);
         local == "Signature" && bound.is_some_and(|(_, uri, _)| uri == DSIG_NAMESPACE)
     }
 
@@ -227,13 +244,13 @@ impl Builder<'_> {
         let raw = self.text.get(start..end)?;
         let name_end = raw.find(|c: char| c.is_whitespace() || c == '>' || c == '/')?;
         let (name, rest) = raw.split_at(name_end);
-        let tag = rest.split('>').next().unwrap_or_default();
+        let own = self.bindings.iter().filter(|(.., depth)| *depth == self.foreign_depth());
+        let mut seen: Vec<&str> = own.map(|(prefix, ..)| prefix.as_str()).collect();
         let mut declared = String::new();
-        let mut seen: Vec<&str> = Vec::new();
         for (prefix, uri, _) in self.bindings.iter().rev().filter(|(.., depth)| *depth < self.foreign_depth()) {
             let attribute = if prefix.is_empty() { "xmlns=".to_owned() } else { format!("xmlns:{prefix}=") };
             let used = prefix.is_empty() || raw.contains(&format!("{prefix}:"));
-            if seen.contains(&prefix.as_str()) || !used || tag.contains(&attribute) {
+            if seen.contains(&prefix.as_str()) || !used {
                 continue;
             }
             seen.push(prefix);

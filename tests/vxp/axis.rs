@@ -4,13 +4,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use lienthong::clock::SystemClock;
-use lienthong::config::{Config, Outlet, OutletSystem, System, Vxp};
+use lienthong::config::{Config, Outlet, OutletSystem, SentBytes, System, Vxp};
+use lienthong::edxml;
 use lienthong::gateway::Gateway;
 use lienthong::link::inprocess::Hub;
+use lienthong::mend::reform::says_the_same;
 use lienthong::pki::Manifest;
+use lienthong::receipts::jws::read_unverified;
 use lienthong::scene::{self, Agency, status_packet};
-use lienthong_contract::Clock;
-use lienthong_contract::door::{Acknowledgement, ConsignmentState, Trace};
+use lienthong_contract::door::{Acknowledgement, ConsignmentState, InboxItem, Trace};
+use lienthong_contract::{Clock, Digest};
 use tempfile::TempDir;
 
 use super::support::letters::{Signed, letter, sign};
@@ -30,14 +33,18 @@ struct Country {
 }
 
 impl Country {
-    async fn start() -> Self {
+    async fn start(bytes: SentBytes) -> Self {
         let folder = folder();
         let manifest = keys(folder.path(), false);
         let axis = axis(&manifest, folder.path());
+        if bytes == SentBytes::Sdk {
+            needs_no_signature(&axis.directory.file);
+        }
         axis.check().unwrap();
         let axis = Gateway::start(&axis, &Hub::new(), Arc::new(SystemClock)).await.unwrap();
         let address = format!("https://localhost:{}/vxp", axis.vxp_address.unwrap().port());
-        let province = province(&manifest, folder.path(), &address);
+        let mut province = province(&manifest, folder.path(), &address);
+        province.outlet[0].bytes = bytes;
         province.check().unwrap();
         let mut country = Self { manifest, province, gateway: None, axis, _folder: folder };
         country.run().await;
@@ -75,6 +82,15 @@ fn directory(manifest: &Manifest, file: &Path, own: &str, others: &str) {
     for agency in directory["agency"].as_array_mut().unwrap() {
         let hop = if agency["hop"].as_str() == Some(own) { own } else { others };
         agency["hop"] = hop.into();
+    }
+    std::fs::write(file, toml::to_string(&directory).unwrap()).unwrap();
+}
+
+/// Takes packets without a signature from everybody.
+fn needs_no_signature(file: &Path) {
+    let mut directory: toml::Table = std::fs::read_to_string(file).unwrap().parse().unwrap();
+    for agency in directory["agency"].as_array_mut().unwrap() {
+        agency["policy"]["packet_signature"] = "optional".into();
     }
     std::fs::write(file, toml::to_string(&directory).unwrap()).unwrap();
 }
@@ -132,6 +148,7 @@ fn province(manifest: &Manifest, folder: &Path, address: &str) -> Config {
         relay_hours: None,
         urgent_relay_hours: None,
         arriving: lienthong::config::Arriving::Signed,
+        bytes: SentBytes::Original,
     }];
     config
 }
@@ -147,7 +164,7 @@ fn state(trace: &Trace, recipient: &str) -> ConsignmentState {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn documents_statuses_and_what_became_of_them_go_through_the_axis_both_ways() {
-    let mut country = Country::start().await;
+    let mut country = Country::start(SentBytes::Original).await;
     let (sender, neighbour) = (country.agency("H37.90"), country.agency("H37.91"));
     let (ministry, province_b) = (country.agency("G09.90"), country.agency("H49.90"));
     // Large enough to leave from a file.
@@ -255,7 +272,7 @@ async fn documents_statuses_and_what_became_of_them_go_through_the_axis_both_way
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_axis_refuses_ends_with_its_words_and_a_wrong_secret_holds_everything_back() {
-    let mut country = Country::start().await;
+    let mut country = Country::start(SentBytes::Original).await;
     let sender = country.agency("H37.90");
     // It knows no such agency; the others get it all the same.
     let letter = country.letter("H37.90", &["K77.90", "G09.90"], 1, 4000);
@@ -285,6 +302,76 @@ async fn what_the_axis_refuses_ends_with_its_words_and_a_wrong_secret_holds_ever
     std::fs::write(&secret, SECRET).unwrap();
     traced(&sender, submission.doc_id, "outside", |trace| trace.consignments[0].state == ConsignmentState::Outside)
         .await;
+    country.gateway.take().unwrap().stop().await;
+    country.axis.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_axis_gets_in_the_official_form_is_the_same_letter_and_the_original_stays() {
+    let mut country = Country::start(SentBytes::Sdk).await;
+    let (sender, neighbour) = (country.agency("H37.90"), country.agency("H37.91"));
+    let ministry = country.agency("G09.90");
+    let split = |bytes: &[u8]| edxml::split(bytes, &edxml::Limits::default()).unwrap();
+    let content = async |agency: &Agency, item: &InboxItem| {
+        let mut content = Vec::new();
+        agency.client.content(item.id, &mut content).await.unwrap();
+        content
+    };
+    // One that stands in memory, one in a file; neither with the official prefixes.
+    for (number, size) in [(1, 4000), (2, 700_000)] {
+        let pdf = scene::example_pdf(size);
+        let usual = letter("H37.90", &["H37.91", "G09.90"], number, &pdf).packet().unwrap();
+        let unusual = String::from_utf8(usual).unwrap().replace("<edXML:", "<").replace("</edXML:", "</");
+        let original = country.signed("H37.90", unusual.as_bytes());
+        let submission = sender.client.submit(&original.packet(), None).await.unwrap();
+        let item =
+            eventually("the letter at the ministry", async || inbox(&ministry).await.unwrap().into_iter().next()).await;
+        let there = content(&ministry, &item).await;
+        assert!(item.digest == Digest::of(&there) && item.digest != original.digest);
+        let text = String::from_utf8(there.clone()).unwrap();
+        assert!(text.contains("<edXML:MessageHeader><edXML:From>") && !text.contains("Signature"), "{text:.2000}");
+        let before = split(&original.bytes);
+        assert!(says_the_same(&before, &split(&there)));
+        assert_eq!(before.bodies[0].digest, Digest::of(&pdf));
+        // Both digests are in the receipt: its packet is the original.
+        let trace =
+            traced(&sender, submission.doc_id, "outside", |trace| state(trace, "G09.90") == ConsignmentState::Outside)
+                .await;
+        let told = trace.consignments.iter().find(|one| one.recipient.as_str() == "G09.90").unwrap();
+        let receipt = told.receipts.iter().find(|receipt| receipt.event == "RelayToNonERDS").unwrap();
+        assert_eq!(receipt.outside.as_ref().unwrap().sent, Some(item.digest));
+        assert_eq!(read_unverified(&receipt.jws).unwrap().receipt.packet, original.digest);
+        // Whoever is served here gets what was signed.
+        let here = eventually("the letter next door", async || {
+            inbox(&neighbour).await.unwrap().into_iter().find(|item| item.doc_id == submission.doc_id)
+        })
+        .await;
+        assert_eq!(content(&neighbour, &here).await, original.bytes);
+        ministry.client.acknowledge(item.id, &Acknowledgement::Accept).await.unwrap();
+        traced(&sender, submission.doc_id, "its end", |trace| state(trace, "G09.90") == ConsignmentState::HandedOver)
+            .await;
+    }
+    // A status goes the same way.
+    let question = country.letter("G09.90", &["H37.90"], 3, 4000);
+    let asked = ministry.client.submit(&question.packet(), None).await.unwrap();
+    let item = eventually("the question", async || {
+        inbox(&sender).await.unwrap().into_iter().find(|item| item.digest == question.digest)
+    })
+    .await;
+    let name = item.document_id.clone().unwrap();
+    let status = status_packet("H37.90", "G09.90", &name, "03", None, SystemClock.now()).unwrap();
+    let status = String::from_utf8(status).unwrap().replace("<edXML:", "<").replace("</edXML:", "</");
+    let status = country.signed("H37.90", status.as_bytes());
+    let answered = sender.client.submit(&status.packet(), None).await.unwrap();
+    traced(&ministry, asked.doc_id, "the status", |trace| {
+        trace.consignments.iter().any(|one| one.current.as_ref().is_some_and(|status| status.code == "03"))
+    })
+    .await;
+    let trace = traced(&sender, answered.doc_id, "outside", |trace| !trace.consignments[0].receipts.is_empty()).await;
+    let sent = trace.consignments[0].receipts[0].outside.as_ref().unwrap().sent.unwrap();
+    assert_ne!(sent, status.digest);
+    let spool = std::fs::read_dir(country.province.hop.data.join("spool")).unwrap();
+    assert_eq!(spool.count(), 0, "nothing of it is left");
     country.gateway.take().unwrap().stop().await;
     country.axis.stop().await;
 }

@@ -36,8 +36,11 @@ pub enum Body {
 #[derive(Debug, Clone)]
 pub struct OutgoingPacket {
     pub doc_id: DocId,
+    /// SHA-256 of the packet as its sender handed it in.
     pub digest: Digest,
-    /// Size of the packet in bytes.
+    /// SHA-256 of `body`, where the gateway wrote the packet anew for this system; see [`OutgoingPacket::sent_digest`].
+    pub sent: Option<Digest>,
+    /// Size of `body` in bytes.
     pub size: u64,
     /// It is a status message, not a document.
     pub is_status: bool,
@@ -50,6 +53,14 @@ pub struct OutgoingPacket {
     /// It may have been sent before, without an answer that counts.
     pub again: bool,
     pub body: Body,
+}
+
+impl OutgoingPacket {
+    /// SHA-256 of the bytes to be sent.
+    #[must_use]
+    pub fn sent_digest(&self) -> Digest {
+        self.sent.unwrap_or(self.digest)
+    }
 }
 
 /// What came of a send, as far as the system's own answer tells.
@@ -70,7 +81,7 @@ pub enum Outcome {
 pub struct Taken {
     /// Its own name of it.
     pub id: String,
-    /// SHA-256 of what was sent, when that were other bytes than the packet's.
+    /// SHA-256 of what was sent, when that were other bytes than those of [`OutgoingPacket::body`].
     pub sent: Option<Digest>,
     /// Its answer, in its own words.
     pub answer: Option<String>,

@@ -7,6 +7,7 @@ use lienthong_contract::AgencyCode;
 use super::super::show::{self, say};
 use crate::bundle::words::{self, in_vietnam};
 use crate::bundle::{Answer, Line, Told};
+use crate::receipts::Outside;
 
 /// How a bundle's file begins, and what stands further on in it. One of the two survives any single flipped byte, so
 /// that a damaged bundle is still judged as one.
@@ -83,6 +84,9 @@ fn tell_line(line: &Line, mark: &str) {
     if let Some(reason) = &line.reason {
         let english = line.reason_en.as_ref().map(|english| format!(" — {english}")).unwrap_or_default();
         say!("        lý do — reason: {reason}{english}");
+    }
+    if let Some(Outside { system, id, sent, answer, .. }) = &line.outside {
+        show::outside(system, (id.as_deref(), answer.as_deref()), *sent);
     }
 }
 

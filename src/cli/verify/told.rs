@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use super::super::kept;
-use super::super::show::say;
+use super::super::show::{self, say};
 use super::{Report, Told, digest_of};
 use crate::bundle::words;
-use crate::receipts::Event;
+use crate::receipts::{Event, Outside};
 use lienthong_contract::HopName;
 
 /// An outcome in both languages.
@@ -82,6 +82,9 @@ fn tell_consignment(told: &Told) {
         let time = line.time.map_or_else(|| "?".to_owned(), |time| time.to_string());
         let more = line.problem.as_ref().or(line.reason.as_ref()).map(|more| format!("  {more}")).unwrap_or_default();
         say!("    {mark} {time}  {event:<22} {hop}{more}");
+        if let Some(Outside { system, id, sent, answer, .. }) = &line.outside {
+            show::outside(system, (id.as_deref(), answer.as_deref()), *sent);
+        }
     }
     if let Some(reason) = &told.reason {
         say!("    {reason}");

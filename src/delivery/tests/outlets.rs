@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 
 use lienthong_contract::AgencyCode;
 use lienthong_contract::door::ConsignmentState as State;
-use lienthong_contract::outlet::{News, Outcome, OutgoingPacket, Outlet, Report, Reports, Taken, TurnedAway};
+use lienthong_contract::outlet::{Body, News, Outcome, OutgoingPacket, Outlet, Report, Reports, Taken, TurnedAway};
 use tokio::sync::Semaphore;
 
 use super::*;
+use crate::edxml::tests::fixtures;
+use crate::edxml::{self, Limits};
+use crate::mend::reform::says_the_same;
 use crate::receipts::Receipt;
-use crate::store::sqlite::tests::support::agency;
+use crate::store::sqlite::tests::support::{agency, letter_of};
+use crate::store::{Held, OutletStore};
 
 /// What the system outside does with one call.
 #[derive(Clone)]
@@ -26,6 +30,8 @@ enum Does {
     /// Takes it, and answers when it is told to.
     TakesSlowly,
     TakesWithoutName,
+    /// Takes it, and its adapter says that it sent other bytes.
+    TakesAs(Digest),
 }
 
 type Manner = Box<dyn Fn(&OutgoingPacket, usize) -> Does + Send + Sync>;
@@ -36,18 +42,30 @@ struct System {
     /// What it has, with its recipients.
     has: Mutex<BTreeMap<Digest, Vec<AgencyCode>>>,
     calls: Mutex<Vec<(Digest, bool)>>,
+    /// What came with each call.
+    came: Mutex<Vec<(OutgoingPacket, Vec<u8>)>>,
     go_on: Semaphore,
     at_once: Mutex<(usize, usize)>,
 }
 
 impl System {
     fn new(manner: impl Fn(&OutgoingPacket, usize) -> Does + Send + Sync + 'static) -> Arc<Self> {
-        let (has, calls, at_once) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Arc::new(Self { manner: Box::new(manner), has, calls, go_on: Semaphore::new(0), at_once })
+        let (has, calls, came, at_once) = (Mutex::default(), Mutex::default(), Mutex::default(), Mutex::default());
+        Arc::new(Self { manner: Box::new(manner), has, calls, came, go_on: Semaphore::new(0), at_once })
     }
 
     fn calls(&self, digest: Digest) -> Vec<bool> {
         self.calls.lock().unwrap().iter().filter(|(called, _)| *called == digest).map(|(_, again)| *again).collect()
+    }
+
+    /// The bytes of each call, which are what the call says they are.
+    fn bytes(&self, digest: Digest) -> Vec<Vec<u8>> {
+        let came = self.came.lock().unwrap();
+        let calls = came.iter().filter(|(packet, _)| packet.digest == digest);
+        let calls = calls.inspect(|(packet, bytes)| {
+            assert_eq!((packet.sent_digest(), packet.size), (Digest::of(bytes), bytes.len() as u64));
+        });
+        calls.map(|(_, bytes)| bytes.clone()).collect()
     }
 
     fn take(&self, packet: &OutgoingPacket) -> Outcome {
@@ -67,6 +85,11 @@ impl Outlet for System {
     async fn send(&self, packet: OutgoingPacket) -> Outcome {
         let before = self.calls(packet.digest).len();
         self.calls.lock().unwrap().push((packet.digest, packet.again));
+        let bytes = match &packet.body {
+            Body::Bytes(bytes) => bytes.to_vec(),
+            Body::File(path) => std::fs::read(path).unwrap(),
+        };
+        self.came.lock().unwrap().push((packet.clone(), bytes));
         let unknown = Outcome::Unknown { why: "<html>502 Bad Gateway</html>".to_owned() };
         let refused = |recipients: Vec<AgencyCode>| {
             let words = "Don vi nhan khong ton tai".to_owned();
@@ -93,6 +116,10 @@ impl Outlet for System {
                 self.at_once.lock().unwrap().0 -= 1;
                 self.take(&packet)
             }
+            Does::TakesAs(sent) => {
+                self.take(&packet);
+                Outcome::Taken(Taken { id: name(packet.digest), sent: Some(sent), answer: None })
+            }
             Does::TakesWithoutName => {
                 self.take(&packet);
                 Outcome::Taken(Taken { id: " \n".to_owned(), ..Taken::default() })
@@ -116,7 +143,7 @@ fn begin(
     folder: &std::path::Path,
     store: &SqliteStore,
     system: &Arc<System>,
-    (reports, settings): (bool, Settings),
+    (reports, anew, settings): (bool, bool, Settings),
 ) -> Running {
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let clock = Arc::new(Still(AtomicI64::new(1_790_000_000_000)));
@@ -124,6 +151,7 @@ fn begin(
         name: hop("axis"),
         outlet: Arc::clone(system) as _,
         reports: reports.then_some(Duration::from_secs(3600)),
+        anew,
     };
     let parts = Parts {
         hop: hop("province-a"),
@@ -139,19 +167,27 @@ fn begin(
 
 impl Out {
     fn new(system: &Arc<System>, reports: bool) -> Self {
-        Self::with(system, reports, settings())
+        Self::with(system, (reports, false), settings())
     }
 
-    fn with(system: &Arc<System>, reports: bool, settings: Settings) -> Self {
+    fn with(system: &Arc<System>, (reports, anew): (bool, bool), settings: Settings) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = open(folder.path());
-        let (delivery, clock, stop, tasks) = begin(folder.path(), &store, system, (reports, settings));
+        let (delivery, clock, stop, tasks) = begin(folder.path(), &store, system, (reports, anew, settings));
         Self { folder, store, delivery, clock, stop, tasks }
     }
 
     async fn put(&self, name: &str, urgency: u8, to: &[&str]) -> Made {
+        self.put_bytes(name, name.as_bytes(), urgency, to).await
+    }
+
+    async fn put_bytes(&self, name: &str, bytes: &[u8], urgency: u8, to: &[&str]) -> Made {
         let to: Vec<(&str, Route)> = to.iter().map(|code| (*code, Route::Outlet(hop("axis")))).collect();
-        let made = letter(name, urgency, &to);
+        self.put_made(letter_of(name, bytes, urgency, &to)).await
+    }
+
+    async fn put_made(&self, made: Made) -> Made {
+        let urgency = made.packet.urgency;
         made.accept(&self.store).await;
         self.delivery.packet_waits(&hop("axis"), urgency > 0);
         made
@@ -330,7 +366,7 @@ async fn an_outlet_has_a_bounded_number_under_way_urgent_ones_have_their_own_pla
     tasks.close();
     tasks.wait().await;
     // What was under way is unknown, and is sent again by those who start anew.
-    let (delivery, clock, stop, tasks) = begin(folder.path(), &store, &system, (false, settings()));
+    let (delivery, clock, stop, tasks) = begin(folder.path(), &store, &system, (false, false, settings()));
     let out = Out { folder, store, delivery, clock, stop, tasks };
     system.go_on.add_permits(100);
     for made in made.iter().chain([&urgent]) {
@@ -343,7 +379,7 @@ async fn an_outlet_has_a_bounded_number_under_way_urgent_ones_have_their_own_pla
 #[tokio::test]
 async fn a_system_that_never_answers_holds_no_place_for_ever() {
     let system = System::new(|_, before| if before < 2 { Does::TakesSlowly } else { Does::Takes });
-    let out = Out::with(&system, false, Settings { outlet_timeout: Duration::from_millis(20), ..settings() });
+    let out = Out::with(&system, (false, false), Settings { outlet_timeout: Duration::from_millis(20), ..settings() });
     let made = out.put("never answered", 0, &["G09.90"]).await;
     out.came(&made, State::PassedOutside).await;
     assert_eq!(system.calls(made.packet.digest), [false, true, true]);
@@ -381,5 +417,112 @@ async fn of_many_whose_answers_are_lost_refused_or_never_given_each_comes_to_its
     let total = account.total;
     assert!(total.balanced && account.differences.is_empty(), "{account:?}");
     assert_eq!((total.accepted, total.passed_outside + total.failed, total.in_flight), (150, 150, 0));
+    out.end().await;
+}
+
+/// A packet of this name, not in the official form; its attachment has this size.
+fn unusual(name: &str, size: usize) -> String {
+    let body = fixtures::base64(&vec![7; size]);
+    fixtures::D2.replace("@BODY@", &body).replace("Báo cáo", &format!("Báo cáo {name}"))
+}
+
+#[tokio::test]
+async fn what_is_written_anew_is_the_same_each_time_and_both_digests_are_receipted() {
+    let system = System::new(|packet, before| match packet.document_id.as_deref() {
+        Some(id) if id.ends_with("refused") => Does::Refuses,
+        Some(id) if id.ends_with("as told") => Does::TakesAs(Digest::of(b"told")),
+        _ if before < 2 => Does::TakesUnheard,
+        _ => Does::Takes,
+    });
+    let out = Out::with(&system, (false, true), settings());
+    let blobs = Blobs::beside(out.folder.path());
+    let spooled = || std::fs::read_dir(blobs.spool_folder()).unwrap().count();
+    for (name, in_file) in [("small", false), ("large", true)] {
+        let text = unusual(name, if in_file { 3 << 20 } else { 3000 });
+        let to = ["G09.90", "G10.90"].map(|code| (code, Route::Outlet(hop("axis"))));
+        let mut made = letter_of(name, text.as_bytes(), 0, &to);
+        let original = made.packet.digest;
+        if in_file {
+            let mut file = blobs.spool().unwrap();
+            std::io::Write::write_all(file.file(), text.as_bytes()).unwrap();
+            drop(blobs.keep(file, original).unwrap());
+            made.packet.held = Held::File;
+        }
+        let made = out.put_made(made).await;
+        for receipt in out.came(&made, State::PassedOutside).await {
+            let sent = receipt.outside.clone().unwrap().sent.unwrap();
+            assert!(receipt.packet == original && sent != original);
+            let [first, second, third] = &system.bytes(original)[..] else { panic!("three calls") };
+            assert!(first == second && second == third && Digest::of(first) == sent);
+            let [before, after] =
+                [text.as_bytes(), first].map(|bytes| edxml::split(bytes, &Limits::default()).unwrap());
+            assert!(says_the_same(&before, &after));
+        }
+        let call = system.came.lock().unwrap().iter().rfind(|(packet, _)| packet.digest == original).unwrap().0.clone();
+        assert_eq!(matches!(call.body, Body::File(_)), in_file);
+        until("its file is gone", || spooled() == 0).await;
+        if in_file {
+            assert_eq!(std::fs::read(blobs.path(original)).unwrap(), text.as_bytes(), "the original stays");
+        }
+    }
+    let refused = out.put_bytes("refused", unusual("refused", 10).as_bytes(), 0, &["G09.90"]).await;
+    let [receipt] = &out.came(&refused, State::Failed).await[..] else { panic!("one consignment") };
+    let sent = Digest::of(&system.bytes(refused.packet.digest)[0]);
+    assert_eq!(receipt.outside.clone().unwrap().sent, Some(sent), "those bytes were refused");
+    let told = out.put_bytes("as told", unusual("as told", 10).as_bytes(), 0, &["G09.90"]).await;
+    let [receipt] = &out.came(&told, State::PassedOutside).await[..] else { panic!("one consignment") };
+    assert_eq!(receipt.outside.clone().unwrap().sent, Some(Digest::of(b"told")), "the adapter knows best");
+    // What is in that form already goes as it is, and nothing else is said of it.
+    let text = String::from_utf8(system.bytes(told.packet.digest).remove(0)).unwrap().replace("as told", "usual");
+    let usual = out.put_bytes("usual", text.as_bytes(), 0, &["G09.90"]).await;
+    let [receipt] = &out.came(&usual, State::PassedOutside).await[..] else { panic!("one consignment") };
+    assert_eq!(receipt.outside.clone().unwrap().sent, None);
+    assert_eq!(system.bytes(usual.packet.digest)[2], text.as_bytes());
+    out.end().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_written_anew_is_not_sent_otherwise_is_told_and_holds_nobody_up() {
+    let system = System::new(|_, _| Does::Takes);
+    let out = Out::with(&system, (false, true), settings());
+    let odd = out.put("no packet at all", 0, &["G09.90"]).await;
+    let mut lost = letter_of("lost", unusual("lost", 10).as_bytes(), 0, &[("G09.90", Route::Outlet(hop("axis")))]);
+    lost.packet.held = Held::File;
+    let lost = out.put_made(lost).await;
+    let told = async |made: &Made| {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let one = out.trace(made).await.consignments.remove(0);
+            if let Some(error) = one.last_error {
+                return (one.state, error);
+            }
+            assert!(Instant::now() < deadline, "nothing is told");
+            tokio::time::sleep(Duration::from_millis(3)).await;
+        }
+    };
+    let (state, why) = told(&odd).await;
+    assert!(state == State::Queued && why.contains("the packet cannot be read again: LT-EDX"), "{why}");
+    let (state, why) = told(&lost).await;
+    assert!(state == State::Queued && why.contains("the stored packet cannot be opened"), "{why}");
+    // The path is as good as before, and the others have nothing to wait for.
+    let axis = hop("axis");
+    let attempts = async || {
+        let due = out.store.due_outside(&axis, false, 0, 10).await.unwrap();
+        due.iter().map(|leaving| leaving.dispatch.attempts).min()
+    };
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while attempts().await < Some(3) {
+        assert!(Instant::now() < deadline, "they are not tried again");
+        tokio::time::sleep(Duration::from_millis(3)).await;
+    }
+    assert_eq!(out.delivery.states()[0].1.normal.failures, 0);
+    let good = out.put_bytes("good", unusual("good", 10).as_bytes(), 0, &["G09.90"]).await;
+    out.came(&good, State::PassedOutside).await;
+    assert!(system.calls(odd.packet.digest).is_empty() && system.calls(lost.packet.digest).is_empty());
+    out.clock.0.store(DUE.as_millis() + 1, Ordering::Relaxed);
+    for made in [&odd, &lost] {
+        let [receipt] = &out.came(made, State::Failed).await[..] else { panic!("one consignment") };
+        assert_eq!((receipt.event, reason(receipt).0), (Event::RelayToNonERDSFailure, "LT-DLV-0003"), "it never left");
+    }
     out.end().await;
 }

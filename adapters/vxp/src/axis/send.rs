@@ -21,7 +21,7 @@ pub async fn send(axis: &Parts, packet: OutgoingPacket) -> Outcome {
         return Outcome::NotSent { why: format!("no [[outlet.system]] speaks for {}", packet.from) };
     };
     let to: Vec<&str> = packet.recipients.iter().map(|one| one.recipient.as_str()).collect();
-    let hash_file = axis.settings.hash.write(packet.digest.as_bytes());
+    let hash_file = axis.settings.hash.write(packet.sent_digest().as_bytes());
     let kind = if packet.is_status { "status" } else { "edoc" };
     let call = Call::Send { from: packet.from.as_str(), kind, to: &to, hash_file: &hash_file };
     match axis.ask(&account, call, Some(load(packet.body, packet.size))).await {

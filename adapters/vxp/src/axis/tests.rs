@@ -155,6 +155,7 @@ fn packet(from: &str) -> OutgoingPacket {
     OutgoingPacket {
         doc_id: DocId::fresh(),
         digest: Digest::of(PACKET),
+        sent: None,
         size: PACKET.len() as u64,
         is_status: false,
         document_id: None,
@@ -191,10 +192,14 @@ async fn a_packet_is_sent_as_the_sdk_sends_it_and_by_who_speaks_for_its_sender()
         assert_eq!(request.parameter(name), value, "{name}");
     }
     assert!(request.parameter("sign-header").contains(r#""XroadVnpt-from":"H37.90""#));
+    // Of what is sent, where the gateway wrote the packet anew.
+    let (digest, sent) = (Digest::of(b"the original"), Some(Digest::of(PACKET)));
+    axis.send(OutgoingPacket { digest, sent, ..packet("H37.90") }).await;
+    assert_eq!(script.requests()[1].parameter("hash-file"), request.parameter("hash-file"));
 
     let nobody = axis.send(packet("H37.91")).await;
     assert!(matches!(&nobody, Outcome::NotSent { why } if why.contains("H37.91")), "{nobody:?}");
-    assert_eq!(script.count("sendEdoc"), 1);
+    assert_eq!(script.count("sendEdoc"), 2);
 }
 
 #[tokio::test]

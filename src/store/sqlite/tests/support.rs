@@ -45,7 +45,12 @@ pub(crate) const DUE: Instant = Instant::from_millis(1_790_000_000_000 + 86_400_
 
 /// A packet handed in at `province-a`.
 pub(crate) fn letter(text: &str, urgency: u8, to: &[(&str, Route)]) -> Made {
-    let packet = packet(text, urgency);
+    letter_of(text, text.as_bytes(), urgency, to)
+}
+
+/// The same of these bytes.
+pub(crate) fn letter_of(name: &str, bytes: &[u8], urgency: u8, to: &[(&str, Route)]) -> Made {
+    let packet = packet(name, bytes, urgency);
     let entries: Vec<ConsignedTo> = (to.iter())
         .map(|(code, _)| ConsignedTo { consignment: ConsignmentId::fresh(), recipient: agency(code) })
         .collect();
@@ -84,10 +89,10 @@ pub(crate) fn relayed(first: &Made, me: &str, from: &str, route: &Route) -> Made
     made
 }
 
-fn packet(text: &str, urgency: u8) -> NewPacket {
+fn packet(text: &str, bytes: &[u8], urgency: u8) -> NewPacket {
     NewPacket {
-        digest: Digest::of(text.as_bytes()),
-        size: text.len() as u64,
+        digest: Digest::of(bytes),
+        size: bytes.len() as u64,
         doc_id: DocId::fresh(),
         kind: PacketKind::Document,
         document_id: Some(format!("H37.90,2026/09/21,{text}")),
@@ -102,7 +107,7 @@ fn packet(text: &str, urgency: u8) -> NewPacket {
         acts: Vec::new(),
         gives_back: Vec::new(),
         entered: None,
-        held: Held::Inline(text.as_bytes().to_vec().into()),
+        held: Held::Inline(bytes.to_vec().into()),
     }
 }
 
