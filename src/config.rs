@@ -22,7 +22,7 @@ use lienthong_contract::{AgencyCode, Digest, HopName};
 use crate::logkeeper::outside::Files;
 use crate::rules::schema::Strictness;
 
-pub use doors::{Facade, System, Vxp};
+pub use doors::{Facade, System, Vxp, Xroad};
 pub use news::{NewsQueue, Webhook};
 pub use outlet::{Arriving, Outlet, OutletSystem, SentBytes};
 pub use preview::Preview;
@@ -56,6 +56,8 @@ pub struct Config {
     /// The door for systems that speak Bkav's EdocService; closed when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bkav: Option<Facade>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub xroad: Option<Xroad>,
     /// Systems that hear of news by HTTPS.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub webhook: Vec<Webhook>,
@@ -483,6 +485,11 @@ impl Config {
                 for (key, path) in [("certificate", &mut door.certificate), ("key", &mut door.key)] {
                     path.iter_mut().for_each(|path| each(format!("{name}.{key}"), path));
                 }
+            }
+        }
+        for xroad in self.xroad.iter_mut() {
+            for (key, path) in [("xroad.certificate", &mut xroad.certificate), ("xroad.key", &mut xroad.key)] {
+                path.iter_mut().for_each(|path| each(key.to_owned(), path));
             }
         }
         for vxp in self.vxp.iter_mut() {

@@ -128,6 +128,8 @@ pub struct Gateway {
     pub preview_address: Option<SocketAddr>,
     /// Where its Bkav door listens, if it has one.
     pub bkav_address: Option<SocketAddr>,
+    /// Where its X-Road door listens, if it has one.
+    pub xroad_address: Option<SocketAddr>,
     pub store: Arc<dyn Store>,
     pub delivery: Arc<Delivery>,
     pub metrics: Arc<dyn api::Metrics>,
@@ -352,7 +354,8 @@ impl Gateway {
         let reporting = Reports { exchanges: Arc::clone(&exchange), intake: Arc::clone(&at_door) as _ };
         let reporting = Arc::new(reporting);
         let numbers = Arc::new(Numbered(Arc::clone(&opened) as _));
-        let rooms = doors::Rooms { intake: at_door, exchange, reporting, numbers, clock: Arc::clone(&clock) };
+        let entrance = Arc::new(intake.clone());
+        let rooms = doors::Rooms { intake: at_door, exchange, reporting, numbers, entrance, clock: Arc::clone(&clock) };
         let gauges = Arc::new(metrics::Gauges {
             hop: hop.clone(),
             clock,
@@ -421,6 +424,7 @@ impl Gateway {
             lgsp_address: address_of(&addresses, doors::Kind::Lgsp),
             preview_address,
             bkav_address: address_of(&addresses, doors::Kind::Bkav),
+            xroad_address: address_of(&addresses, doors::Kind::Xroad),
             store,
             delivery,
             metrics: gauges,

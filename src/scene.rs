@@ -110,6 +110,7 @@ pub fn configuration(
         lgsp: None,
         preview: None,
         bkav: None,
+        xroad: None,
         webhook: Vec::new(),
         news_queue: Vec::new(),
         delivery: config::Delivery::default(),

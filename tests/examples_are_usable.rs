@@ -81,6 +81,30 @@ fn the_files_of_the_example_pki_fit_the_example_configurations_as_the_guide_says
             let keys: Vec<&str> = found.iter().map(|mistake| mistake.key.as_str()).collect();
             assert_eq!(keys, [format!("outlet[0].{key}")], "{found:?}");
         }
+        let xroad = fs::read_to_string(deploy.join("xroad.toml")).unwrap();
+        let with_xroad = system.join("lienthong/with-xroad.toml");
+        fs::write(system.join("lienthong/systems/security-server.secret"), "a secret of some length\n").unwrap();
+        let judged = |text: &str| -> Vec<String> {
+            fs::write(&with_xroad, fs::read_to_string(&file).unwrap() + "\n" + text).unwrap();
+            let found = match Config::load(&with_xroad, &[]) {
+                Ok(config) => rehearsal::mistakes(&config, Arc::new(SystemClock)),
+                Err(mistakes) => mistakes.0,
+            };
+            found.into_iter().map(|mistake| mistake.key).collect()
+        };
+        assert_eq!(judged(&xroad), Vec::<String>::new(), "{configuration}");
+        for (change, to, keys) in [
+            ("service = \"/r1", "service = \"r1", &["outlet[0].settings.service"][..]),
+            ("client = ", "# client = ", &["outlet[0].settings.client"]),
+            ("organ = \"CS:", "organ = \"C S:", &["outlet[0].settings.organ"]),
+            ("adapter = \"xroad\"", "adapter = \"xroad\"\nreport_days = 3", &["outlet[0].report_days"]),
+            ("outlet = \"xroad\"", "outlet = \"other\"", &["xroad.outlet"]),
+            ("system = \"security-server\"", "system = \"other\"", &["xroad.system"]),
+            ("listen = \"0.0.0.0:8448\"", "listen = \"0.0.0.0:8448\"\nplain_http = true", &["xroad.plain_http"]),
+        ] {
+            assert!(xroad.contains(change), "{change}");
+            assert_eq!(judged(&xroad.replacen(change, to, 1)), keys, "{change}");
+        }
         let others = fs::read_to_string(deploy.join("facades.toml")).unwrap();
         let with_others = system.join("lienthong/with-facades.toml");
         fs::write(&with_others, fs::read_to_string(&file).unwrap() + "\n" + &others).unwrap();

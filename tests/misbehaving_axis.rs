@@ -102,6 +102,7 @@ fn province(manifest: &Manifest, folder: &Path, axis: &Sandbox) -> Config {
             second_secret_file: None,
             agencies: Vec::new(),
         }],
+        bytes: lienthong::config::SentBytes::Original,
         prefixes: Vec::new(),
         default: true,
         report_days: Some(30),

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use lienthong_contract::AgencyCode;
 use lienthong_contract::system::Network;
+use lienthong_contract::{AgencyCode, HopName};
 use serde::{Deserialize, Serialize};
 
 use super::{Config, DAY};
@@ -95,6 +95,57 @@ pub struct Facade {
     /// Requests of one system under way at once.
     #[serde(default = "at_once")]
     pub requests_at_once: usize,
+}
+
+/// The door that our own X-Road style security server hands packets in at.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Xroad {
+    /// The `[[outlet]]` whose systems the packets come from.
+    pub outlet: HopName,
+    /// The `[[system]]` that the security server calls as.
+    pub system: String,
+    /// Address and port; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// With them over TLS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<PathBuf>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<PathBuf>,
+    /// In the clear, from a security server within the own walls.
+    #[serde(default)]
+    pub plain_http: bool,
+    /// Paths below which `api/lienthong/v1/…` stands.
+    #[serde(default = "top")]
+    pub paths: Vec<String>,
+    /// Largest packet, in MiB.
+    #[serde(default = "packet_mib")]
+    pub max_packet_mib: u64,
+    /// Requests a second, on average and at once.
+    #[serde(default = "per_second")]
+    pub requests_per_second: u32,
+    #[serde(default = "burst")]
+    pub request_burst: u32,
+    /// Requests under way at once.
+    #[serde(default = "at_once")]
+    pub requests_at_once: usize,
+}
+
+/// What all doors have in common.
+impl From<&Xroad> for Facade {
+    fn from(xroad: &Xroad) -> Self {
+        Self {
+            listen: xroad.listen,
+            certificate: xroad.certificate.clone(),
+            key: xroad.key.clone(),
+            plain_http: xroad.plain_http,
+            paths: xroad.paths.clone(),
+            max_packet_mib: xroad.max_packet_mib,
+            requests_per_second: xroad.requests_per_second,
+            request_burst: xroad.request_burst,
+            requests_at_once: xroad.requests_at_once,
+        }
+    }
 }
 
 impl Facade {
@@ -210,6 +261,15 @@ pub(super) fn check(config: &Config, note: &mut dyn FnMut(String, &str, &str)) {
     }
     for (name, door) in config.facades() {
         check_door(name, door, note);
+    }
+    if let Some(xroad) = &config.xroad {
+        check_door("xroad", &xroad.into(), note);
+        if config.outlet.iter().all(|outlet| outlet.name != xroad.outlet) {
+            note("xroad.outlet".to_owned(), "không có [[outlet]] tên này", "there is no [[outlet]] of this name");
+        }
+        if config.system.iter().all(|system| system.id != xroad.system) {
+            note("xroad.system".to_owned(), "không có [[system]] mã này", "there is no [[system]] of this id");
+        }
     }
 }
 

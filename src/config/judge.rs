@@ -42,6 +42,10 @@ listen = "127.0.0.1:1"
 listen = "127.0.0.1:1"
 [bkav]
 listen = "127.0.0.1:1"
+[xroad]
+outlet = "b"
+system = "a"
+listen = "127.0.0.1:1"
 [[webhook]]
 name = "a"
 agencies = []

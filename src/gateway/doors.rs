@@ -12,6 +12,7 @@ use std::time::{Duration, SystemTime};
 
 use lienthong_contract::Clock;
 use lienthong_contract::numbers::Numbers;
+use lienthong_contract::outlet::Entrance;
 use lienthong_contract::reporting::Reporting;
 use lienthong_door_kit::{HttpDoor, Limits, TlsProvider};
 use tokio::net::TcpListener;
@@ -50,6 +51,7 @@ pub enum Kind {
     Vxp,
     Lgsp,
     Bkav,
+    Xroad,
 }
 
 impl Kind {
@@ -59,6 +61,7 @@ impl Kind {
             Self::Vxp => lienthong_vxp::DOOR,
             Self::Lgsp => lienthong_lgsp::DOOR,
             Self::Bkav => lienthong_bkav::DOOR,
+            Self::Xroad => lienthong_xroad::DOOR,
         }
     }
 }
@@ -68,7 +71,8 @@ fn listed(config: &Config) -> Vec<(Kind, config::Facade)> {
     let vxp = config.vxp.iter().map(|vxp| (Kind::Vxp, config::Facade::from(vxp)));
     let lgsp = config.lgsp.iter().map(|door| (Kind::Lgsp, door.clone()));
     let bkav = config.bkav.iter().map(|door| (Kind::Bkav, door.clone()));
-    vxp.chain(lgsp).chain(bkav).collect()
+    let xroad = config.xroad.iter().map(|door| (Kind::Xroad, config::Facade::from(door)));
+    vxp.chain(lgsp).chain(bkav).chain(xroad).collect()
 }
 
 /// The files of a door's TLS, if it has one.
@@ -99,6 +103,8 @@ pub struct Ready {
     systems: Arc<KnownSystems>,
     /// Oldest timestamp at the VXP door.
     max_age: Option<Duration>,
+    /// Whose packets come in at the X-Road door, and who brings them.
+    xroad: Option<config::Xroad>,
 }
 
 /// Gets ready what the configuration asks for, so that a mistake shows before anything is accepted.
@@ -127,7 +133,7 @@ pub async fn ready(
         doors.push(Prepared { kind, listener, address, tls, settings });
     }
     let max_age = config.vxp.as_ref().and_then(|vxp| vxp.max_age_seconds).map(Duration::from_secs);
-    Ok(Some(Ready { doors, systems, max_age }))
+    Ok(Some(Ready { doors, systems, max_age, xroad: config.xroad.clone() }))
 }
 
 /// The rooms that doors open to.
@@ -137,6 +143,7 @@ pub struct Rooms {
     pub exchange: Arc<dyn lienthong_contract::exchange::Exchange>,
     pub reporting: Arc<dyn Reporting>,
     pub numbers: Arc<dyn Numbers>,
+    pub entrance: Arc<dyn Entrance>,
     pub clock: Arc<dyn Clock>,
 }
 
@@ -165,6 +172,10 @@ impl Ready {
             let hall = Hall { listener, tls: tls.clone().map(provider), tasks: doors, shutdown: door.clone(), kind };
             let paths = settings.paths.clone();
             match kind {
+                Kind::Xroad => {
+                    let Some(door) = &self.xroad else { continue };
+                    hall.open(made::xroad(rooms, &self.systems, door, limits));
+                }
                 Kind::Vxp => hall.open(made::vxp(rooms, &self.systems, paths, limits)),
                 Kind::Bkav => hall.open(made::bkav(rooms, &self.systems, paths, limits)),
                 Kind::Lgsp => match made::lgsp(rooms, &self.systems, paths, limits) {

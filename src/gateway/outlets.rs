@@ -8,6 +8,8 @@
 //! panics is told and begun again after a pause; packets leave meanwhile as before.
 
 mod axis;
+mod way;
+mod xroad;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -60,7 +62,7 @@ impl Adapters {
     /// Those that are part of this program.
     #[must_use]
     pub fn of_this_program() -> Self {
-        Self::default().with(axis::NAME, axis::make)
+        Self::default().with(axis::NAME, axis::make).with(xroad::NAME, xroad::make)
     }
 
     /// With one more.

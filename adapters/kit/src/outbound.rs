@@ -81,11 +81,12 @@ pub enum Failed {
 #[derive(Debug, Clone)]
 pub enum Load {
     Bytes(Bytes),
-    /// A file of this size, read while it is sent, and what stands behind it.
+    /// A file of this size, read while it is sent, and what stands before and behind it.
     File {
+        before: Bytes,
         path: PathBuf,
         size: u64,
-        behind: &'static [u8],
+        behind: Bytes,
     },
 }
 
@@ -93,14 +94,18 @@ impl Load {
     fn length(&self) -> u64 {
         match self {
             Self::Bytes(bytes) => bytes.len() as u64,
-            Self::File { size, behind, .. } => size.saturating_add(behind.len() as u64),
+            Self::File { before, size, behind, .. } => {
+                size.saturating_add(before.len() as u64).saturating_add(behind.len() as u64)
+            }
         }
     }
 
     fn body(self) -> OutBody {
         match self {
             Self::Bytes(bytes) => whole(bytes),
-            Self::File { path, size, behind } => streamed(read(path, size).chain(piece(Bytes::from_static(behind)))),
+            Self::File { before, path, size, behind } => {
+                streamed(piece(before).chain(read(path, size)).chain(piece(behind)))
+            }
         }
     }
 }

@@ -55,6 +55,22 @@ pub fn bkav(rooms: &Rooms, systems: &Arc<KnownSystems>, paths: Vec<String>, limi
     })
 }
 
+pub fn xroad(
+    rooms: &Rooms,
+    systems: &Arc<KnownSystems>,
+    door: &config::Xroad,
+    limits: Limits,
+) -> lienthong_xroad::Provider {
+    lienthong_xroad::Provider::new(lienthong_xroad::Doors {
+        entrance: Arc::clone(&rooms.entrance),
+        outlet: door.outlet.clone(),
+        systems: Arc::clone(systems) as _,
+        system: door.system.clone(),
+        paths: door.paths.clone(),
+        limits,
+    })
+}
+
 pub fn limits(settings: &config::Facade) -> Limits {
     let at_least_one = |number: u32| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
     Limits {

@@ -1,19 +1,17 @@
 //! The adapter `vxp`: the national axis, or whatever speaks its protocol.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use lienthong_contract::Clock;
 use lienthong_contract::outlet::Outlet;
-use lienthong_door_kit::outbound::{BadAddress, Caller, Waits};
 use lienthong_vxp::axis::{Account, Axis, Settings, Way};
 use lienthong_vxp::wire::client::HashForm;
 
 use super::Fault;
+use super::way::{caller, fault, only_known, setting};
 use crate::config;
 use crate::gateway::systems::secret;
-use crate::trust::tls::{ClientFiles, client_config};
 
 /// As `[[outlet]] adapter` names it.
 pub const NAME: &str = "vxp";
@@ -33,20 +31,12 @@ const KNOWN: [&str; 9] = [
 /// A day: pauses are not longer.
 const MOST_SECONDS: u64 = 86_400;
 
-fn fault(key: &str, vi: impl Into<String>, en: impl Into<String>) -> Fault {
-    Fault { key: key.to_owned(), vi: vi.into(), en: en.into() }
-}
-
 /// Makes the adapter of its section.
 ///
 /// # Errors
 /// [`Fault`], the first one.
 pub fn make(outlet: &config::Outlet, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Outlet>, Fault> {
-    if let Some(key) = outlet.settings.keys().find(|key| !KNOWN.contains(&key.as_str())) {
-        let known = KNOWN.join(", ");
-        let vi = format!("bộ nối vxp không có khóa này; có: {known}");
-        return Err(fault(&format!("settings.{key}"), vi, format!("the adapter vxp has no such key; it has: {known}")));
-    }
+    only_known(outlet, &KNOWN)?;
     let settings = Settings {
         hash: hash(outlet)?,
         documents_every: seconds(outlet, "documents_seconds", 60, 1)?,
@@ -62,10 +52,6 @@ pub fn make(outlet: &config::Outlet, clock: &Arc<dyn Clock>) -> Result<Arc<dyn O
 
 fn way(outlet: &config::Outlet, clock: &Arc<dyn Clock>) -> Result<Way, Fault> {
     Ok(Way { accounts: accounts(outlet)?, caller: caller(outlet, clock)? })
-}
-
-fn setting<'a>(outlet: &'a config::Outlet, key: &str) -> Option<&'a str> {
-    outlet.settings.get(key).map(String::as_str)
 }
 
 fn accounts(outlet: &config::Outlet) -> Result<Vec<Arc<Account>>, Fault> {
@@ -111,40 +97,4 @@ fn seconds(outlet: &config::Outlet, key: &str, usual: u64, least: u64) -> Result
             Err(fault(&format!("settings.{key}"), vi, en))
         }
     }
-}
-
-fn caller(outlet: &config::Outlet, clock: &Arc<dyn Clock>) -> Result<Caller, Fault> {
-    let Some(address) = setting(outlet, "address") else {
-        let vi = "cần địa chỉ của trục bên kia, thí dụ https://truc.example.vn/XrdAdapter/adapter";
-        return Err(fault("settings.address", vi, "the other side's address is needed"));
-    };
-    let file = |key: &str| setting(outlet, key).map(PathBuf::from);
-    let identity = match (file("certificate_file"), file("key_file")) {
-        (Some(chain), Some(key)) => Some((chain, key)),
-        (None, None) => None,
-        _ => {
-            let vi = "certificate_file và key_file phải đi cùng nhau";
-            return Err(fault("settings.key_file", vi, "certificate_file and key_file belong together"));
-        }
-    };
-    let tls = match file("ca_file") {
-        Some(root) => {
-            let files = ClientFiles { roots: vec![root], crls: Vec::new(), identity, http: false };
-            let config = client_config(&files, Arc::clone(clock)).map_err(|error| {
-                fault("settings.ca_file", format!("không dùng được: {error}"), format!("cannot be used: {error}"))
-            })?;
-            Some(config)
-        }
-        None => None,
-    };
-    Caller::new(address, tls.as_deref(), Waits::default()).map_err(|bad| match bad {
-        BadAddress::Form => fault(
-            "settings.address",
-            "địa chỉ có dạng https://tên[:cổng][/đường dẫn], không có tên người dùng, ? và #",
-            bad.to_string(),
-        ),
-        BadAddress::WithoutRoots => {
-            fault("settings.ca_file", "https cần tệp chứng thư gốc mà chứng thư của bên kia dẫn tới", bad.to_string())
-        }
-    })
 }

@@ -83,7 +83,12 @@ async fn calls_share_a_connection_and_say_the_length_of_a_file_with_what_stands_
     let mut file = tempfile::NamedTempFile::new().unwrap();
     let text = "x".repeat(CHUNK + 10);
     file.write_all(text.as_bytes()).unwrap();
-    let load = Load::File { path: file.path().to_owned(), size: text.len() as u64, behind: b"\r\n" };
+    let load = Load::File {
+        before: Bytes::from_static(b"<"),
+        path: file.path().to_owned(),
+        size: text.len() as u64,
+        behind: Bytes::from_static(b"\r\n"),
+    };
     for load in [bytes("{}"), load, bytes("")] {
         let answer = caller.call(ask(load)).await.unwrap();
         assert_eq!((answer.status, answer.whole(2).await.unwrap()), (200, Bytes::from_static(b"{}")));
@@ -92,7 +97,7 @@ async fn calls_share_a_connection_and_say_the_length_of_a_file_with_what_stands_
     let requests = requests.lock().unwrap();
     let second = String::from_utf8_lossy(&requests[1]);
     assert!(second.starts_with("POST /base/sendEdoc HTTP/1.1\r\nhost: 127.0.0.1:"), "{second:.80}");
-    assert!(second.contains(&format!("content-length: {}\r\n", text.len() + 2)), "{second:.200}");
+    assert!(second.contains(&format!("content-length: {}\r\n", text.len() + 3)), "{second:.200}");
     assert!(second.ends_with("xx\r\n") && !second.contains("transfer-encoding"));
 }
 
@@ -130,7 +135,7 @@ async fn what_was_not_sent_and_what_may_have_been_are_told_apart() {
     let silent = caller(port, waits).call(ask(bytes("{}"))).await;
     assert!(matches!(&silent, Err(Failed::Unknown(why)) if why == "no answer in time"), "{silent:?}");
 
-    let missing = Load::File { path: "/nonexistent".into(), size: 9, behind: b"" };
+    let missing = Load::File { before: Bytes::new(), path: "/nonexistent".into(), size: 9, behind: Bytes::new() };
     let (port, ..) = server(|_| Does::Answers(OK)).await;
     assert!(caller(port, Waits::default()).call(ask(missing)).await.is_err());
 }

@@ -36,7 +36,7 @@ pub async fn send(axis: &Parts, packet: OutgoingPacket) -> Outcome {
 
 fn load(body: Body, size: u64) -> Load {
     match body {
-        Body::File(path) => Load::File { path, size, behind: AFTER_FILE },
+        Body::File(path) => Load::File { before: Bytes::new(), path, size, behind: Bytes::from_static(AFTER_FILE) },
         Body::Bytes(bytes) => {
             let mut with = BytesMut::with_capacity(bytes.len().saturating_add(AFTER_FILE.len()));
             with.extend_from_slice(&bytes);
