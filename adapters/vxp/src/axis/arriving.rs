@@ -12,7 +12,7 @@ use lienthong_door_kit::outbound::Answer;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::attend::{Bearing, Round};
+use super::attend::{Bearing, Round, Troubles};
 use super::{Account, Parts};
 use crate::wire::answer::code;
 use crate::wire::client::{Call, Retry, Said};
@@ -90,28 +90,34 @@ impl<'a> Arrivals<'a> {
         let names: HashSet<&str> = listed.iter().map(|item| item.doc_id.as_str()).collect();
         self.settled.retain(|doc_id, _| names.contains(doc_id.as_str()));
         self.aside.retain(|doc_id, until| *until > now && names.contains(doc_id.as_str()));
-        let mut more = false;
+        let (mut more, mut troubles) = (false, Troubles::default());
         for item in &listed {
             if self.aside.contains_key(&item.doc_id) {
                 continue;
             }
-            let (status, new) = match self.settled.get(&item.doc_id) {
-                Some(status) => (*status, false),
-                None => match self.take(item).await? {
-                    Verdict::Settled(status) => (status, true),
-                    Verdict::Aside(why) => {
-                        let (outlet, doc_id) = (&self.inside.outlet, &item.doc_id);
-                        tracing::error!(%outlet, doc_id, why, "a packet of the system outside is not taken; it stays there unacknowledged");
-                        self.aside.insert(item.doc_id.clone(), now + ASIDE);
-                        continue;
-                    }
-                },
-            };
-            self.settled.insert(item.doc_id.clone(), status);
-            more |= new;
-            self.acknowledge(&item.doc_id, status).await?;
+            let went = self.settle(item).await;
+            more |= troubles.note(self.inside, &item.doc_id, went)?.unwrap_or_default();
         }
         Ok(more)
+    }
+
+    /// Takes one document and acknowledges it, or acknowledges it once more; tells whether it was new.
+    async fn settle(&mut self, item: &Item) -> Result<bool, String> {
+        let (status, new) = match self.settled.get(&item.doc_id) {
+            Some(status) => (*status, false),
+            None => match self.take(item).await? {
+                Verdict::Settled(status) => (status, true),
+                Verdict::Aside(why) => {
+                    let (outlet, doc_id) = (&self.inside.outlet, &item.doc_id);
+                    tracing::error!(%outlet, doc_id, why, "a packet of the system outside is not taken; it stays there unacknowledged");
+                    self.aside.insert(item.doc_id.clone(), Instant::now() + ASIDE);
+                    return Ok(false);
+                }
+            },
+        };
+        self.settled.insert(item.doc_id.clone(), status);
+        self.acknowledge(&item.doc_id, status).await?;
+        Ok(new)
     }
 
     async fn list(&self) -> Result<Vec<Item>, String> {

@@ -14,6 +14,8 @@ use super::roll;
 
 /// How often a call is made before it is said that the axis does not answer.
 const TRIES: u32 = 3;
+/// Documents in a row that nothing could be done about: then it is not theirs.
+const IN_A_ROW: u32 = 3;
 /// The pause behind the first of them; four times as long behind each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// The pause until the first list of agencies is asked for again.
@@ -91,6 +93,35 @@ impl Bearing {
         tracing::debug!(why, "a call of the axis failed and is made again");
         sleep(FIRST_PAUSE.saturating_mul(4_u32.saturating_pow(self.tries.saturating_sub(1)))).await;
         Ok(())
+    }
+}
+
+/// Troubles within a round: that of one document stops no other, and several in a row are the system's.
+#[derive(Debug, Default)]
+pub struct Troubles {
+    in_a_row: u32,
+}
+
+impl Troubles {
+    /// Takes note of how it went with a document.
+    ///
+    /// # Errors
+    /// The last of too many troubles in a row.
+    pub fn note<T>(&mut self, inside: &Inside, doc_id: &str, went: Result<T, String>) -> Result<Option<T>, String> {
+        match went {
+            Ok(done) => {
+                self.in_a_row = 0;
+                Ok(Some(done))
+            }
+            Err(why) => {
+                self.in_a_row = self.in_a_row.saturating_add(1);
+                if self.in_a_row >= IN_A_ROW {
+                    return Err(why);
+                }
+                tracing::warn!(outlet = %inside.outlet, doc_id, why, "a document outside cannot be dealt with now; the others are");
+                Ok(None)
+            }
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use lienthong_contract::AgencyCode;
 use lienthong_contract::outlet::{Awaited, Inside, News, Report};
 use serde_json::Value;
 
-use super::attend::Round;
+use super::attend::{Round, Troubles};
 use super::{Parts, same};
 use crate::wire::client::Call;
 
@@ -34,15 +34,17 @@ impl<'a> Asked<'a> {
     }
 
     async fn some(&mut self) -> Result<(), String> {
-        let mut asked = 0;
+        let (mut asked, mut troubles) = (0, Troubles::default());
         while asked < ASKED_AT_ONCE {
             let awaited = self.inside.reports.awaited(&self.inside.outlet, self.place, PAGE).await;
             let awaited = awaited.map_err(|refusal| format!("{:?}", refusal.cause))?;
             // The recipients of one packet left together and stand together.
             for document in awaited.chunk_by(|one, next| one.id == next.id && one.is_status == next.is_status) {
                 let (Some(first), Some(last)) = (document.first(), document.last()) else { continue };
-                self.ask(first, document).await?;
+                let went = self.ask(first, document).await;
+                // Also where nothing came of it: it must not stand before the others for ever.
                 self.place = last.place;
+                troubles.note(self.inside, &first.id, went)?;
                 asked = asked.saturating_add(1);
             }
             if awaited.len() < PAGE {

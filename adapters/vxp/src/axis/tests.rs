@@ -374,6 +374,7 @@ async fn what_the_axis_has_is_acknowledged_when_it_is_here_and_given_back_when_i
 
 #[tokio::test]
 async fn an_outage_is_no_empty_mailbox_and_nothing_is_acknowledged_in_it() {
+    let several = [("a", "initial"), ("b", "initial"), ("c", "initial"), ("d", "initial")];
     for (answer, operation) in [
         (html(), "getReceivedEdocList"),
         (nulls(), "getReceivedEdocList"),
@@ -387,12 +388,8 @@ async fn an_outage_is_no_empty_mailbox_and_nothing_is_acknowledged_in_it() {
     ] {
         let shown = format!("{operation}: {answer}");
         let script =
-            Script::new(
-                move |request, _| {
-                    if request.operation == operation { answer.clone() } else { list(&[("a", "initial")]) }
-                },
-            )
-            .await;
+            Script::new(move |request, _| if request.operation == operation { answer.clone() } else { list(&several) })
+                .await;
         let (axis, gateway) = (script.axis(), Arc::new(Gateway::default()));
         let inside = inside(&gateway);
         let mut arrivals = Arrivals::new(&axis.0, &inside, "H37.02".to_owned(), Mail::Statuses);
@@ -446,6 +443,49 @@ async fn what_became_of_each_recipients_copy_is_reported_once() {
     let of = |doc_id: &str| requests.iter().filter(|one| one.parameter("docid") == doc_id).collect::<Vec<_>>();
     assert_eq!((of("one").len(), of("nobody's").len(), of("lost").len()), (2, 0, 1));
     assert_eq!((of("lost")[0].parameter("messagetype"), of("lost")[0].parameter("systemid")), ("status", "H37"));
+}
+
+#[tokio::test]
+async fn a_document_that_nothing_can_be_done_about_stops_no_other() {
+    let script = Script::new(|request, _| match (request.operation.as_str(), request.parameter("docid")) {
+        ("getReceivedEdocList", _) => list(&["stuck", "a", "stuck too", "b", "unheard", "c"].map(|id| (id, "initial"))),
+        ("getEdoc", "stuck") => html(),
+        ("updateStatus", "unheard") => nulls(),
+        ("getEdoc", _) => content(PACKET),
+        ("getSentEdocList", "x" | "z") => html(),
+        ("getSentEdocList", _) => json(
+            r#"{"status":"OK","ErrorCode":"0","ErrorDesc":"","DocId":"","data":[{"to":"","receiveStatus":"done"}]}"#,
+        ),
+        _ => said(0, "Thanh cong", ""),
+    })
+    .await;
+    let (axis, gateway) = (script.axis(), Arc::new(Gateway::default()));
+    let inside = inside(&gateway);
+    let mut arrivals = Arrivals::new(&axis.0, &inside, "H37.02".to_owned(), Mail::Documents);
+    assert_eq!(arrivals.round().await, Round::More);
+    let taken: Vec<String> = gateway.taken.lock().unwrap().iter().map(|(id, _)| id.clone()).collect();
+    // "stuck too" is no name.
+    assert_eq!(taken, ["a", "b", "unheard", "c"]);
+
+    let awaited = |id: &str, place| Awaited {
+        id: id.to_owned(),
+        from: "H37.02".parse().unwrap(),
+        recipient: "G09".parse().unwrap(),
+        is_status: false,
+        place,
+    };
+    *gateway.awaited.lock().unwrap() = vec![awaited("x", 1), awaited("y", 2), awaited("z", 3), awaited("w", 4)];
+    let mut asked = Asked::new(&axis.0, &inside);
+    assert_eq!(asked.round().await, Round::Finished);
+    let reported: Vec<String> = gateway.reported.lock().unwrap().iter().map(|report| report.id.clone()).collect();
+    assert_eq!(reported, ["y", "w"]);
+    // Where nothing can be done about anything, the round ends.
+    let all = (1..=5).map(|place| Awaited {
+        from: "H37.90".parse().unwrap(),
+        ..awaited(if place % 2 == 0 { "x" } else { "z" }, place)
+    });
+    *gateway.awaited.lock().unwrap() = all.collect();
+    assert!(matches!(Asked::new(&axis.0, &inside).round().await, Round::BrokeOff(_)));
 }
 
 #[tokio::test]
