@@ -8,7 +8,7 @@
 //! file as it was. Without its key a sealed file cannot be read by anybody, and says so.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, chown};
 use std::path::{Path, PathBuf};
 
@@ -29,10 +29,9 @@ fn fault(text: impl Into<String>) -> io::Error {
 }
 
 fn text_of(file: &Path) -> io::Result<String> {
-    if fs::metadata(file)?.len() > MAX_FILE {
-        return Err(fault("too long for a secret"));
-    }
-    fs::read_to_string(file)
+    let mut text = String::new();
+    File::open(file)?.take(MAX_FILE.saturating_add(1)).read_to_string(&mut text)?;
+    if text.len() as u64 > MAX_FILE { Err(fault("too long for a secret")) } else { Ok(text) }
 }
 
 /// Whether a file holds a sealed text.

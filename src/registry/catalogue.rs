@@ -12,11 +12,11 @@ use tokio_util::sync::CancellationToken;
 use lienthong_contract::catalogue::{Catalogue, ListedAgency};
 use lienthong_contract::door::Refusal;
 use lienthong_contract::outlet::{OutsideAgency, Roll, Rolled};
-use lienthong_contract::{AgencyCode, Clock, Digest, HopName};
+use lienthong_contract::{AgencyCode, Clock, Digest, HopName, Instant};
 
 use super::unavailable;
 use crate::directory::{Agency, Directory, Snapshot, Validity};
-use crate::store::registry::{AgencyNow, OutsideList};
+use crate::store::registry::AgencyNow;
 use crate::store::{RegistryStore, Result};
 
 /// What was told of agencies.
@@ -94,7 +94,7 @@ async fn of_outside(store: &dyn RegistryStore, directory: &Snapshot, outlet: &Ho
 }
 
 /// What was looked at last: a list changes with the directory, with the day, and with the lists of systems outside.
-pub(super) type Seen = Option<(Digest, Date, Vec<OutsideList>)>;
+pub(super) type Seen = Option<(Digest, Date, Vec<(HopName, Instant)>)>;
 
 pub(super) async fn look(
     store: &dyn RegistryStore,
@@ -104,14 +104,14 @@ pub(super) async fn look(
 ) -> Result<()> {
     let (snapshot, now) = (directory.snapshot(), clock.now());
     let today = now.in_vietnam().date();
-    let found = Some((snapshot.digest(), today, store.outside_lists().await?));
+    let found = Some((snapshot.digest(), today, store.outside_taken().await?));
     if *seen == found {
         return Ok(());
     }
     let own = agencies(&snapshot, today).into_iter().map(|agency| (agency.code.clone(), agency));
     let mut all: BTreeMap<AgencyCode, AgencyNow> = own.collect();
-    for list in found.iter().flat_map(|(.., lists)| lists) {
-        for agency in of_outside(store, &snapshot, &list.outlet).await? {
+    for (outlet, _) in found.iter().flat_map(|(.., lists)| lists) {
+        for agency in of_outside(store, &snapshot, outlet).await? {
             all.entry(agency.code.clone()).or_insert(agency);
         }
     }

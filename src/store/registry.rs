@@ -102,7 +102,13 @@ pub trait RegistryStore: Send + Sync {
     /// [`Error`](super::Error).
     async fn list_outside(&self, outlet: &HopName, agencies: Vec<AgencyNow>, now: Instant) -> Result<Rolled>;
 
-    /// The lists of systems outside.
+    /// When each list of a system outside was last taken.
+    ///
+    /// # Errors
+    /// [`Error`](super::Error).
+    async fn outside_taken(&self) -> Result<Vec<(HopName, Instant)>>;
+
+    /// The lists of systems outside, counted.
     ///
     /// # Errors
     /// [`Error`](super::Error).

@@ -48,6 +48,10 @@ impl RegistryStore for SqliteStore {
         Ok(Rolled::Kept { changed: changed.await? })
     }
 
+    async fn outside_taken(&self) -> Result<Vec<(HopName, Instant)>> {
+        self.read(outside_taken).await
+    }
+
     async fn outside_lists(&self) -> Result<Vec<OutsideList>> {
         self.read(outside_lists).await
     }
@@ -117,6 +121,17 @@ fn outside(db: &Connection, outlet: &HopName) -> Result<Vec<ListedAgency>> {
         list.push(listed_row(row)?);
     }
     Ok(list)
+}
+
+fn outside_taken(db: &Connection) -> Result<Vec<(HopName, Instant)>> {
+    let mut query = db.prepare_cached("SELECT outlet, taken_at FROM outside_lists ORDER BY outlet")?;
+    let mut found = query.query([])?;
+    let mut taken = Vec::new();
+    while let Some(row) = found.next()? {
+        let outlet = rows::hop(row, 0)?.ok_or_else(|| Error::Corrupt("a list of nobody".to_owned()))?;
+        taken.push((outlet, rows::instant(row, 1)?));
+    }
+    Ok(taken)
 }
 
 fn outside_lists(db: &Connection) -> Result<Vec<OutsideList>> {

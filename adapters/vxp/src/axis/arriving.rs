@@ -20,6 +20,10 @@ use crate::wire::fetched::Fetched;
 
 /// What could not be taken without being anybody's fault for ever is left alone for so long.
 const ASIDE: Duration = Duration::from_secs(3600);
+/// How many are remembered so; beyond that they are looked at again sooner.
+const MOST_ASIDE: usize = 10_000;
+/// Documents dealt with in one round.
+const MOST_AT_ONCE: usize = 10_000;
 /// The longest name of a document that is used.
 const MAX_NAME: usize = 128;
 
@@ -85,16 +89,13 @@ impl<'a> Arrivals<'a> {
 
     /// Takes what is listed; tells whether anything new was among it.
     async fn all(&mut self) -> Result<bool, String> {
-        let listed = self.list().await?;
         let now = Instant::now();
+        self.aside.retain(|_, until| *until > now);
+        let listed = self.list().await?;
         let names: HashSet<&str> = listed.iter().map(|item| item.doc_id.as_str()).collect();
         self.settled.retain(|doc_id, _| names.contains(doc_id.as_str()));
-        self.aside.retain(|doc_id, until| *until > now && names.contains(doc_id.as_str()));
         let (mut more, mut troubles) = (false, Troubles::default());
         for item in &listed {
-            if self.aside.contains_key(&item.doc_id) {
-                continue;
-            }
             let went = self.settle(item).await;
             more |= troubles.note(self.inside, &item.doc_id, went)?.unwrap_or_default();
         }
@@ -110,6 +111,9 @@ impl<'a> Arrivals<'a> {
                 Verdict::Aside(why) => {
                     let (outlet, doc_id) = (&self.inside.outlet, &item.doc_id);
                     tracing::error!(%outlet, doc_id, why, "a packet of the system outside is not taken; it stays there unacknowledged");
+                    if self.aside.len() >= MOST_ASIDE {
+                        self.aside.clear();
+                    }
                     self.aside.insert(item.doc_id.clone(), Instant::now() + ASIDE);
                     return Ok(false);
                 }
@@ -138,7 +142,11 @@ impl<'a> Arrivals<'a> {
                 tracing::warn!(outlet = %self.inside.outlet, "a row of the system's list names no document");
                 continue;
             };
-            if seen.insert(doc_id.clone()) {
+            if items.len() >= MOST_AT_ONCE {
+                // They are listed again when these are acknowledged.
+                break;
+            }
+            if !self.aside.contains_key(&doc_id) && seen.insert(doc_id.clone()) {
                 let words = format!("{} -> {} {}", text("from"), text("to"), text("created_time"));
                 items.push(Item { doc_id, words });
             }

@@ -11,6 +11,9 @@ use super::Parts;
 use super::attend::Round;
 use crate::wire::client::{Call, Said};
 
+/// The most rows of a list that is believed: the country has some hundred thousand agencies.
+const MAX_ROWS: usize = 300_000;
+
 /// Looks what the list says now.
 pub async fn round(axis: &Parts, inside: &Inside) -> Round {
     match look(axis, inside).await {
@@ -45,6 +48,9 @@ fn agencies(said: &Said) -> Result<Vec<OutsideAgency>, String> {
         return Err(format!("getAgenciesList: {} {}", said.code, said.description));
     }
     let rows = said.rows().map_err(|unclear| unclear.to_string())?;
+    if rows.len() > MAX_ROWS {
+        return Err(format!("the list of agencies has {} rows, more than {MAX_ROWS}", rows.len()));
+    }
     let code = |row: &Value, names: &[&str]| -> Option<AgencyCode> {
         names.iter().find_map(|name| text(row, name)?.parse().ok())
     };
