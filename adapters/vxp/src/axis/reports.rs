@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::attend::{Round, Troubles};
 use super::{Parts, same};
+use crate::wire::answer::code;
 use crate::wire::client::Call;
 
 /// Documents asked about in one round; the next one goes on behind them.
@@ -60,6 +61,9 @@ impl<'a> Asked<'a> {
         let Some(account) = self.axis.account(&first.from) else { return Ok(()) };
         let kind = if first.is_status { "status" } else { "edoc" };
         let said = self.axis.ask_again(&account, Call::Sent { doc_id: &first.id, kind }).await?;
+        if said.code == u32::from(code::WRONG_SYSTEM) {
+            return Err(format!("getSentEdocList: {} {}", said.code, said.description));
+        }
         let rows = match said.rows() {
             Ok(rows) if said.is_ok() => rows,
             _ => {
