@@ -12,6 +12,7 @@
 
 pub mod blobs;
 pub mod books;
+pub mod console;
 pub mod exchange;
 pub mod ledger;
 pub mod news;
@@ -20,6 +21,7 @@ pub mod outlets;
 pub mod queues;
 pub mod registry;
 pub mod retention;
+pub mod search;
 pub mod sqlite;
 pub mod statements;
 
@@ -38,6 +40,7 @@ use crate::receipts::{Event, Receipt, Sealed};
 
 pub use blobs::{Blobs, Kept, SpoolFile};
 pub use books::BooksStore;
+pub use console::ConsoleStore;
 pub use exchange::ExchangeStore;
 pub use ledger::{LedgerSetup, LedgerStore};
 pub use news::NewsStore;
@@ -45,6 +48,7 @@ pub use numbers::NumberStore;
 pub use outlets::OutletStore;
 pub use queues::QueueStore;
 pub use registry::RegistryStore;
+pub use search::SearchStore;
 pub use sqlite::SqliteStore;
 
 /// Why the store did not do what was asked. Nothing was changed.

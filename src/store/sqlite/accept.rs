@@ -3,8 +3,9 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use lienthong_contract::door::{ConsignmentRef, ConsignmentState};
-use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId};
+use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId, HopName, Instant};
 
+use super::super::console::Again;
 use super::super::{Accepted, Error, Held, MAX_PER_DISPATCH, NewConsignment, NewPacket, RefusalRecord, Result, Route};
 use super::flows;
 use super::outlets::insert_entered;
@@ -31,7 +32,7 @@ pub fn accept(
         insert_entered(db, entered, row, packet.doc_id)?;
     }
     insert_receipt(db, row, SUBMISSION, submission, true)?;
-    insert_consignments(db, packet, row, Some(submission), consignments)?;
+    insert_consignments(db, &Sent::of(packet), row, Some(submission), consignments)?;
     flows::settle(db, packet, row)?;
     Ok(Accepted::New { same_code })
 }
@@ -63,7 +64,7 @@ pub fn take_custody(
     if let Some(submission) = submission {
         insert_receipt(db, row, SUBMISSION, submission, false)?;
     }
-    insert_consignments(db, packet, row, submission, &fresh)?;
+    insert_consignments(db, &Sent::of(packet), row, submission, &fresh)?;
     flows::settle(db, packet, row)?;
     Ok(true)
 }
@@ -226,18 +227,54 @@ fn insert_status(db: &Connection, packet: &NewPacket, row: i64) -> Result<()> {
     Ok(())
 }
 
+/// Stores a submission of a packet that is here, under a new name, with its consignments.
+pub(super) fn insert_again(db: &Connection, again: &Again) -> Result<()> {
+    let query = "SELECT id, urgency FROM packets
+                 WHERE digest = ?1 AND destroyed_at IS NULL AND body_deleted_at IS NULL";
+    let packet = db
+        .prepare_cached(query)?
+        .query_row([again.packet.as_bytes()], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, u8>(1)?)))
+        .optional()?;
+    let Some((row, urgency)) = packet else {
+        return Err(Error::Unavailable("the bytes of the packet are not here any more".to_owned()));
+    };
+    insert_receipt(db, row, SUBMISSION, &again.submission, true)?;
+    let sent = Sent { urgent: urgency > 0, at: again.submission.receipt.time, doc_id: again.doc_id, from: None };
+    insert_consignments(db, &sent, row, Some(&again.submission), &again.consignments)
+}
+
+/// What the consignments of one sending have in common.
+struct Sent<'a> {
+    urgent: bool,
+    at: Instant,
+    doc_id: DocId,
+    /// The hop it came from; absent at the first hop.
+    from: Option<&'a HopName>,
+}
+
+impl<'a> Sent<'a> {
+    const fn of(packet: &'a NewPacket) -> Self {
+        Self {
+            urgent: packet.urgency > 0,
+            at: packet.received_at,
+            doc_id: packet.doc_id,
+            from: packet.previous_hop.as_ref(),
+        }
+    }
+}
+
 fn insert_consignments(
     db: &Connection,
-    packet: &NewPacket,
+    sent: &Sent<'_>,
     row: i64,
     submission: Option<&Sealed>,
     consignments: &[NewConsignment],
 ) -> Result<()> {
-    let urgent = packet.urgency > 0;
+    let urgent = sent.urgent;
     // Consignments for one next hop travel together, as many as fit.
     let mut outbox: Vec<((&str, bool), i64, usize)> = Vec::new();
     for consignment in consignments {
-        let offered = packet.previous_hop.is_some();
+        let offered = sent.from.is_some();
         let outside = matches!(consignment.route, Route::Outlet(_));
         let (state, next_hop, outbox_id) = match &consignment.route {
             Route::Mailbox if offered => (ConsignmentState::Offered, None, None),
@@ -270,23 +307,23 @@ fn insert_consignments(
             row,
             consignment.recipient.as_str(),
             state.as_str(),
-            packet.previous_hop.as_ref().map(lienthong_contract::HopName::as_str),
+            sent.from.map(HopName::as_str),
             next_hop,
             outbox_id,
             urgent,
             head,
-            packet.received_at.as_millis(),
-            packet.doc_id.as_bytes(),
+            sent.at.as_millis(),
+            sent.doc_id.as_bytes(),
             consignment.due.map(lienthong_contract::Instant::as_millis),
             outside,
         ])?;
-        insert_chain(db, packet, (row, db.last_insert_rowid()), consignment)?;
+        insert_chain(db, sent, (row, db.last_insert_rowid()), consignment)?;
     }
     Ok(())
 }
 
 /// Stores the receipts of a consignment, given by the rows of its packet and of itself.
-fn insert_chain(db: &Connection, packet: &NewPacket, at: (i64, i64), consignment: &NewConsignment) -> Result<()> {
+fn insert_chain(db: &Connection, sent: &Sent<'_>, at: (i64, i64), consignment: &NewConsignment) -> Result<()> {
     if consignment.receipts.is_empty() {
         return Ok(());
     }
@@ -295,7 +332,7 @@ fn insert_chain(db: &Connection, packet: &NewPacket, at: (i64, i64), consignment
         let own = sealed.receipt.hop.as_str() == own_hop;
         let receipt = insert_receipt(db, at.0, at.1, sealed, own)?;
         if own
-            && let Some(previous) = &packet.previous_hop
+            && let Some(previous) = sent.from
             && let Some(receipt) = receipt
         {
             queue_receipt(db, previous.as_str(), sealed.digest, receipt)?;

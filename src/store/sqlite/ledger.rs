@@ -2,7 +2,7 @@
 //!
 //! The growing edge of the tree is in the writer's memory. What a transaction adds is computed on a copy, stored and
 //! signed within the transaction, and becomes the edge only when the flush has succeeded: whatever fails in between, the
-//! log in memory is the one on disk. New entries are found by number (`receipts.seq` and `refusals.id` only grow), so
+//! log in memory is the one on disk. New entries are found by number (`receipts.seq`, `refusals.id` and `acts.id` only grow), so
 //! whoever stores a receipt need not know of the ledger, and an older store enters its receipts when it is opened.
 
 use std::cell::RefCell;
@@ -29,6 +29,9 @@ use crate::ledger::{
 /// Receipts and refusals that one transaction looks at while an older store's enter the log.
 const CATCH_UP: i64 = 4096;
 
+/// `ledger.receipt` of an act is this number minus the act's: far from all receipts and refusals.
+const ACTS: i64 = -(1 << 62);
+
 /// The log, as the writing thread holds it.
 #[derive(Debug)]
 pub struct Log {
@@ -42,9 +45,10 @@ pub struct Log {
 #[derive(Debug, Clone)]
 struct Edge {
     frontier: Frontier,
-    /// The last `receipts.seq` and `refusals.id` that were looked at.
+    /// The last `receipts.seq`, `refusals.id` and `acts.id` that were looked at.
     receipts: i64,
     refusals: i64,
+    acts: i64,
 }
 
 /// What a transaction adds, not yet on disk.
@@ -72,7 +76,7 @@ impl Log {
             contains(db, hop, &head, &key, outside)?;
         }
         let frontier = Frontier::load(head.size, &Rows::of(db))?;
-        let edge = Edge { frontier, receipts: head.receipts, refusals: head.refusals };
+        let edge = Edge { frontier, receipts: head.receipts, refusals: head.refusals, acts: head.acts };
         let mut log = Self { origin, key, edge, heads: watch::Sender::new(signed.map(Arc::new)) };
         log.catch_up(db)?;
         Ok(log)
@@ -83,7 +87,7 @@ impl Log {
             let transaction = db.transaction()?;
             let grown = self.append(&transaction, CATCH_UP)?;
             transaction.commit()?;
-            let done = (grown.edge.receipts, grown.edge.refusals) == (self.edge.receipts, self.edge.refusals);
+            let done = grown.edge.looked_at() == self.edge.looked_at();
             self.committed(grown);
             if done {
                 return Ok(());
@@ -115,14 +119,24 @@ impl Log {
                 edge.push(db, Digest::of(jws.as_bytes()), receipt)?;
             }
         }
+        let query = "SELECT id, statement FROM acts WHERE id > ?1 ORDER BY id LIMIT ?2";
+        let mut query = db.prepare_cached(query)?;
+        let mut found = query.query(params![self.edge.acts, limit])?;
+        while let Some(row) = found.next()? {
+            edge.acts = row.get(0)?;
+            let statement = row.get_ref(1)?.as_str().map_err(|error| Error::Corrupt(error.to_string()))?;
+            let receipt = ACTS - edge.acts;
+            edge.push(db, Digest::of(statement.as_bytes()), receipt)?;
+        }
         let size = edge.frontier.size();
         if size == self.edge.frontier.size() {
             return Ok(Grown { edge, head: None });
         }
         let checkpoint = Checkpoint { origin: self.origin.clone(), size, root: edge.frontier.root() };
         let head = checkpoint.sign(&self.key)?;
-        let update = "UPDATE ledger_head SET receipts = ?1, refusals = ?2, size = ?3, note = ?4 WHERE id = 1";
-        db.prepare_cached(update)?.execute(params![edge.receipts, edge.refusals, integer(size), head.to_string()])?;
+        let update = "UPDATE ledger_head SET receipts = ?1, refusals = ?2, size = ?3, note = ?4, acts = ?5 WHERE id = 1";
+        let (size, head_text) = (integer(size), head.to_string());
+        db.prepare_cached(update)?.execute(params![edge.receipts, edge.refusals, size, head_text, edge.acts])?;
         Ok(Grown { edge, head: Some(head) })
     }
 
@@ -140,6 +154,10 @@ impl Log {
 }
 
 impl Edge {
+    const fn looked_at(&self) -> (i64, i64, i64) {
+        (self.receipts, self.refusals, self.acts)
+    }
+
     fn push(&mut self, db: &Connection, digest: Digest, receipt: i64) -> Result<()> {
         let number = self.frontier.size();
         let insert = "INSERT INTO ledger (number, digest, receipt) VALUES (?1, ?2, ?3)";
@@ -158,13 +176,14 @@ struct Head {
     epoch: u32,
     receipts: i64,
     refusals: i64,
+    acts: i64,
     size: u64,
     note: Option<String>,
 }
 
 impl Head {
     fn read(db: &Connection) -> Result<Self> {
-        let query = "SELECT epoch, receipts, refusals, size, note FROM ledger_head WHERE id = 1";
+        let query = "SELECT epoch, receipts, refusals, size, note, acts FROM ledger_head WHERE id = 1";
         let mut query = db.prepare(query)?;
         let mut found = query.query([])?;
         let Some(row) = found.next()? else { return Err(inside("its head is gone")) };
@@ -174,6 +193,7 @@ impl Head {
             refusals: row.get(2)?,
             size: rows::size(row, 3)?,
             note: row.get(4)?,
+            acts: row.get(5)?,
         })
     }
 
@@ -251,7 +271,8 @@ pub fn begin_anew(db: &mut Connection, hop: &HopName, at_least: u32) -> Result<(
     transaction.execute_batch(
         "DELETE FROM ledger; DELETE FROM ledger_roots; DELETE FROM ledger_shown; DELETE FROM ledger_witnesses;",
     )?;
-    let update = "UPDATE ledger_head SET epoch = ?1, receipts = 0, refusals = 0, size = 0, note = NULL WHERE id = 1";
+    let update = "UPDATE ledger_head SET epoch = ?1, receipts = 0, refusals = 0, acts = 0, size = 0, note = NULL
+                  WHERE id = 1";
     transaction.execute(update, [new])?;
     restored::hold_back(&transaction)?;
     transaction.commit()?;

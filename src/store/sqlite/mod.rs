@@ -5,6 +5,7 @@
 
 mod accept;
 mod books;
+mod console;
 mod evidence;
 mod exchange;
 mod flows;
@@ -23,6 +24,7 @@ mod restored;
 mod retention;
 mod rows;
 mod schema;
+mod search;
 mod statements;
 mod told;
 mod trace;

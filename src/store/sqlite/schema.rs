@@ -10,13 +10,13 @@ use rusqlite::Connection;
 use super::super::Error;
 
 /// Each step takes the store from one version to the next; the first makes a new one of version [`OLDEST`].
-const MIGRATIONS: &[&str] = &[V2, V3, V4, V5, V6, V7, V8, V9, V10, V11];
+const MIGRATIONS: &[&str] = &[V2, V3, V4, V5, V6, V7, V8, V9, V10, V11, V12];
 
 /// The oldest version that can be upgraded. Version 1 was never released.
 const OLDEST: i64 = 2;
 
 /// The newest version this gateway knows.
-pub const VERSION: i64 = 11;
+pub const VERSION: i64 = 12;
 
 const V2: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -535,6 +535,102 @@ CREATE TABLE outside_agencies (
 CREATE TABLE outside_lists (outlet TEXT PRIMARY KEY, taken_at INTEGER NOT NULL) WITHOUT ROWID;
 
 ALTER TABLE books_figures ADD COLUMN passed_outside INTEGER NOT NULL DEFAULT 0;
+";
+
+/// The console: who may use it, what was done there, and where documents are found.
+const V12: &str = "
+-- People who use the console. `password` is an argon2id text (PHC form), `totp` the secret of RFC 6238, absent until it is
+-- set up; `totp_step` is the last step whose number was taken, so that no number counts twice.
+CREATE TABLE accounts (
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    name          TEXT NOT NULL UNIQUE,
+    full_name     TEXT NOT NULL,
+    role          TEXT NOT NULL,
+    agency        TEXT,
+    password      TEXT NOT NULL,
+    totp          BLOB,
+    totp_step     INTEGER NOT NULL DEFAULT 0,
+    must_change   INTEGER NOT NULL DEFAULT 1,
+    disabled      INTEGER NOT NULL DEFAULT 0,
+    failures      INTEGER NOT NULL DEFAULT 0,
+    locked_until  INTEGER,
+    created_at    INTEGER NOT NULL,
+    signed_in_at  INTEGER
+);
+
+-- Signed in: by the digest of what the browser holds.
+CREATE TABLE sessions (
+    token         BLOB PRIMARY KEY,
+    account       INTEGER NOT NULL,
+    csrf          TEXT NOT NULL,
+    created_at    INTEGER NOT NULL,
+    seen_at       INTEGER NOT NULL,
+    until         INTEGER NOT NULL,
+    address       TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX sessions_of_account ON sessions (account);
+
+-- What was done at the console, each a statement that this hop signed. Never changed or deleted: it stands in the log.
+CREATE TABLE acts (
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    time          INTEGER NOT NULL,
+    actor         TEXT NOT NULL,
+    second        TEXT,
+    kind          TEXT NOT NULL,
+    subject       TEXT NOT NULL,
+    reason        TEXT,
+    documents     INTEGER NOT NULL,
+    statement     TEXT NOT NULL
+);
+CREATE TABLE acts_on_documents (
+    doc_id        BLOB NOT NULL,
+    act           INTEGER NOT NULL,
+    PRIMARY KEY (doc_id, act)
+) WITHOUT ROWID;
+-- How far acts have entered the log.
+ALTER TABLE ledger_head ADD COLUMN acts INTEGER NOT NULL DEFAULT 0;
+
+-- Consignments that were sent again, each once, and under which name.
+CREATE TABLE sent_again (
+    consignment   BLOB PRIMARY KEY,
+    doc_id        BLOB NOT NULL
+) WITHOUT ROWID;
+
+-- What waits for a second person: `what` is the act in JSON.
+CREATE TABLE proposals (
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    what          TEXT NOT NULL,
+    kind          TEXT NOT NULL,
+    documents     INTEGER NOT NULL,
+    reason        TEXT NOT NULL,
+    proposed_by   TEXT NOT NULL,
+    proposed_at   INTEGER NOT NULL,
+    until         INTEGER NOT NULL,
+    state         TEXT NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'done', 'rejected')),
+    decided_by    TEXT,
+    decided_at    INTEGER
+);
+CREATE INDEX proposals_waiting ON proposals (id) WHERE state = 'waiting';
+
+-- Destinations that somebody closed: nothing is sent there until they are opened.
+CREATE TABLE closed_destinations (
+    name          TEXT PRIMARY KEY,
+    since         INTEGER NOT NULL,
+    by            TEXT NOT NULL,
+    reason        TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- Where documents are found by their words: `rowid` is `packets.id`. Folded: small letters, no diacritics. `parties` are the
+-- codes of sender and recipients, each one word. Made in the background from consignments up to `search_head`.
+CREATE VIRTUAL TABLE search USING fts5 (
+    words, parties, content = '', contentless_delete = 1, tokenize = 'unicode61', columnsize = 0
+);
+CREATE TABLE search_head (id INTEGER PRIMARY KEY CHECK (id = 1), consignments INTEGER NOT NULL);
+INSERT INTO search_head (id, consignments) VALUES (1, 0);
+
+-- Consignments that did not come well to their end: few, and looked for.
+CREATE INDEX consignments_ended_badly ON consignments (state, seq)
+    WHERE state IN ('failed', 'rejected', 'refused');
 ";
 
 /// Brings the store to [`VERSION`] and binds it to this hop.
