@@ -16,7 +16,7 @@ pub struct Room {
 
 /// All rooms, in the order a packet meets them.
 #[must_use]
-pub fn rooms() -> [Room; 16] {
+pub fn rooms() -> [Room; 17] {
     let room = |name, name_vi, kinds| Room { name, name_vi, kinds };
     [
         room("The interface", "Giao diện", crate::api::findings::ALL),
@@ -27,6 +27,7 @@ pub fn rooms() -> [Room; 16] {
         room("Business flows", "Luồng nghiệp vụ", crate::flows::findings::ALL),
         room("Certificates", "Chứng thư số", crate::trust::findings::ALL),
         room("Packet signatures", "Chữ ký số của gói tin", crate::trust::xmldsig::findings::ALL),
+        room("Acts of administrators", "Việc của quản trị", crate::acts::findings::ALL),
         room("Directory", "Danh mục cơ quan", crate::directory::findings::ALL),
         room("Links", "Kết nối giữa các trục", crate::link::findings::ALL),
         room("Deadlines", "Thời hạn", crate::delivery::findings::ALL),

@@ -56,7 +56,7 @@ use crate::proof::{LedgerView, NoLedger, Proofs, WITH_PACKET};
 use crate::registry::Outsiders;
 use crate::reporting::Reports;
 use crate::routing::{LinkRoute, OutletRoute, Routes};
-use crate::store::{Blobs, LedgerStore, SqliteStore, Store};
+use crate::store::{Blobs, ConsoleStore, LedgerStore, SqliteStore, Store};
 use crate::trust::hops::HopTrust;
 use crate::trust::path::RevocationPolicy;
 use crate::trust::tls::{ReloadableServerConfig, ServerFiles};
@@ -253,6 +253,8 @@ impl Gateway {
         let (stop, door) = (CancellationToken::new(), CancellationToken::new());
         // What was started ends again when the start does not succeed.
         let unless_started = stop.clone().drop_guard();
+        let closed = ConsoleStore::closed_destinations(opened.as_ref()).await?;
+        let closed = closed.into_iter().map(|closed| closed.name).collect();
         let parts = delivery::Parts {
             hop: hop.clone(),
             store: Arc::clone(&store),
@@ -261,6 +263,7 @@ impl Gateway {
             clock: Arc::clone(&clock),
             settings: delivery_settings(&config.delivery, config),
             outlets: ways_out.clone(),
+            closed,
         };
         let roll: Arc<dyn Roll> = Arc::new(Outsiders { store: Arc::clone(&opened) as _, clock: Arc::clone(&clock) });
         let log = Arc::clone(&opened) as Arc<dyn LedgerStore>;

@@ -13,6 +13,7 @@
 //! what became of a document; [`proof`] hands it out. [`gateway`] puts the rooms together.
 //! `docs/architecture.md` tells the whole story, with the decisions and what must always hold.
 
+pub mod acts;
 pub mod api;
 pub mod bench;
 pub mod books;

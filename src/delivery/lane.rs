@@ -52,6 +52,8 @@ pub struct Lane {
     /// There may be entries after them.
     more: bool,
     breaker: Breaker,
+    /// How often somebody had asked that nothing wait, when this lane last looked.
+    hurried: u64,
 }
 
 struct Resting {
@@ -128,6 +130,7 @@ impl Lane {
             cursor,
             more,
             breaker,
+            hurried: 0,
         }
     }
 
@@ -135,6 +138,7 @@ impl Lane {
     pub async fn run(mut self, stop: CancellationToken) {
         let mut sends: JoinSet<Sent> = JoinSet::new();
         loop {
+            self.hurry();
             self.fill(&mut sends).await;
             let next_look = self.next_look();
             tokio::select! {
@@ -159,6 +163,19 @@ impl Lane {
         }
     }
 
+    /// When somebody asked for it, nothing rests any longer.
+    fn hurry(&mut self) {
+        let hurried = self.shared.hurried(&self.peer);
+        if std::mem::replace(&mut self.hurried, hurried) == hurried {
+            return;
+        }
+        self.breaker.succeeded();
+        let mut rested: Vec<i64> = self.resting.drain().map(|(id, _)| id).collect();
+        rested.sort_unstable();
+        self.again.extend(rested);
+        self.more = true;
+    }
+
     fn tell(&self) {
         let now = LaneState { under_way: self.under_way.len(), failures: self.breaker.failures() };
         let urgent = self.urgent;
@@ -177,6 +194,9 @@ impl Lane {
 
     /// Begins as many sends as there is room for.
     async fn fill(&mut self, sends: &mut JoinSet<Sent>) {
+        if self.shared.is_closed(&self.peer) {
+            return;
+        }
         loop {
             let room = self.window().saturating_sub(self.under_way.len());
             let room = self.breaker.allows(Instant::now(), room, sends.len()).min(READ_AT_ONCE);
@@ -267,9 +287,14 @@ impl Lane {
                 if self.breaker.failures() > 1 {
                     self.path_is_good_again();
                 }
-                if self.breaker.failures() > 0 {
-                    self.shared.note(&self.peer, |state| state.last_error = None);
-                }
+                let (well_before, now) = (self.breaker.failures() == 0, self.shared.clock.now());
+                self.shared.note(&self.peer, |state| {
+                    if !well_before {
+                        state.last_error = None;
+                    }
+                    state.succeeded_at = Some(now);
+                    state.taken = state.taken.saturating_add(1);
+                });
                 self.breaker.succeeded();
                 match next {
                     Next::Receipt => {}
@@ -293,7 +318,11 @@ impl Lane {
 
     async fn failed(&mut self, (outbox_id, noted): (i64, bool), error: String, retryable: bool) {
         tracing::warn!(peer = %self.peer, outbox_id, %error, "a packet could not be sent; it stays queued");
-        self.shared.note(&self.peer, |state| state.last_error = Some(error.clone()));
+        let now = self.shared.clock.now();
+        self.shared.note(&self.peer, |state| {
+            state.last_error = Some(error.clone());
+            state.failed_at = Some(now);
+        });
         if !noted && let Err(error) = self.shared.store.attempt_failed(outbox_id, error).await {
             tracing::error!(%error, outbox_id, "the failed attempt could not be noted");
         }
@@ -425,6 +454,7 @@ mod tests {
             states: std::sync::Mutex::default(),
             writing: Arc::new(tokio::sync::Semaphore::new(1)),
             bells: HashMap::new(),
+            closed: std::sync::RwLock::default(),
         });
         let hub = crate::link::inprocess::Hub::new().link(1, lienthong_contract::Instant::from_millis(0));
         let (_news, settled) = mpsc::channel(1);

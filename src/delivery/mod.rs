@@ -18,16 +18,17 @@ pub mod outlets;
 mod pause;
 mod receipts;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use lienthong_contract::{Clock, Digest, HopName};
+use lienthong_contract::{Clock, Digest, HopName, Instant as Moment};
 
 pub use deadlines::Deadlines;
 pub use outlets::WayOut;
@@ -94,6 +95,13 @@ pub struct DestinationState {
     pub urgent: LaneState,
     /// What went wrong last, until something goes well.
     pub last_error: Option<String>,
+    /// When something last went wrong, and when the destination last took something, since the start.
+    pub failed_at: Option<Moment>,
+    pub succeeded_at: Option<Moment>,
+    /// Packets that it took since the start.
+    pub taken: u64,
+    /// Somebody closed it: nothing is sent until it is opened.
+    pub closed: bool,
 }
 
 /// How one lane is doing.
@@ -117,6 +125,8 @@ pub(crate) struct Shared {
     /// Taken by whoever writes a large packet anew: one at a time, so that disk and cores stay with the rest.
     pub writing: Arc<Semaphore>,
     pub bells: HashMap<HopName, Bells>,
+    /// Destinations that somebody closed.
+    pub closed: RwLock<HashSet<HopName>>,
 }
 
 /// What wakes the lanes of one neighbour.
@@ -125,9 +135,20 @@ pub(crate) struct Bells {
     normal: Arc<Notify>,
     urgent: Arc<Notify>,
     receipts: Arc<Notify>,
+    /// How often somebody asked that nothing wait for its pause.
+    hurried: Arc<AtomicU64>,
 }
 
 impl Shared {
+    pub(crate) fn is_closed(&self, name: &HopName) -> bool {
+        self.closed.read().unwrap_or_else(PoisonError::into_inner).contains(name)
+    }
+
+    /// How often somebody asked that nothing of this destination wait for its pause.
+    pub(crate) fn hurried(&self, name: &HopName) -> u64 {
+        self.bells.get(name).map_or(0, |bells| bells.hurried.load(Ordering::Relaxed))
+    }
+
     /// There is something new for this neighbour.
     pub(crate) fn packet_waits(&self, peer: &HopName, urgent: bool) {
         if let Some(bells) = self.bells.get(peer) {
@@ -176,11 +197,12 @@ impl Delivery {
         tasks: &TaskTracker,
         stop: &CancellationToken,
     ) -> Arc<Self> {
-        let Parts { hop, store, blobs, signer, clock, settings, outlets } = parts;
+        let Parts { hop, store, blobs, signer, clock, settings, outlets, closed } = parts;
         let names = links.iter().map(|(peer, _)| peer).chain(outlets.iter().map(|way| &way.name));
         let bells = names.map(|name| (name.clone(), Bells::default())).collect();
         let (states, writing) = (Mutex::default(), Arc::new(Semaphore::new(1)));
-        let shared = Arc::new(Shared { hop, store, blobs, signer, clock, settings, states, writing, bells });
+        let closed = RwLock::new(closed.into_iter().collect());
+        let shared = Arc::new(Shared { hop, store, blobs, signer, clock, settings, states, writing, bells, closed });
         let mut doors = HashMap::new();
         for (peer, link) in links {
             let Bells { receipts, .. } = shared.bells.get(&peer).cloned().unwrap_or_default();
@@ -210,6 +232,13 @@ impl Delivery {
     /// There is something new for this neighbour.
     pub fn packet_waits(&self, peer: &HopName, urgent: bool) {
         self.shared.packet_waits(peer, urgent);
+    }
+
+    /// There is something new for some destination; which one, the store knows.
+    pub fn packet_waits_anywhere(&self, urgent: bool) {
+        for bells in self.shared.bells.values() {
+            if urgent { bells.urgent.notify_one() } else { bells.normal.notify_one() }
+        }
     }
 
     /// There are receipts for this neighbour.
@@ -283,11 +312,42 @@ impl Delivery {
         door.link.send_receipts(peer, bytes.into()).await.map_err(|error| error.to_string())
     }
 
-    /// How every neighbour is doing.
+    /// How every destination is doing, those too of which nothing is known yet.
     #[must_use]
     pub fn states(&self) -> Vec<(HopName, DestinationState)> {
         let states = self.shared.states.lock().unwrap_or_else(PoisonError::into_inner);
-        states.iter().map(|(peer, state)| (peer.clone(), state.clone())).collect()
+        let of = |name: &HopName| DestinationState {
+            closed: self.shared.is_closed(name),
+            ..states.get(name).cloned().unwrap_or_default()
+        };
+        let mut all: Vec<_> = self.shared.bells.keys().map(|name| (name.clone(), of(name))).collect();
+        all.sort_by(|(one, _), (other, _)| one.cmp(other));
+        all
+    }
+
+    /// Whether there is a destination of this name.
+    #[must_use]
+    pub fn knows(&self, name: &HopName) -> bool {
+        self.shared.bells.contains_key(name)
+    }
+
+    /// Closes a destination, or opens it: while it is closed nothing is sent there, and what is due waits. The store keeps
+    /// who wanted it so.
+    pub fn set_closed(&self, name: &HopName, closed: bool) {
+        let mut all = self.shared.closed.write().unwrap_or_else(PoisonError::into_inner);
+        let changed = if closed { all.insert(name.clone()) } else { all.remove(name) };
+        drop(all);
+        if changed {
+            self.hurry(name);
+        }
+    }
+
+    /// Nothing of this destination waits for its pause any more.
+    pub fn hurry(&self, name: &HopName) {
+        let Some(bells) = self.shared.bells.get(name) else { return };
+        bells.hurried.fetch_add(1, Ordering::Relaxed);
+        bells.normal.notify_one();
+        bells.urgent.notify_one();
     }
 }
 
@@ -318,6 +378,8 @@ pub struct Parts {
     pub settings: Settings,
     /// Systems outside the network.
     pub outlets: Vec<WayOut>,
+    /// Destinations that were closed.
+    pub closed: Vec<HopName>,
 }
 
 impl fmt::Debug for Parts {

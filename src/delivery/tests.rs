@@ -195,6 +195,7 @@ fn start(
         clock: Arc::clone(clock) as _,
         settings,
         outlets: Vec::new(),
+        closed: Vec::new(),
     };
     Delivery::start(parts, vec![(hop("nation"), Arc::clone(link) as Arc<dyn Link>)], tasks, stop)
 }

@@ -182,6 +182,7 @@ fn house(
         clock: Arc::clone(clock) as _,
         settings,
         outlets: Vec::new(),
+        closed: Vec::new(),
     };
     let links = vec![(peer.parse().unwrap(), Arc::clone(&link) as Arc<dyn Link>)];
     let delivery = Delivery::start(parts, links, tasks, stop);

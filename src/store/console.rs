@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId, HopName, Instant};
 
 use super::{Ended, Result};
+use crate::life::Standing;
 use crate::receipts::Sealed;
 
 /// What an account is for. Each can do what its row in `docs/console.md` says, and nothing else.
@@ -256,6 +257,29 @@ pub struct Closed {
     pub reason: String,
 }
 
+/// A consignment as an act finds it.
+#[derive(Debug, Clone)]
+pub struct Stood {
+    pub id: ConsignmentId,
+    pub doc_id: DocId,
+    pub packet: Digest,
+    pub recipient: AgencyCode,
+    pub at: Standing,
+    pub previous_hop: Option<HopName>,
+    pub next_hop: Option<HopName>,
+    pub urgent: bool,
+    /// The last receipt of its chain.
+    pub head: Sealed,
+    /// The receipt of this hop's by which its packet came in; none at a later hop.
+    pub submission: Option<Sealed>,
+    /// The bytes are here.
+    pub body: bool,
+    /// It was sent again, under this name.
+    pub sent_again: Option<DocId>,
+    /// Its recipient has agreed to give it back.
+    pub given_back: bool,
+}
+
 /// Accounts, sessions, acts.
 #[async_trait]
 pub trait ConsoleStore: Send + Sync {
@@ -323,6 +347,12 @@ pub trait ConsoleStore: Send + Sync {
     /// # Errors
     /// [`Error`](super::Error).
     async fn proposal(&self, id: i64) -> Result<Option<Proposal>>;
+
+    /// These consignments, as far as they are here, in their order.
+    ///
+    /// # Errors
+    /// [`Error`](super::Error).
+    async fn stood(&self, ids: Vec<ConsignmentId>) -> Result<Vec<Stood>>;
 
     /// # Errors
     /// [`Error`](super::Error).

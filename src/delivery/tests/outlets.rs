@@ -161,6 +161,7 @@ fn begin(
         clock: Arc::clone(&clock) as _,
         settings,
         outlets: vec![way],
+        closed: Vec::new(),
     };
     (Delivery::start(parts, Vec::new(), &tasks, &stop), clock, stop, tasks)
 }

@@ -3,15 +3,15 @@
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use lienthong_contract::{Digest, DocId, Instant};
+use lienthong_contract::{ConsignmentId, Digest, DocId, Instant};
 
 use super::super::console::{
     Account, Again, Attempt, Change, Closed, ConsoleStore, Effect, Effected, Entry, NewAccount, NewProposal, Proposal,
-    Recorded, Role, Session,
+    Recorded, Role, Session, Stood,
 };
 use super::super::{AckOutcome, Error, Result};
 use super::accept::insert_again;
-use super::rows::{self, integer};
+use super::rows::{self, SUBMISSION, integer};
 use super::{SqliteStore, mailbox, outbox};
 
 /// Use of a session is noted no more often than this, in milliseconds.
@@ -128,6 +128,15 @@ impl ConsoleStore for SqliteStore {
         .await
     }
 
+    async fn stood(&self, ids: Vec<ConsignmentId>) -> Result<Vec<Stood>> {
+        self.read(move |db| {
+            let db = db.unchecked_transaction()?;
+            let found = ids.iter().map(|id| stood(&db, *id)).collect::<Result<Vec<_>>>()?;
+            Ok(found.into_iter().flatten().collect())
+        })
+        .await
+    }
+
     async fn closed_destinations(&self) -> Result<Vec<Closed>> {
         self.read(|db| {
             let mut query = db.prepare_cached("SELECT name, since, by, reason FROM closed_destinations ORDER BY name")?;
@@ -221,6 +230,50 @@ fn session(db: &Connection, token: Digest, now: Instant, idle_since: Instant) ->
         address: row.get(5)?,
     };
     Ok(Some((session, account(row, 6)?)))
+}
+
+fn stood(db: &Connection, id: ConsignmentId) -> Result<Option<Stood>> {
+    let Some(row) = outbox::consignment(db, id)? else { return Ok(None) };
+    let head = rows::receipt(db, row.packet, row.seq, row.head)?;
+    let head = match head {
+        Some(head) => Some(head),
+        None => rows::receipt(db, row.packet, SUBMISSION, row.head)?,
+    };
+    let head = head.ok_or_else(|| Error::Corrupt(format!("the last receipt of {id} is gone")))?;
+    let mut submission = None;
+    for stored in rows::receipts_of(db, row.packet, SUBMISSION)? {
+        let sealed = rows::read(&stored.jws)?;
+        if row.previous_hop.is_none() && sealed.receipt.doc_id == row.doc_id {
+            submission = Some(sealed);
+        }
+    }
+    let more = "SELECT p.destroyed_at IS NULL AND p.body_deleted_at IS NULL, c.urgent,
+                       (SELECT doc_id FROM sent_again WHERE consignment = c.id),
+                       EXISTS (SELECT 1 FROM recalls WHERE consignment = c.seq)
+                FROM consignments c JOIN packets p ON p.id = c.packet WHERE c.seq = ?1";
+    let mut more = db.prepare_cached(more)?;
+    let mut more = more.query([row.seq])?;
+    let Some(found) = more.next()? else { return Ok(None) };
+    let sent_again = match found.get_ref(2)?.as_blob_or_null().map_err(|error| Error::Corrupt(error.to_string()))? {
+        Some(_) => Some(rows::doc_id(found, 2)?),
+        None => None,
+    };
+    let code = |text: &str| text.parse().map_err(|_| Error::Corrupt(format!("{text:?} is no code")));
+    Ok(Some(Stood {
+        id,
+        doc_id: row.doc_id,
+        packet: row.digest,
+        recipient: code(&row.recipient)?,
+        at: row.standing(),
+        previous_hop: row.previous_hop.clone(),
+        next_hop: row.next_hop.clone(),
+        urgent: found.get(1)?,
+        head: rows::read(&head)?,
+        submission,
+        body: found.get(0)?,
+        sent_again,
+        given_back: found.get(3)?,
+    }))
 }
 
 const RECORD: &str = "a.id, a.time, a.actor, a.second, a.kind, a.subject, a.reason, a.documents, a.statement, l.number

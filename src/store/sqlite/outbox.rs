@@ -403,19 +403,19 @@ pub(super) const fn way(next_hop: Option<&HopName>, outside: bool) -> Way {
 pub(super) struct Row {
     pub seq: i64,
     pub packet: i64,
-    id: ConsignmentId,
-    digest: Digest,
+    pub id: ConsignmentId,
+    pub digest: Digest,
     state: ConsignmentState,
     pub previous_hop: Option<HopName>,
-    next_hop: Option<HopName>,
+    pub next_hop: Option<HopName>,
     /// `next_hop` is an outlet.
     outside: bool,
     pub outbox_id: Option<i64>,
-    doc_id: DocId,
+    pub doc_id: DocId,
     size: u64,
     sender: String,
     document_id: Option<String>,
-    recipient: String,
+    pub recipient: String,
     /// The last receipt of the chain as far as it holds.
     pub head: Digest,
 }
