@@ -4,6 +4,7 @@
 //! `--set api.listen=…`. Paths are relative to the file's folder. Secrets are never written in the file: a key ending
 //! in `_file` names a file that holds the secret. Every mistake is reported, each with its key.
 
+mod console;
 mod doors;
 mod judge;
 mod news;
@@ -22,6 +23,7 @@ use lienthong_contract::{AgencyCode, Digest, HopName};
 use crate::logkeeper::outside::Files;
 use crate::rules::schema::Strictness;
 
+pub use console::Console;
 pub use doors::{Facade, System, Vxp, Xroad};
 pub use news::{NewsQueue, Webhook};
 pub use outlet::{Arriving, Outlet, OutletSystem, SentBytes};
@@ -67,6 +69,9 @@ pub struct Config {
     /// The page `/check`; none when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preview: Option<Preview>,
+    /// The pages for the people who watch the gateway; none when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub console: Option<Console>,
     #[serde(default)]
     pub delivery: Delivery,
     #[serde(default)]

@@ -109,6 +109,7 @@ pub fn configuration(
         vxp: None,
         lgsp: None,
         preview: None,
+        console: None,
         bkav: None,
         xroad: None,
         webhook: Vec::new(),

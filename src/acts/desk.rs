@@ -232,6 +232,7 @@ impl Desk {
             Act::SendAgain { .. } => again(&stood.recipient),
             Act::Redirect { to, .. } if !self.succeeds(to, &stood.recipient) => Some(NO_SUCCESSOR),
             Act::Redirect { to, .. } => again(to),
+            Act::Dismiss { .. } if !badly => Some(NOT_ENDED),
             Act::Cancel { .. } if stood.at.state.is_terminal() => Some(ENDED),
             Act::Cancel { .. } if !in_custody(stood.at) => Some(NOT_HERE),
             Act::Confirm { .. } if stood.at.state.is_terminal() => Some(ENDED),
@@ -340,6 +341,7 @@ impl Desk {
         match act {
             Act::SendAgain { .. } => self.again(actor, stood, &stood.recipient, now),
             Act::Redirect { to, .. } => self.again(actor, stood, to, now),
+            Act::Dismiss { .. } => Ok((Effect::Dismiss(stood.id), None)),
             Act::Confirm { .. } => {
                 let receipt = self.end(actor, stood, Event::ContentHandover, None, now);
                 Ok((Effect::HandOver(stood.id, Box::new(seal(receipt, self.signer.as_ref())?)), None))

@@ -43,6 +43,8 @@ pub enum Act {
     Cancel { consignments: Vec<ConsignmentId> },
     /// Attests that the recipient has it, on somebody's word.
     Confirm { consignment: ConsignmentId },
+    /// What failed has been seen to by other means: it is no longer listed as stuck.
+    Dismiss { consignments: Vec<ConsignmentId> },
     /// Nothing is sent to a destination until it is opened.
     Close { destination: HopName },
     Open { destination: HopName },
@@ -58,6 +60,7 @@ impl Act {
             Self::Redirect { .. } => Kind::Redirect,
             Self::Cancel { .. } => Kind::Cancel,
             Self::Confirm { .. } => Kind::Confirm,
+            Self::Dismiss { .. } => Kind::Dismiss,
             Self::Close { .. } => Kind::Close,
             Self::Open { .. } => Kind::Open,
         }
@@ -67,7 +70,9 @@ impl Act {
     #[must_use]
     pub fn consignments(&self) -> Vec<ConsignmentId> {
         match self {
-            Self::SendAgain { consignments } | Self::Cancel { consignments } => consignments.clone(),
+            Self::SendAgain { consignments } | Self::Cancel { consignments } | Self::Dismiss { consignments } => {
+                consignments.clone()
+            }
             Self::Redirect { consignment, .. } | Self::Confirm { consignment } => vec![*consignment],
             Self::TryNow { .. } | Self::Close { .. } | Self::Open { .. } => Vec::new(),
         }
@@ -122,6 +127,7 @@ kinds! {
     Redirect "redirect" "Chuyển sang cơ quan kế thừa" / "Redirected to the successor"
     Cancel "cancel" "Dừng chuyển" / "Stopped"
     Confirm "confirm" "Xác nhận đã nhận" / "Confirmed by hand"
+    Dismiss "dismiss" "Đánh dấu đã xử lý" / "Marked as seen to"
     Close "close" "Đóng tuyến" / "Closed a destination"
     Open "open" "Mở tuyến" / "Opened a destination"
     Agencies "agencies" "Cập nhật danh mục cơ quan" / "Changed the directory of agencies"

@@ -199,6 +199,8 @@ pub enum Effect {
     /// Ends a consignment in a mailbox here with this receipt.
     HandOver(ConsignmentId, Box<Sealed>),
     SendAgain(Box<Again>),
+    /// What failed is seen to: it is no longer listed as stuck.
+    Dismiss(ConsignmentId),
     Propose(Box<NewProposal>),
     /// Answers a proposal; the other effects of the same act are what it does.
     Decide {

@@ -24,6 +24,7 @@ pub mod retention;
 pub mod search;
 pub mod sqlite;
 pub mod statements;
+pub mod watch;
 
 use std::sync::Arc;
 
@@ -50,6 +51,7 @@ pub use queues::QueueStore;
 pub use registry::RegistryStore;
 pub use search::SearchStore;
 pub use sqlite::SqliteStore;
+pub use watch::WatchStore;
 
 /// Why the store did not do what was asked. Nothing was changed.
 #[derive(Debug, thiserror::Error)]

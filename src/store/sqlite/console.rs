@@ -386,6 +386,7 @@ fn take_effect(db: &Connection, effect: &Effect, entry: &Entry, effected: &mut E
             AckOutcome::Ended { .. } | AckOutcome::GivenBack | AckOutcome::NotFound => 0,
         },
         Effect::SendAgain(again) => send_again(db, again)?,
+        Effect::Dismiss(id) => dismiss(db, *id)?,
         Effect::Propose(new) => {
             effected.made = Some(propose(db, new, entry)?);
             1
@@ -464,7 +465,15 @@ fn send_again(db: &Connection, again: &Again) -> Result<usize> {
         }
     }
     insert_again(db, again)?;
+    for id in &again.instead_of {
+        dismiss(db, *id)?;
+    }
     Ok(1)
+}
+
+fn dismiss(db: &Connection, id: ConsignmentId) -> Result<usize> {
+    let seen_to = "DELETE FROM stuck WHERE consignment = (SELECT seq FROM consignments WHERE id = ?1)";
+    Ok(db.prepare_cached(seen_to)?.execute([id.as_bytes()])?)
 }
 
 fn propose(db: &Connection, new: &NewProposal, entry: &Entry) -> Result<i64> {

@@ -28,6 +28,7 @@ mod search;
 mod statements;
 mod told;
 mod trace;
+mod watch;
 mod whole;
 mod witness;
 mod writer;

@@ -629,8 +629,19 @@ CREATE TABLE search_head (id INTEGER PRIMARY KEY CHECK (id = 1), consignments IN
 INSERT INTO search_head (id, consignments) VALUES (1, 0);
 
 -- Consignments that did not come well to their end: few, and looked for.
-CREATE INDEX consignments_ended_badly ON consignments (state, seq)
+CREATE INDEX consignments_ended_badly ON consignments (packet)
     WHERE state IN ('failed', 'rejected', 'refused');
+
+-- What failed and waits for somebody to do something, by its cause; found among the receipts up to `stuck_head`.
+CREATE TABLE stuck (
+    consignment   INTEGER PRIMARY KEY,
+    cause         TEXT NOT NULL,
+    code          TEXT NOT NULL,
+    at            INTEGER NOT NULL
+);
+CREATE INDEX stuck_of_cause ON stuck (cause, consignment);
+CREATE TABLE stuck_head (id INTEGER PRIMARY KEY CHECK (id = 1), receipts INTEGER NOT NULL);
+INSERT INTO stuck_head (id, receipts) VALUES (1, 0);
 ";
 
 /// Brings the store to [`VERSION`] and binds it to this hop.
