@@ -622,6 +622,9 @@ impl Config {
             }
         }
         doors::check(self, &mut note);
+        if let Some(console) = &self.console {
+            console::check(console, &mut note);
+        }
         if let Some(preview) = &self.preview {
             preview::check(preview, &mut note);
         }

@@ -6,6 +6,7 @@
 //! that it answered for.
 
 mod books;
+mod console;
 mod doors;
 mod health;
 mod housekeeping;
@@ -17,13 +18,13 @@ pub mod rehearsal;
 mod retention;
 mod systems;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -38,9 +39,11 @@ use lienthong_contract::outlet::Roll;
 use lienthong_contract::{Clock, Digest, HopName};
 use lienthong_schemas::{Catalogue, ValidatorPool};
 
+use crate::acts::Desk;
 use crate::api::{self, Api};
 use crate::books::LinkBooks;
 use crate::config::{self, Config};
+use crate::console::board::Board;
 use crate::delivery::{self, Delivery};
 use crate::directory::Directory;
 use crate::edxml;
@@ -53,6 +56,7 @@ use crate::logkeeper::{self, Keeper};
 use crate::mailbox::{Exchanges, Mailboxes};
 use crate::numbers::Numbered;
 use crate::proof::{LedgerView, NoLedger, Proofs, WITH_PACKET};
+use crate::receipts::{HopKeys, Signer};
 use crate::registry::Outsiders;
 use crate::reporting::Reports;
 use crate::routing::{LinkRoute, OutletRoute, Routes};
@@ -126,6 +130,8 @@ pub struct Gateway {
     pub lgsp_address: Option<SocketAddr>,
     /// Where the page `/check` listens, if there is one.
     pub preview_address: Option<SocketAddr>,
+    /// Where its console listens, if there is one.
+    pub console_address: Option<SocketAddr>,
     /// Where its Bkav door listens, if it has one.
     pub bkav_address: Option<SocketAddr>,
     /// Where its X-Road door listens, if it has one.
@@ -244,6 +250,8 @@ impl Gateway {
         };
         let preview = preview::ready(config, rooms_of_preview).await?;
         let preview_address = preview.as_ref().map(|ready| ready.address);
+        let pages = console::ready(config, &clock).await?;
+        let console_address = pages.as_ref().map(|ready| ready.address);
         let others = doors::ready(config, &directory, &clock, Arc::clone(&opened) as _).await?;
         let addresses = others.as_ref().map(doors::Ready::addresses).unwrap_or_default();
 
@@ -348,6 +356,7 @@ impl Gateway {
         let (in_store, of_books) = (Arc::clone(&store), Arc::clone(&kept));
         let subscribers = news::subscribers(config, &clock)?;
         let news = news::start(hop.clone(), (&opened, &directory, &clock), subscribers, (&tasks, &stop)).await?;
+        let signer_of_acts = Arc::clone(&key) as Arc<dyn Signer>;
         let health = HealthView::new(in_store, key, links.clone(), Arc::clone(&directory), of_books, keeper.clone());
         let health = Arc::new(health);
         health.refresh().await;
@@ -359,6 +368,25 @@ impl Gateway {
         let numbers = Arc::new(Numbered(Arc::clone(&opened) as _));
         let entrance = Arc::new(intake.clone());
         let rooms = doors::Rooms { intake: at_door, exchange, reporting, numbers, entrance, clock: Arc::clone(&clock) };
+        let board = Arc::new(Board::default());
+        if pages.is_some() {
+            let view = console::View {
+                hop: hop.clone(),
+                store: Arc::clone(&opened),
+                clock: Arc::clone(&clock),
+                delivery: Arc::clone(&delivery),
+                health: Arc::clone(&health),
+                books: Arc::clone(&kept),
+                links: links_of(config, &links),
+                outlets: config.outlet.iter().map(|outlet| outlet.name.clone()).collect(),
+                certificates: certificates_of(config),
+                remembered: Mutex::default(),
+            };
+            tasks.spawn(console::watch(Arc::new(view), Arc::clone(&board), stop.clone()));
+            tasks.spawn(console::follow(Arc::clone(&opened), stop.clone()));
+        }
+        let in_console = Arc::clone(&opened);
+        let console_clock = Arc::clone(&clock);
         let gauges = Arc::new(metrics::Gauges {
             hop: hop.clone(),
             clock,
@@ -375,12 +403,17 @@ impl Gateway {
             queues: RwLock::default(),
         });
         tasks.spawn(metrics::watch(Arc::clone(&gauges), stop.clone()));
+        let (proofs_of_console, hops_of_console) = (Arc::clone(&proofs), Arc::clone(&hops) as Arc<dyn HopKeys>);
         let watched = housekeeping::Watched {
             config: config.clone(),
             directory: Arc::clone(&directory),
             signers,
             hops,
-            tls: std::iter::once(&tls).chain(preview.as_ref().and_then(|page| page.tls.as_ref())).cloned().collect(),
+            tls: (std::iter::once(&tls))
+                .chain(preview.as_ref().and_then(|page| page.tls.as_ref()))
+                .chain(pages.as_ref().and_then(|pages| pages.tls.as_ref()))
+                .cloned()
+                .collect(),
             outlets: ways_out.clone(),
         };
         tasks.spawn(housekeeping::watch(watched, stop.clone()));
@@ -391,6 +424,7 @@ impl Gateway {
             hub.join(hop.clone(), late, &config.hop.data.join("arriving"))?;
         }
         outlets::attend(ways_out, &delivery, &intake, &roll, (&doors, &door));
+        let directory_of_console = Arc::clone(&directory);
         let identities = Arc::new(Certificates(directory));
         let limits = api_limits(&config.api);
         let api = Api {
@@ -414,6 +448,29 @@ impl Gateway {
         if let Some(preview) = preview {
             preview.open(&doors, door.clone());
         }
+        if let Some(pages) = pages {
+            let desk = Desk {
+                hop: hop.clone(),
+                store: Arc::clone(&in_console) as _,
+                signer: signer_of_acts,
+                clock: Arc::clone(&console_clock),
+                delivery: Arc::clone(&delivery),
+                directory: Arc::clone(&directory_of_console),
+                routes: routes(config),
+            };
+            let parts = crate::console::Parts {
+                store: in_console,
+                desk,
+                directory: directory_of_console,
+                board,
+                proofs: proofs_of_console,
+                keys: hops_of_console,
+                blobs: blobs.clone(),
+                clock: console_clock,
+                settings: pages.settings.clone(),
+            };
+            pages.open(crate::console::Console::new(parts), &doors, door.clone());
+        }
         if let Some(others) = others {
             let every = Duration::from_secs(config.directory.reload_seconds.max(1));
             others.open(&rooms, every, (&doors, &door), (&tasks, &stop));
@@ -426,6 +483,7 @@ impl Gateway {
             vxp_address: address_of(&addresses, doors::Kind::Vxp),
             lgsp_address: address_of(&addresses, doors::Kind::Lgsp),
             preview_address,
+            console_address,
             bkav_address: address_of(&addresses, doors::Kind::Bkav),
             xroad_address: address_of(&addresses, doors::Kind::Xroad),
             store,
@@ -570,6 +628,24 @@ pub fn routes(config: &Config) -> Routes {
         default: outlet.default,
     });
     Routes { hop: config.hop.name.clone(), links: links.collect(), outlets: outlets.collect() }
+}
+
+/// The broker of each neighbour that has one; brokers stand in the order of the configuration.
+fn links_of(config: &Config, links: &[Arc<AmqpLink>]) -> HashMap<HopName, Arc<AmqpLink>> {
+    let of = |link: &config::Link| {
+        let at = config.broker.iter().position(|broker| Some(&broker.name) == link.broker.as_ref())?;
+        Some((link.peer.clone(), Arc::clone(links.get(at)?)))
+    };
+    config.link.iter().filter_map(of).collect()
+}
+
+/// When the certificate that is shown to each neighbour's broker ends.
+fn certificates_of(config: &Config) -> HashMap<HopName, lienthong_contract::Instant> {
+    let of = |link: &config::Link| {
+        let broker = config.broker.iter().find(|broker| Some(&broker.name) == link.broker.as_ref())?;
+        Some((link.peer.clone(), console::ends(broker.certificate.as_deref()?)?))
+    };
+    config.link.iter().filter_map(of).collect()
 }
 
 type Links = (Vec<Arc<AmqpLink>>, Vec<(HopName, Arc<dyn Link>)>);

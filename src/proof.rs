@@ -143,6 +143,20 @@ impl door::Proofs for Proofs {
     async fn proof(&self, caller: &Identity, doc_id: DocId, packet: bool) -> Result<Bytes, Refusal> {
         let trace = self.told(caller, doc_id).await?;
         let packet = if packet { Some(self.packet(caller, &trace).await?) } else { None };
+        self.made(trace, packet).await
+    }
+}
+
+impl Proofs {
+    /// The bundle of what is told here, without the packet, for those whose right to it was looked at elsewhere.
+    ///
+    /// # Errors
+    /// As [`door::Proofs::proof`].
+    pub async fn of_trace(&self, trace: Trace) -> Result<Bytes, Refusal> {
+        self.made(trace, None).await
+    }
+
+    async fn made(&self, trace: Trace, packet: Option<(Source, OwnedSemaphorePermit)>) -> Result<Bytes, Refusal> {
         let ledger = self.ledger.places(&trace).await.map_err(|error| unavailable(&error))?;
         let (trust, signer) = (self.trust.store(), Arc::clone(&self.signer));
         let (hop, now) = (self.hop.clone(), self.clock.now());

@@ -1,6 +1,8 @@
 //! Plans acts, performs them, and writes them down.
 
 use std::fmt;
+use std::io::Write as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +12,7 @@ use lienthong_contract::{AgencyCode, Clock, ConsignmentId, DocId, Finding, HopNa
 use super::findings::CANCELLED;
 use super::{Act, Kind, Statement, TYPE};
 use crate::delivery::Delivery;
+use crate::directory::sheet::{self, Merged, Sheet};
 use crate::directory::{Directory, Resolution};
 use crate::life::{Way, in_custody};
 use crate::receipts::jws::sign_statement;
@@ -58,6 +61,8 @@ pub enum Fault {
     Sign(#[from] crate::receipts::Error),
     #[error("the proposal cannot be read: {0}")]
     Proposal(String),
+    #[error("the directory's file: {0}")]
+    File(String),
     /// Nothing of it can be done.
     #[error("{}", .0.en)]
     Cannot(Text),
@@ -77,6 +82,8 @@ pub struct Plan {
     pub consignments: Vec<Planned>,
     /// Of the destination: why nothing is done.
     pub but: Option<Text>,
+    /// It changes whom the gateway knows.
+    pub of_trust: bool,
 }
 
 impl Plan {
@@ -86,10 +93,10 @@ impl Plan {
         self.consignments.iter().filter(|planned| planned.but.is_none()).count()
     }
 
-    /// More than one document: a second person must agree.
+    /// More than one document, or trust: a second person must agree.
     #[must_use]
     pub fn needs_second(&self) -> bool {
-        self.doable() > 1
+        self.of_trust || self.doable() > 1
     }
 }
 
@@ -143,6 +150,9 @@ texts! {
     NO_DESTINATION "không có tuyến này" / "there is no such destination"
     CLOSED_ALREADY "tuyến đã đóng" / "it is closed already"
     OPEN_ALREADY "tuyến đang mở" / "it is open"
+    ALONE "việc này cần người thứ hai đồng ý" / "a second person must agree to this"
+    NO_FILE "danh mục không có tệp để ghi" / "the directory has no file to write"
+    NOT_MERGED "bảng không còn khớp với danh mục hiện nay; gửi lại bảng" / "the table no longer fits the present directory; send it again"
     TOO_MANY "quá nhiều văn bản trong một lần; chia nhỏ" / "too many documents at once; divide them"
 }
 
@@ -198,7 +208,10 @@ impl Desk {
                 (Act::Open { .. }, Some(false)) => Some(OPEN_ALREADY),
                 _ => None,
             };
-            return Ok(Plan { consignments: Vec::new(), but });
+            return Ok(Plan { but, ..Plan::default() });
+        }
+        if let Act::Agencies { .. } = act {
+            return Ok(Plan { of_trust: true, ..Plan::default() });
         }
         let ids = act.consignments();
         if ids.len() > MAX_OF_ONE {
@@ -213,7 +226,7 @@ impl Desk {
             let but = self.obstacle(act, &stood);
             Planned { stood, but }
         });
-        Ok(Plan { consignments: consignments.collect(), but: None })
+        Ok(Plan { consignments: consignments.collect(), ..Plan::default() })
     }
 
     fn obstacle(&self, act: &Act, stood: &Stood) -> Option<Text> {
@@ -279,6 +292,12 @@ impl Desk {
         if let Some(destination) = act.destination() {
             return self.on_destination(actor, act, destination, reason).await;
         }
+        if plan.needs_second() && actor.second.is_none() {
+            return Err(Fault::Cannot(ALONE));
+        }
+        if let Act::Agencies { sheet } = act {
+            return self.put_agencies(actor, sheet, reason).await;
+        }
         let mut done = Done::default();
         for planned in plan.consignments {
             if planned.but.is_some() {
@@ -330,13 +349,7 @@ impl Desk {
         self.delivery.packet_waits_anywhere(stood.urgent);
     }
 
-    fn effect(
-        &self,
-        actor: &Actor,
-        act: &Act,
-        stood: &Stood,
-        reason: &str,
-    ) -> Result<(Effect, Option<DocId>), Fault> {
+    fn effect(&self, actor: &Actor, act: &Act, stood: &Stood, reason: &str) -> Result<(Effect, Option<DocId>), Fault> {
         let now = self.clock.now();
         match act {
             Act::SendAgain { .. } => self.again(actor, stood, &stood.recipient, now),
@@ -437,6 +450,33 @@ impl Desk {
         Ok(seal(receipt, self.signer.as_ref())?)
     }
 
+    /// What putting a table into the directory's file would do, or what is wrong with the table.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn merged(&self, sheet: &Sheet) -> Result<Result<Merged, Vec<sheet::Fault>>, Fault> {
+        let path = self.directory.path().ok_or(Fault::Cannot(NO_FILE))?;
+        let text = std::fs::read_to_string(path).map_err(|error| Fault::File(error.to_string()))?;
+        Ok(sheet.merge_into(&text))
+    }
+
+    /// Writes the directory's file: beside it first, and in its place at once, so that it is the old one or the new one.
+    async fn put_agencies(&self, actor: &Actor, sheet: &Sheet, reason: &str) -> Result<Done, Fault> {
+        let Ok(merged) = self.merged(sheet)? else { return Err(Fault::Cannot(NOT_MERGED)) };
+        let path = self.directory.path().ok_or(Fault::Cannot(NO_FILE))?.to_owned();
+        let changed = (merged.added.len() + merged.changed.len()) as u64;
+        // Written down before it is done: a change that nobody answers for must not be.
+        let digest = lienthong_contract::Digest::of(merged.text.as_bytes());
+        let subject = format!("{digest} + {} ~ {}", merged.added.join(" "), merged.changed.join(" "));
+        let subject: String = subject.chars().take(2_000).collect();
+        let effects = vec![Effect::Nothing];
+        self.record(actor, (Kind::Agencies, &subject), Some(reason), Vec::new(), effects).await?;
+        let write = move || replace(&path, merged.text.as_bytes());
+        let written = tokio::task::spawn_blocking(write).await.map_err(|error| Fault::File(error.to_string()))?;
+        written.map_err(|error| Fault::File(error.to_string()))?;
+        Ok(Done { changed, ..Done::default() })
+    }
+
     /// Asks for an act that a second person must agree to; gives the proposal's number.
     ///
     /// # Errors
@@ -501,6 +541,16 @@ impl Desk {
         self.record(&Actor::alone(name), on, Some(reason), Vec::new(), decide).await?;
         Ok(())
     }
+}
+
+fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut beside = tempfile::NamedTempFile::new_in(folder)?;
+    beside.write_all(bytes)?;
+    beside.as_file().set_permissions(std::fs::metadata(path)?.permissions())?;
+    beside.as_file().sync_all()?;
+    beside.persist(path).map_err(|error| error.error)?;
+    std::fs::File::open(folder)?.sync_all()
 }
 
 fn cancelled(reason: &str) -> Reason {

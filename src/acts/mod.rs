@@ -21,6 +21,8 @@ use serde::{Deserialize, Serialize};
 
 use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId, HopName, Instant, Text};
 
+use crate::directory::sheet::Sheet;
+
 pub use desk::{Actor, Desk, Done, Fault, Plan, Planned};
 
 /// The `typ` of a [`Statement`].
@@ -34,20 +36,41 @@ const NAMED: usize = 64;
 #[serde(tag = "act", rename_all = "kebab-case")]
 pub enum Act {
     /// What waits for a destination is tried now, without waiting for its pause.
-    TryNow { destination: HopName },
+    TryNow {
+        destination: HopName,
+    },
     /// Documents that ended badly go out again, each under a new docId.
-    SendAgain { consignments: Vec<ConsignmentId> },
+    SendAgain {
+        consignments: Vec<ConsignmentId>,
+    },
     /// The same, to the successor of the recipient.
-    Redirect { consignment: ConsignmentId, to: AgencyCode },
+    Redirect {
+        consignment: ConsignmentId,
+        to: AgencyCode,
+    },
     /// Ends what has not been passed on or collected.
-    Cancel { consignments: Vec<ConsignmentId> },
+    Cancel {
+        consignments: Vec<ConsignmentId>,
+    },
     /// Attests that the recipient has it, on somebody's word.
-    Confirm { consignment: ConsignmentId },
+    Confirm {
+        consignment: ConsignmentId,
+    },
     /// What failed has been seen to by other means: it is no longer listed as stuck.
-    Dismiss { consignments: Vec<ConsignmentId> },
+    Dismiss {
+        consignments: Vec<ConsignmentId>,
+    },
     /// Nothing is sent to a destination until it is opened.
-    Close { destination: HopName },
-    Open { destination: HopName },
+    Close {
+        destination: HopName,
+    },
+    /// Puts a table of agencies into the directory's file.
+    Agencies {
+        sheet: Sheet,
+    },
+    Open {
+        destination: HopName,
+    },
 }
 
 impl Act {
@@ -63,6 +86,7 @@ impl Act {
             Self::Dismiss { .. } => Kind::Dismiss,
             Self::Close { .. } => Kind::Close,
             Self::Open { .. } => Kind::Open,
+            Self::Agencies { .. } => Kind::Agencies,
         }
     }
 
@@ -74,7 +98,7 @@ impl Act {
                 consignments.clone()
             }
             Self::Redirect { consignment, .. } | Self::Confirm { consignment } => vec![*consignment],
-            Self::TryNow { .. } | Self::Close { .. } | Self::Open { .. } => Vec::new(),
+            Self::TryNow { .. } | Self::Close { .. } | Self::Open { .. } | Self::Agencies { .. } => Vec::new(),
         }
     }
 
@@ -82,7 +106,9 @@ impl Act {
     #[must_use]
     pub const fn destination(&self) -> Option<&HopName> {
         match self {
-            Self::TryNow { destination } | Self::Close { destination } | Self::Open { destination } => Some(destination),
+            Self::TryNow { destination } | Self::Close { destination } | Self::Open { destination } => {
+                Some(destination)
+            }
             _ => None,
         }
     }

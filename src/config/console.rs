@@ -61,7 +61,9 @@ pub(super) fn check(console: &Console, note: &mut dyn FnMut(String, &str, &str))
             "certificate and key are set together or not at all",
         );
     }
-    for (key, value, most) in [("idle_minutes", console.idle_minutes, 1440), ("session_hours", console.session_hours, 168)] {
+    for (key, value, most) in
+        [("idle_minutes", console.idle_minutes, 1440), ("session_hours", console.session_hours, 168)]
+    {
         if !(1..=most).contains(&value) {
             let (vi, en) = (format!("phải từ 1 đến {most}"), format!("must be between 1 and {most}"));
             note(format!("console.{key}"), &vi, &en);

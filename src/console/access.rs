@@ -208,11 +208,40 @@ pub fn base32(secret: &[u8]) -> String {
     text
 }
 
+/// A secret of the usual length, from base32.
+#[must_use]
+pub fn from_base32(text: &str) -> Option<Vec<u8>> {
+    let (mut bytes, mut bits, mut count) = (Vec::new(), 0_u32, 0);
+    for letter in text.bytes() {
+        let value = match letter {
+            b'A'..=b'Z' => letter - b'A',
+            b'2'..=b'7' => letter - b'2' + 26,
+            _ => return None,
+        };
+        bits = (bits << 5) | u32::from(value);
+        count += 5;
+        if count >= 8 {
+            count -= 8;
+            bytes.push((bits >> count & 0xff) as u8);
+            bits &= (1 << count) - 1;
+        }
+    }
+    (bytes.len() == SECRET_BYTES).then_some(bytes)
+}
+
 /// What an authenticator application reads from a picture.
 #[must_use]
 pub fn otpauth(secret: &[u8], account: &str, hop: &str) -> String {
-    let plain = |text: &str| text.chars().filter(|letter| letter.is_ascii_alphanumeric() || "-._".contains(*letter)).collect::<String>();
-    format!("otpauth://totp/LienThong%20{}:{}?secret={}&issuer=LienThong%20{}", plain(hop), plain(account), base32(secret), plain(hop))
+    let plain = |text: &str| {
+        text.chars().filter(|letter| letter.is_ascii_alphanumeric() || "-._".contains(*letter)).collect::<String>()
+    };
+    format!(
+        "otpauth://totp/LienThong%20{}:{}?secret={}&issuer=LienThong%20{}",
+        plain(hop),
+        plain(account),
+        base32(secret),
+        plain(hop)
+    )
 }
 
 /// Whether somebody may see a document between these parties.
@@ -230,7 +259,9 @@ mod tests {
     fn numbers_are_those_of_the_rfc() {
         // RFC 6238 appendix B, SHA-1, the last six digits.
         let secret = b"12345678901234567890";
-        for (seconds, expected) in [(59, 287_082), (1_111_111_109, 81_804), (1_234_567_890, 5_924), (2_000_000_000, 279_037)] {
+        for (seconds, expected) in
+            [(59, 287_082), (1_111_111_109, 81_804), (1_234_567_890, 5_924), (2_000_000_000, 279_037)]
+        {
             assert_eq!(number(secret, step_of(Instant::from_millis(seconds * 1000))), expected, "{seconds}");
         }
         let now = Instant::from_millis(59_000);
@@ -239,6 +270,8 @@ mod tests {
         assert_eq!(step_of_number(secret, "+28708", now), None);
         assert_eq!(base32(b"foobar"), "MZXW6YTBOI");
         assert_eq!(base32(b"fooba"), "MZXW6YTB");
+        assert_eq!(from_base32(&base32(secret)).as_deref(), Some(&secret[..]));
+        assert_eq!(from_base32("MZXW6YTB"), None);
     }
 
     #[test]

@@ -166,7 +166,10 @@ pub fn elsewhere(to: &str, cookie: Option<&str>) -> Response<OutBody> {
 #[must_use]
 pub fn own_path(asked: Option<&str>) -> &str {
     let own = |path: &&str| {
-        path.starts_with('/') && !path.starts_with("//") && !path.contains('\\') && path.bytes().all(|byte| byte.is_ascii_graphic())
+        path.starts_with('/')
+            && !path.starts_with("//")
+            && !path.contains('\\')
+            && path.bytes().all(|byte| byte.is_ascii_graphic())
     };
     asked.filter(own).unwrap_or("/overview")
 }

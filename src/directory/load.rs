@@ -24,7 +24,7 @@ pub const MAX_AGENCIES: usize = 500_000;
 /// Everything that is wrong with a file.
 #[derive(Debug)]
 pub(super) struct Faults {
-    findings: Vec<Finding>,
+    pub findings: Vec<Finding>,
     more: usize,
 }
 

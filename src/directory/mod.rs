@@ -15,6 +15,7 @@ mod agency;
 pub mod findings;
 mod load;
 mod rows;
+pub mod sheet;
 mod snapshot;
 #[cfg(test)]
 mod tests;
@@ -129,6 +130,12 @@ impl Directory {
     pub fn fixed(snapshot: Snapshot) -> Self {
         let seen = Seen { stamp: None, digest: snapshot.digest(), trouble: None };
         Self { path: None, snapshot: ArcSwap::from_pointee(snapshot), seen: Mutex::new(seen) }
+    }
+
+    /// The file that it was read from; none for a directory that was given.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
     }
 
     /// The snapshot in force now. Hold it for as long as one packet is worked on, not longer.

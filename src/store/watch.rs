@@ -100,5 +100,6 @@ pub trait WatchStore: Send + Sync {
     ///
     /// # Errors
     /// [`Error`](super::Error).
-    async fn lying_with(&self, agency: &AgencyCode, before: Instant, after: i64, limit: usize) -> Result<Vec<StuckOne>>;
+    async fn lying_with(&self, agency: &AgencyCode, before: Instant, after: i64, limit: usize)
+    -> Result<Vec<StuckOne>>;
 }

@@ -131,13 +131,42 @@ impl Cause {
     pub fn of_trouble(error: &str) -> Self {
         let error = error.to_ascii_lowercase();
         let says = |words: &[&str]| words.iter().any(|word| error.contains(word));
-        if says(&["notvalidyet", "not valid yet", "revocationstatus", "revocation list", "revocationlist", "crl", "clock"]) {
+        if says(&[
+            "notvalidyet",
+            "not valid yet",
+            "revocationstatus",
+            "revocation list",
+            "revocationlist",
+            "crl",
+            "clock",
+        ]) {
             Self::ClockOrRevocation
         } else if says(&["certificate", "certexpired", "unknownissuer", "tls", "badcertificate"]) {
             Self::CertificateExpired
-        } else if says(&["access_refused", "access-refused", "not_allowed", "login", "secret", "401", "403", "unauthori", "forbidden"]) {
+        } else if says(&[
+            "access_refused",
+            "access-refused",
+            "not_allowed",
+            "login",
+            "secret",
+            "401",
+            "403",
+            "unauthori",
+            "forbidden",
+        ]) {
             Self::CredentialsRefused
-        } else if says(&["blocked", "alarm", "nack", "queue is full", "full", "quota", "429", "507", "too many", "limit"]) {
+        } else if says(&[
+            "blocked",
+            "alarm",
+            "nack",
+            "queue is full",
+            "full",
+            "quota",
+            "429",
+            "507",
+            "too many",
+            "limit",
+        ]) {
             Self::Quota
         } else {
             Self::EndpointDown
@@ -155,7 +184,12 @@ impl Cause {
             || crate::rules::findings::ALL.iter().any(|kind| kind.code == code && kind.vxp == 18)
         {
             Self::RecipientUnknown
-        } else if is(&[&delivery::NOT_RELAYED, &delivery::NOT_PASSED_OUT, &delivery::PERHAPS_OUTSIDE, &delivery::NO_NEWS]) {
+        } else if is(&[
+            &delivery::NOT_RELAYED,
+            &delivery::NOT_PASSED_OUT,
+            &delivery::PERHAPS_OUTSIDE,
+            &delivery::NO_NEWS,
+        ]) {
             Self::EndpointDown
         } else if state == ConsignmentState::Rejected || code.starts_with("LT-") {
             Self::Schema

@@ -16,7 +16,7 @@
 //! escaped. Failure story: a request that breaks off leaves nothing; a defect in one answer ends that request alone.
 
 mod html;
-mod turnstile;
+pub(crate) mod turnstile;
 
 #[cfg(test)]
 mod tests;

@@ -139,7 +139,8 @@ impl ConsoleStore for SqliteStore {
 
     async fn closed_destinations(&self) -> Result<Vec<Closed>> {
         self.read(|db| {
-            let mut query = db.prepare_cached("SELECT name, since, by, reason FROM closed_destinations ORDER BY name")?;
+            let mut query =
+                db.prepare_cached("SELECT name, since, by, reason FROM closed_destinations ORDER BY name")?;
             let mut found = query.query([])?;
             let mut closed = Vec::new();
             while let Some(row) = found.next()? {
@@ -156,7 +157,8 @@ impl ConsoleStore for SqliteStore {
 fn account(row: &Row<'_>, from: usize) -> Result<Account> {
     let role: String = row.get(from + 3)?;
     let agency: Option<String> = row.get(from + 4)?;
-    let agency = agency.map(|code| code.parse().map_err(|_| Error::Corrupt(format!("{code:?} is no code")))).transpose()?;
+    let agency =
+        agency.map(|code| code.parse().map_err(|_| Error::Corrupt(format!("{code:?} is no code")))).transpose()?;
     Ok(Account {
         id: row.get(from)?,
         name: row.get(from + 1)?,
@@ -298,7 +300,8 @@ fn recorded(mut found: rusqlite::Rows<'_>) -> Result<Vec<Recorded>> {
     Ok(records)
 }
 
-const PROPOSAL: &str = "id, kind, what, documents, reason, proposed_by, proposed_at, until, state, decided_by, decided_at
+const PROPOSAL: &str =
+    "id, kind, what, documents, reason, proposed_by, proposed_at, until, state, decided_by, decided_at
                         FROM proposals";
 
 fn proposal(row: &Row<'_>) -> Result<Proposal> {
@@ -394,10 +397,13 @@ fn take_effect(db: &Connection, effect: &Effect, entry: &Entry, effected: &mut E
         Effect::Decide { id, accept } => {
             let decide = "UPDATE proposals SET state = ?2, decided_by = ?3, decided_at = ?4
                           WHERE id = ?1 AND state = 'waiting' AND proposed_by <> ?3 AND until > ?4";
-            let (state, by) = (if *accept { "done" } else { "rejected" }, entry.second.as_ref().unwrap_or(&entry.actor));
+            let (state, by) =
+                (if *accept { "done" } else { "rejected" }, entry.second.as_ref().unwrap_or(&entry.actor));
             let decided = db.prepare_cached(decide)?.execute(params![id, state, by, entry.time.as_millis()])?;
             if decided == 0 {
-                return Err(Error::Unavailable("the proposal was answered already, is too old, or is one's own".to_owned()));
+                return Err(Error::Unavailable(
+                    "the proposal was answered already, is too old, or is one's own".to_owned(),
+                ));
             }
             decided
         }
@@ -407,7 +413,8 @@ fn take_effect(db: &Connection, effect: &Effect, entry: &Entry, effected: &mut E
 }
 
 fn add_account(db: &Connection, new: &NewAccount) -> Result<i64> {
-    let insert = "INSERT INTO accounts (name, full_name, role, agency, password, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let insert =
+        "INSERT INTO accounts (name, full_name, role, agency, password, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     db.prepare_cached(insert)?.execute(params![
         new.name,
         new.full_name,
@@ -456,8 +463,7 @@ fn change_account(db: &Connection, id: i64, change: &Change) -> Result<usize> {
 fn send_again(db: &Connection, again: &Again) -> Result<usize> {
     for id in &again.instead_of {
         let ended = "SELECT state IN ('failed', 'rejected', 'refused') FROM consignments WHERE id = ?1";
-        let ended: Option<bool> =
-            db.prepare_cached(ended)?.query_row([id.as_bytes()], |row| row.get(0)).optional()?;
+        let ended: Option<bool> = db.prepare_cached(ended)?.query_row([id.as_bytes()], |row| row.get(0)).optional()?;
         let note = "INSERT OR IGNORE INTO sent_again (consignment, doc_id) VALUES (?1, ?2)";
         let noted = db.prepare_cached(note)?.execute(params![id.as_bytes(), again.doc_id.as_bytes()])?;
         if ended != Some(true) || noted == 0 {

@@ -134,7 +134,8 @@ impl Log {
         }
         let checkpoint = Checkpoint { origin: self.origin.clone(), size, root: edge.frontier.root() };
         let head = checkpoint.sign(&self.key)?;
-        let update = "UPDATE ledger_head SET receipts = ?1, refusals = ?2, size = ?3, note = ?4, acts = ?5 WHERE id = 1";
+        let update =
+            "UPDATE ledger_head SET receipts = ?1, refusals = ?2, size = ?3, note = ?4, acts = ?5 WHERE id = 1";
         let (size, head_text) = (integer(size), head.to_string());
         db.prepare_cached(update)?.execute(params![edge.receipts, edge.refusals, size, head_text, edge.acts])?;
         Ok(Grown { edge, head: Some(head) })

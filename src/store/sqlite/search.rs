@@ -10,8 +10,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 use lienthong_contract::door::ConsignmentState;
 use lienthong_contract::{AgencyCode, Digest, DocId, Instant};
 
-use super::super::search::{Found, FoundPage, Query, SearchStore, Side};
 use super::super::Result;
+use super::super::search::{Found, FoundPage, Query, SearchStore, Side};
 use super::SqliteStore;
 use super::rows::{self, integer};
 use crate::directory::fold;
@@ -40,7 +40,8 @@ impl SearchStore for SqliteStore {
 
     async fn of_digest(&self, digest: Digest) -> Result<Vec<DocId>> {
         self.read(move |db| {
-            let query = "SELECT DISTINCT c.doc_id FROM packets p JOIN consignments c ON c.packet = p.id WHERE p.digest = ?1";
+            let query =
+                "SELECT DISTINCT c.doc_id FROM packets p JOIN consignments c ON c.packet = p.id WHERE p.digest = ?1";
             let mut query = db.prepare_cached(query)?;
             let mut found = query.query(params![digest.as_bytes()])?;
             let mut documents = Vec::new();
@@ -96,15 +97,19 @@ fn index(db: &Connection, limit: usize) -> Result<bool> {
 
 /// A code as one word of the index.
 fn token(side: char, code: &str) -> String {
-    let letters = code.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { 'x' });
+    let letters =
+        code.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { 'x' });
     std::iter::once(side).chain(letters).collect()
 }
 
 /// The question in the index's own language; nothing when it has no words.
 fn matching(query: &Query) -> Option<String> {
     let folded = fold(&query.words);
-    let words: Vec<&str> =
-        folded.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty()).take(MAX_WORDS).collect();
+    let words: Vec<&str> = folded
+        .split(|letter: char| !letter.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .take(MAX_WORDS)
+        .collect();
     let open = query.words.ends_with(char::is_alphanumeric);
     let mut parts = Vec::new();
     for (nr, word) in words.iter().enumerate() {
@@ -203,7 +208,8 @@ fn first_since(db: &Connection, since: Instant) -> Result<i64> {
 }
 
 fn found(db: &Connection, packet: i64) -> Result<Option<Found>> {
-    let query = "SELECT doc_id, document_id, code, subject, sender, urgency, received_at, size FROM packets WHERE id = ?1";
+    let query =
+        "SELECT doc_id, document_id, code, subject, sender, urgency, received_at, size FROM packets WHERE id = ?1";
     let mut query = db.prepare_cached(query)?;
     let mut packets = query.query([packet])?;
     let Some(row) = packets.next()? else { return Ok(None) };

@@ -131,7 +131,13 @@ impl WatchStore for SqliteStore {
         .await
     }
 
-    async fn lying_with(&self, agency: &AgencyCode, before: Instant, after: i64, limit: usize) -> Result<Vec<StuckOne>> {
+    async fn lying_with(
+        &self,
+        agency: &AgencyCode,
+        before: Instant,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<StuckOne>> {
         let agency = agency.clone();
         self.read(move |db| {
             let query = format!(

@@ -1,0 +1,38 @@
+//! The pages, one file each.
+
+pub mod account;
+pub mod accounts;
+pub mod acts;
+pub mod agencies;
+pub mod assets;
+pub mod audit;
+pub mod document;
+pub mod documents;
+pub mod overview;
+pub mod sign_in;
+pub mod stuck;
+
+use crate::acts::Fault;
+
+use super::http::{BAD_FORM, Problem, STORE};
+
+/// What a fault of the desk is to whoever pressed the button.
+fn refused(fault: &Fault) -> Problem {
+    match fault {
+        Fault::Cannot(text) => Problem { status: hyper::StatusCode::CONFLICT, text: *text, more: None },
+        Fault::Store(crate::store::Error::Unavailable(why)) => {
+            tracing::warn!(%why, "an act of the console was not taken");
+            Problem { status: hyper::StatusCode::CONFLICT, text: STALE, more: None }
+        }
+        Fault::Proposal(_) => BAD_FORM,
+        other => {
+            tracing::error!(error = %other, "an act of the console failed");
+            STORE
+        }
+    }
+}
+
+const STALE: lienthong_contract::Text = lienthong_contract::Text {
+    vi: "Việc này đã được làm, đã đổi, hoặc không do một mình bạn quyết được. Mở lại trang để xem tình trạng hiện nay.",
+    en: "It was done already, has changed, or is not for you alone to decide. Open the page again to see how it stands.",
+};
