@@ -137,6 +137,8 @@ pub struct Gateway {
     /// Where its X-Road door listens, if it has one.
     pub xroad_address: Option<SocketAddr>,
     pub store: Arc<dyn Store>,
+    /// Where the acts of its console are done; none without a console.
+    pub desk: Option<Desk>,
     pub delivery: Arc<Delivery>,
     pub metrics: Arc<dyn api::Metrics>,
     /// Absent when it keeps no log.
@@ -448,6 +450,7 @@ impl Gateway {
         if let Some(preview) = preview {
             preview.open(&doors, door.clone());
         }
+        let mut desk_of_console = None;
         if let Some(pages) = pages {
             let desk = Desk {
                 hop: hop.clone(),
@@ -458,6 +461,7 @@ impl Gateway {
                 directory: Arc::clone(&directory_of_console),
                 routes: routes(config),
             };
+            desk_of_console = Some(desk.clone());
             let parts = crate::console::Parts {
                 store: in_console,
                 desk,
@@ -487,6 +491,7 @@ impl Gateway {
             bkav_address: address_of(&addresses, doors::Kind::Bkav),
             xroad_address: address_of(&addresses, doors::Kind::Xroad),
             store,
+            desk: desk_of_console,
             delivery,
             metrics: gauges,
             keeper,

@@ -123,6 +123,16 @@ pub fn configuration(
     })
 }
 
+/// A console for this machine alone, on a free port: in the clear, and without a second factor.
+#[must_use]
+pub fn console() -> config::Console {
+    config::Console {
+        plain_http: true,
+        require_totp: false,
+        ..config::Console::at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
+    }
+}
+
 fn broker_config(at: &BrokerAt, root: &Path, files: &HopFiles) -> config::Broker {
     let tls = |path: &PathBuf| at.tls.then(|| path.clone());
     config::Broker {

@@ -23,14 +23,17 @@ use lienthong_contract::{Clock, Digest, DocId};
 
 use super::show::say;
 use super::{Outcome, Verdict, beside, log, runtime, show};
+use crate::acts::{Actor, Kind};
 use crate::bundle::Bundle;
 use crate::clock::SystemClock;
+use crate::console::access::{hashed, random_text};
 use crate::edxml::model::Urgency;
 use crate::gateway::Gateway;
 use crate::link::inprocess::Hub;
 use crate::pki::{self, Manifest};
 use crate::receipts::{HopKeys, Sealed, chain, open, verify_chain};
 use crate::scene::{self, Agency, BrokerAt, HOPS, Letter, RECIPIENTS, SENDER, trial};
+use crate::store::console::{Change, Effect, NewAccount, Role};
 use crate::trust::TrustStore;
 use crate::trust::hops::{HopTrust, Pins};
 
@@ -40,6 +43,9 @@ const DEADLINE: Duration = Duration::from_secs(120);
 const MINISTRY: &str = "G09.90";
 /// Higher than any number of [`trial`]'s letters.
 const ABOVE_THE_LETTERS: u32 = 10_000_000;
+/// Whose console is open when the gateways stay up, and the account that it has.
+const CONSOLE_AT: &str = "province-a";
+const ACCOUNT: &str = "quantri";
 /// Documents on their way at once.
 const AT_ONCE: usize = 8;
 /// How long the proof of a document may take: the logs of three gateways, cosigned after the last receipt.
@@ -161,7 +167,10 @@ impl Demo {
         let broker = self.amqp.as_ref().map(|url| BrokerAt { url: url.clone(), tls: url.starts_with("amqps:") });
         let mut gateways = Vec::new();
         for hop in HOPS {
-            let config = scene::configuration(&manifest, hop, &folder.join(hop), broker.as_ref())?;
+            let mut config = scene::configuration(&manifest, hop, &folder.join(hop), broker.as_ref())?;
+            if hop == CONSOLE_AT && !self.exit {
+                config.console = Some(scene::console());
+            }
             gateways.push(Gateway::start(&config, &hub, Arc::clone(&clock)).await?);
         }
         for gateway in &gateways {
@@ -260,8 +269,12 @@ impl Demo {
         let letter = folder.join(trial::LETTER);
         trial::write_letter(&letter, &[trial::NEIGHBOUR], world.clock.now())?;
         let waiting = tokio::time::timeout(DEADLINE, leave_waiting(world)).await.context("nothing came to wait")??;
+        let password = account(world).await?;
         if !self.json {
             self.invite(world, folder, &letter, waiting);
+            if let (Some(at), Some(password)) = (world.gateways.iter().find_map(|one| one.console_address), password) {
+                say!("Trang điều hành — the console: http://{at}/ · {ACCOUNT} · {password}");
+            }
         }
         tokio::signal::ctrl_c().await?;
         Ok(())
@@ -294,6 +307,30 @@ impl Demo {
             say!("Ctrl-C để dừng; thư mục dữ liệu bị xoá — stops it and removes the data (--folder DIR keeps it).");
         }
     }
+}
+
+/// Makes the console's account, unless an earlier run did; gives its password.
+async fn account(world: &World) -> anyhow::Result<Option<String>> {
+    let Some(desk) = world.gateways.iter().find_map(|gateway| gateway.desk.as_ref()) else { return Ok(None) };
+    let password = random_text::<12>().context("no random bytes")?;
+    let stored = hashed(&password).context("no hash")?;
+    if desk.store.account(ACCOUNT).await?.is_none() {
+        let new = NewAccount {
+            name: ACCOUNT.to_owned(),
+            full_name: "Quản trị thí dụ".to_owned(),
+            role: Role::Administrator,
+            agency: None,
+            password: stored.clone(),
+            created_at: world.clock.now(),
+        };
+        let on = (Kind::AddAccount, ACCOUNT);
+        desk.record(&Actor::alone("demo"), on, None, Vec::new(), vec![Effect::AddAccount(Box::new(new))]).await?;
+    }
+    let Some(known) = desk.store.account(ACCOUNT).await? else { return Ok(None) };
+    let change = Change { password: Some((stored, false)), ..Change::default() };
+    let effects = vec![Effect::ChangeAccount(known.id, Box::new(change))];
+    desk.record(&Actor::alone("demo"), (Kind::Password, ACCOUNT), None, Vec::new(), effects).await?;
+    Ok(Some(password))
 }
 
 /// Hands in a letter that nobody fetches, and gives its docId once it lies in the mailbox.

@@ -90,6 +90,12 @@ impl Problem {
     }
 }
 
+impl std::fmt::Debug for Reply {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Reply")
+    }
+}
+
 pub type Answer = Result<Reply, Problem>;
 
 macro_rules! problems {

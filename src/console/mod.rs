@@ -25,6 +25,7 @@ mod pages;
 pub mod routes;
 pub mod words;
 
+pub use pages::accounts::is_name as is_account_name;
 pub use pages::stuck::uncollected_before;
 
 #[cfg(test)]
@@ -142,6 +143,12 @@ pub struct Call<'a> {
     pub lang: Lang,
     pub from: IpAddr,
     pub now: Instant,
+}
+
+impl fmt::Debug for Call<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").field("path", &self.head.uri.path()).finish_non_exhaustive()
+    }
 }
 
 impl Call<'_> {

@@ -9,6 +9,7 @@ mod news;
 mod registrations;
 mod seal;
 mod settle;
+mod users;
 
 use std::path::PathBuf;
 
@@ -37,6 +38,7 @@ enum Command {
     Registrations(registrations::Registrations),
     Seal(seal::Seal),
     Settle(settle::Settle),
+    Users(users::Users),
 }
 
 impl Admin {
@@ -49,6 +51,7 @@ impl Admin {
             Command::Registrations(command) => command.run(),
             Command::Seal(command) => command.run(),
             Command::Settle(command) => command.run(),
+            Command::Users(command) => command.run(),
         }
     }
 }

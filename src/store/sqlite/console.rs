@@ -93,7 +93,7 @@ impl ConsoleStore for SqliteStore {
     async fn acts_on(&self, doc_id: DocId) -> Result<Vec<Recorded>> {
         self.read(move |db| {
             let query = format!(
-                "SELECT {RECORD} WHERE a.id IN (SELECT act FROM acts_on_documents WHERE doc_id = ?1) ORDER BY a.id"
+                "SELECT {RECORD} WHERE a.id IN (SELECT act FROM console_acts_on WHERE doc_id = ?1) ORDER BY a.id"
             );
             let mut query = db.prepare_cached(&query)?;
             recorded(query.query(params![doc_id.as_bytes()])?)
@@ -279,7 +279,7 @@ fn stood(db: &Connection, id: ConsignmentId) -> Result<Option<Stood>> {
 }
 
 const RECORD: &str = "a.id, a.time, a.actor, a.second, a.kind, a.subject, a.reason, a.documents, a.statement, l.number
-                      FROM acts a LEFT JOIN ledger l ON l.receipt = -(1 << 62) - a.id";
+                      FROM console_acts a LEFT JOIN ledger l ON l.receipt = -(1 << 62) - a.id";
 
 fn recorded(mut found: rusqlite::Rows<'_>) -> Result<Vec<Recorded>> {
     let mut records = Vec::new();
@@ -332,7 +332,7 @@ fn act(db: &Connection, effects: &[Effect], entry: &Entry) -> Result<Effected> {
 }
 
 fn record(db: &Connection, entry: &Entry) -> Result<i64> {
-    let insert = "INSERT INTO acts (time, actor, second, kind, subject, reason, documents, statement)
+    let insert = "INSERT INTO console_acts (time, actor, second, kind, subject, reason, documents, statement)
                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     db.prepare_cached(insert)?.execute(params![
         entry.time.as_millis(),
@@ -345,7 +345,7 @@ fn record(db: &Connection, entry: &Entry) -> Result<i64> {
         entry.statement,
     ])?;
     let act = db.last_insert_rowid();
-    let mut on = db.prepare_cached("INSERT OR IGNORE INTO acts_on_documents (doc_id, act) VALUES (?1, ?2)")?;
+    let mut on = db.prepare_cached("INSERT OR IGNORE INTO console_acts_on (doc_id, act) VALUES (?1, ?2)")?;
     for document in &entry.documents {
         on.execute(params![document.as_bytes(), act])?;
     }

@@ -2,7 +2,7 @@
 //!
 //! The growing edge of the tree is in the writer's memory. What a transaction adds is computed on a copy, stored and
 //! signed within the transaction, and becomes the edge only when the flush has succeeded: whatever fails in between, the
-//! log in memory is the one on disk. New entries are found by number (`receipts.seq`, `refusals.id` and `acts.id` only grow), so
+//! log in memory is the one on disk. New entries are found by number (`receipts.seq`, `refusals.id` and `console_acts.id` only grow), so
 //! whoever stores a receipt need not know of the ledger, and an older store enters its receipts when it is opened.
 
 use std::cell::RefCell;
@@ -45,7 +45,7 @@ pub struct Log {
 #[derive(Debug, Clone)]
 struct Edge {
     frontier: Frontier,
-    /// The last `receipts.seq`, `refusals.id` and `acts.id` that were looked at.
+    /// The last `receipts.seq`, `refusals.id` and `console_acts.id` that were looked at.
     receipts: i64,
     refusals: i64,
     acts: i64,
@@ -119,7 +119,7 @@ impl Log {
                 edge.push(db, Digest::of(jws.as_bytes()), receipt)?;
             }
         }
-        let query = "SELECT id, statement FROM acts WHERE id > ?1 ORDER BY id LIMIT ?2";
+        let query = "SELECT id, statement FROM console_acts WHERE id > ?1 ORDER BY id LIMIT ?2";
         let mut query = db.prepare_cached(query)?;
         let mut found = query.query(params![self.edge.acts, limit])?;
         while let Some(row) = found.next()? {

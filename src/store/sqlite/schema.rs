@@ -571,7 +571,7 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_of_account ON sessions (account);
 
 -- What was done at the console, each a statement that this hop signed. Never changed or deleted: it stands in the log.
-CREATE TABLE acts (
+CREATE TABLE console_acts (
     id            INTEGER PRIMARY KEY AUTOINCREMENT,
     time          INTEGER NOT NULL,
     actor         TEXT NOT NULL,
@@ -582,7 +582,7 @@ CREATE TABLE acts (
     documents     INTEGER NOT NULL,
     statement     TEXT NOT NULL
 );
-CREATE TABLE acts_on_documents (
+CREATE TABLE console_acts_on (
     doc_id        BLOB NOT NULL,
     act           INTEGER NOT NULL,
     PRIMARY KEY (doc_id, act)
@@ -623,7 +623,7 @@ CREATE TABLE closed_destinations (
 -- Where documents are found by their words: `rowid` is `packets.id`. Folded: small letters, no diacritics. `parties` are the
 -- codes of sender and recipients, each one word. Made in the background from consignments up to `search_head`.
 CREATE VIRTUAL TABLE search USING fts5 (
-    words, parties, content = '', contentless_delete = 1, tokenize = 'unicode61', columnsize = 0
+    words, parties, content = '', contentless_delete = 1, tokenize = 'unicode61'
 );
 CREATE TABLE search_head (id INTEGER PRIMARY KEY CHECK (id = 1), consignments INTEGER NOT NULL);
 INSERT INTO search_head (id, consignments) VALUES (1, 0);
