@@ -1,0 +1,10 @@
+//! The console from outside: its pages over HTTP for every role, and in a real browser.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod acts;
+mod browser;
+mod rights;
+#[path = "../support/mod.rs"]
+mod support;
+mod town;
