@@ -16,6 +16,8 @@ need gcc cc                                        # the embedded SQLite and rin
 need rabbitmq-server /usr/lib/rabbitmq/bin/rabbitmq-server
 need xmlsec1 xmlsec1                               # oracle for XML signatures
 need libxml2-utils xmllint                         # oracle for schemas and canonical form
+need chromium chromium                             # the browser that the console is tested in
+need chromium-driver chromedriver                  # what drives it
 need openssl openssl                               # oracle for certificate paths
 
 if [ "${#missing[@]}" -gt 0 ]; then

@@ -180,7 +180,7 @@ fn facts(call: &Call<'_>, trace: &Trace, read: Option<&Read>) -> Markup {
     put(DATE, document.map(|one| one.promulgation.date.value.strftime("%d/%m/%Y").to_string()));
     put(PLACE, document.and_then(|one| one.promulgation.place.as_ref()).map(|place| place.value.clone()));
     put(TYPE, document.and_then(|one| one.document_type.name.as_ref()).map(|name| name.value.clone()));
-    put(SIGNER, document.map(|one| signer(one)));
+    put(SIGNER, document.map(signer));
     put(URGENCY, Some(lang.say(&words::urgency(trace.urgency)).to_owned()));
     put(DUE, document.and_then(|one| one.due_date.as_ref()).map(|due| due.value.strftime("%d/%m/%Y").to_string()));
     put(BUSINESS, Some(lang.say(&business(trace.business_type)).to_owned()));
