@@ -25,7 +25,6 @@ use crate::console::{Console, Settings};
 use crate::delivery::Delivery;
 use crate::link::Link;
 use crate::link::amqp::AmqpLink;
-use crate::store::books::Amounts;
 use crate::store::queues::{Queues, Waiting};
 use crate::store::{QueueStore, SearchStore, SqliteStore, WatchStore};
 use crate::stuck::{At, Cause, Group, LinkTrouble, Place};
@@ -159,7 +158,8 @@ impl View {
         let store = self.store.as_ref();
         kept::catch_up(store, &self.hop).await?;
         let day = now.in_vietnam().date();
-        let today = store.figures_of(number_of(day)).await?;
+        let today = store.figures_of(Some(number_of(day))).await?;
+        let total = store.figures_of(None).await?;
         let midnight = Instant::from_vietnam(day.at(0, 0, 0, 0)).unwrap_or(now);
         let refused_at_submission = store.refusals_since(midnight).await?;
         let queues = store.queues(now).await?;
@@ -173,17 +173,11 @@ impl View {
         let failed = store.failures().await?;
         let failed = failed.into_iter().filter_map(|one| Some((Cause::parse(&one.cause)?, one.count, one.oldest)));
         let last = self.books.last();
-        let total = last.as_ref().map(|last| &last.total);
-        let amount = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         Ok(Glance {
             at: Some(now),
             today,
-            total: total.map_or_else(Amounts::default, |total| Amounts {
-                accepted: amount(total.accepted),
-                in_flight: amount(total.in_flight),
-                ..Amounts::default()
-            }),
-            balanced: total.is_none_or(|total| total.balanced),
+            total,
+            balanced: last.as_ref().is_none_or(|last| last.total.balanced) && total.faults == 0,
             differences: last.as_ref().map_or(0, |last| last.differences),
             refused_at_submission,
             in_mailboxes: mailboxes.count,

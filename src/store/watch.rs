@@ -42,11 +42,11 @@ pub struct StuckOne {
 /// Looks at what waits for people.
 #[async_trait]
 pub trait WatchStore: Send + Sync {
-    /// The sums of a day in Vietnam (counted from 1970-01-01), as the books are kept.
+    /// The sums of a day in Vietnam (counted from 1970-01-01), or of all days, as the books are kept.
     ///
     /// # Errors
     /// [`Error`](super::Error).
-    async fn figures_of(&self, day: i64) -> Result<Amounts>;
+    async fn figures_of(&self, day: Option<i64>) -> Result<Amounts>;
 
     /// Packets refused at their submission since then.
     ///

@@ -167,7 +167,7 @@ fn destination(call: &Call<'_>, line: &Line) -> Markup {
             @if call.may(Right::Operate) {
                 td data-name=(lang.say(&ACT)) {
                     div.buttons {
-                        (button(lang, "try-now", line.name.as_str()))
+                        @if !line.closed { (button(lang, "try-now", line.name.as_str())) }
                         @if line.closed { (button(lang, "open", line.name.as_str())) }
                         @else { (button(lang, "close", line.name.as_str())) }
                     }

@@ -15,12 +15,12 @@ use crate::stuck::Cause;
 
 #[async_trait]
 impl WatchStore for SqliteStore {
-    async fn figures_of(&self, day: i64) -> Result<Amounts> {
+    async fn figures_of(&self, day: Option<i64>) -> Result<Amounts> {
         self.read(move |db| {
             let query = "SELECT coalesce(sum(accepted), 0), coalesce(sum(handed_over), 0), coalesce(sum(refused), 0),
                                 coalesce(sum(failed), 0), coalesce(sum(passed_outside), 0),
                                 coalesce(sum(in_flight), 0), coalesce(sum(faults), 0)
-                         FROM books_figures WHERE part = 'day' AND day = ?1";
+                         FROM books_figures WHERE part = 'day' AND (?1 IS NULL OR day = ?1)";
             let read = |row: &Row<'_>| {
                 Ok(Amounts {
                     accepted: row.get(0)?,
