@@ -4,6 +4,7 @@
 //! `--set api.listen=…`. Paths are relative to the file's folder. Secrets are never written in the file: a key ending
 //! in `_file` names a file that holds the secret. Every mistake is reported, each with its key.
 
+mod alerts;
 mod console;
 mod doors;
 mod judge;
@@ -23,6 +24,7 @@ use lienthong_contract::{AgencyCode, Digest, HopName};
 use crate::logkeeper::outside::Files;
 use crate::rules::schema::Strictness;
 
+pub use alerts::{AlertRoute, AlertWebhook, Alerts, MailSecurity, MailServer, QuietHours};
 pub use console::Console;
 pub use doors::{Facade, System, Vxp, Xroad};
 pub use news::{NewsQueue, Webhook};
@@ -72,6 +74,9 @@ pub struct Config {
     /// The pages for the people who watch the gateway; none when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub console: Option<Console>,
+    /// What counts as an alarm, and who is told.
+    #[serde(default)]
+    pub alerts: Alerts,
     #[serde(default)]
     pub delivery: Delivery,
     #[serde(default)]
@@ -504,6 +509,7 @@ impl Config {
         }
         news::paths(&mut self.webhook, &mut each);
         outlet::paths(&mut self.outlet, &mut each);
+        alerts::paths(&mut self.alerts, &mut each);
         self.schemas.folder.iter_mut().for_each(|path| each("schemas.folder".to_owned(), path));
     }
 
@@ -513,7 +519,7 @@ impl Config {
         let webhooks = self.webhook.iter().flat_map(|webhook| webhook.files());
         let systems = self.system.iter().flat_map(System::files);
         let outlets = self.outlet.iter().flat_map(|outlet| &outlet.system).flat_map(OutletSystem::files);
-        brokers.chain(webhooks).chain(systems).chain(outlets).cloned().collect()
+        brokers.chain(webhooks).chain(systems).chain(outlets).chain(self.alerts.files()).cloned().collect()
     }
 
     /// Checks what the types cannot say.
@@ -629,6 +635,7 @@ impl Config {
             preview::check(preview, &mut note);
         }
         news::check(self, &mut note);
+        alerts::check(self, &mut note);
         let mut paths = self.clone();
         paths.paths(|key, path| {
             if !path.exists() {

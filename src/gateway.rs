@@ -5,6 +5,7 @@
 //! the requests in progress, links end, lanes end, the store closes. A gateway that is killed instead loses nothing
 //! that it answered for.
 
+mod alarms;
 mod books;
 mod console;
 mod doors;
@@ -40,8 +41,10 @@ use lienthong_contract::{Clock, Digest, HopName};
 use lienthong_schemas::{Catalogue, ValidatorPool};
 
 use crate::acts::Desk;
+use crate::alarms::herald::Herald;
 use crate::api::{self, Api};
 use crate::books::LinkBooks;
+use crate::certificates;
 use crate::config::{self, Config};
 use crate::console::board::Board;
 use crate::delivery::{self, Delivery};
@@ -66,6 +69,7 @@ use crate::trust::path::RevocationPolicy;
 use crate::trust::tls::{ReloadableServerConfig, ServerFiles};
 use crate::trust::{HopKey, TrustStore};
 
+pub use alarms::{Ways, alert_rules};
 use health::HealthView;
 pub use news::subscribers;
 pub use outlets::Adapters;
@@ -143,6 +147,10 @@ pub struct Gateway {
     pub metrics: Arc<dyn api::Metrics>,
     /// Absent when it keeps no log.
     pub keeper: Option<Arc<Keeper>>,
+    /// What is wrong now, and who is told.
+    pub alarms: Arc<Herald>,
+    /// Every certificate in use.
+    pub certificates: Arc<certificates::Last>,
     links: Vec<Arc<AmqpLink>>,
     hub: Hub,
     door: CancellationToken,
@@ -294,6 +302,7 @@ impl Gateway {
             }
             None => None,
         };
+        let neighbours_links = neighbours.clone();
         let delivery = Delivery::start(parts, neighbours, &tasks, &stop);
         let link_books = LinkBooks {
             hop: hop.clone(),
@@ -357,6 +366,7 @@ impl Gateway {
         tasks.spawn(books::keep(Arc::clone(&kept), stop.clone()));
         let (in_store, of_books) = (Arc::clone(&store), Arc::clone(&kept));
         let subscribers = news::subscribers(config, &clock)?;
+        let ways_of_notices = alarms::Ways::new(config, &clock)?;
         let news = news::start(hop.clone(), (&opened, &directory, &clock), subscribers, (&tasks, &stop)).await?;
         let signer_of_acts = Arc::clone(&key) as Arc<dyn Signer>;
         let health = HealthView::new(in_store, key, links.clone(), Arc::clone(&directory), of_books, keeper.clone());
@@ -385,19 +395,19 @@ impl Gateway {
                 remembered: Mutex::default(),
             };
             tasks.spawn(console::watch(Arc::new(view), Arc::clone(&board), stop.clone()));
-            tasks.spawn(console::follow(Arc::clone(&opened), stop.clone()));
         }
+        tasks.spawn(console::follow(Arc::clone(&opened), pages.is_some(), stop.clone()));
         let in_console = Arc::clone(&opened);
         let console_clock = Arc::clone(&clock);
         let gauges = Arc::new(metrics::Gauges {
             hop: hop.clone(),
-            clock,
+            clock: Arc::clone(&clock),
             store: Arc::clone(&opened) as _,
-            untold: opened,
+            untold: Arc::clone(&opened) as _,
             news,
             delivery: Arc::clone(&delivery),
             keeper: keeper.clone(),
-            books: kept,
+            books: Arc::clone(&kept),
             health: Arc::clone(&health),
             links: config.link.iter().map(|link| link.peer.clone()).collect(),
             outlets: config.outlet.iter().map(|outlet| outlet.name.clone()).collect(),
@@ -406,6 +416,23 @@ impl Gateway {
         });
         tasks.spawn(metrics::watch(Arc::clone(&gauges), stop.clone()));
         let (proofs_of_console, hops_of_console) = (Arc::clone(&proofs), Arc::clone(&hops) as Arc<dyn HopKeys>);
+        let certificates = Arc::new(certificates::Last::default());
+        let view = alarms::View {
+            config: config.clone(),
+            clock,
+            store: opened,
+            delivery: Arc::clone(&delivery),
+            links: neighbours_links,
+            directory: Arc::clone(&directory),
+            health: Arc::clone(&health),
+            gauges: Arc::clone(&gauges),
+            books: kept,
+            keeper: keeper.clone(),
+            certificates: Arc::clone(&certificates),
+            last: Mutex::default(),
+        };
+        let alarms = alarms::start(view, ways_of_notices, (&tasks, &stop)).await?;
+        health.tells(&alarms);
         let watched = housekeeping::Watched {
             config: config.clone(),
             directory: Arc::clone(&directory),
@@ -467,6 +494,8 @@ impl Gateway {
                 desk,
                 directory: directory_of_console,
                 board,
+                alarms: Arc::clone(&alarms),
+                certificates: Arc::clone(&certificates),
                 proofs: proofs_of_console,
                 keys: hops_of_console,
                 blobs: blobs.clone(),
@@ -495,6 +524,8 @@ impl Gateway {
             delivery,
             metrics: gauges,
             keeper,
+            alarms,
+            certificates,
             links,
             hub: hub.clone(),
             door,

@@ -14,10 +14,12 @@
 //! `docs/architecture.md` tells the whole story, with the decisions and what must always hold.
 
 pub mod acts;
+pub mod alarms;
 pub mod api;
 pub mod bench;
 pub mod books;
 pub mod bundle;
+pub mod certificates;
 pub mod cli;
 pub mod client;
 pub mod clock;

@@ -110,6 +110,7 @@ pub fn configuration(
         lgsp: None,
         preview: None,
         console: None,
+        alerts: config::Alerts::default(),
         bkav: None,
         xroad: None,
         webhook: Vec::new(),

@@ -159,6 +159,7 @@ kinds! {
     Agencies "agencies" "Cập nhật danh mục cơ quan" / "Changed the directory of agencies"
     Propose "propose" "Đề nghị" / "Proposed"
     Reject "reject" "Không đồng ý" / "Rejected a proposal"
+    Acknowledge "acknowledge-alarm" "Nhận xử lý cảnh báo" / "Took up an alarm"
     TestAlert "test-alert" "Gửi thử cảnh báo" / "Sent a test notice"
 }
 

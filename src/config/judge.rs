@@ -58,6 +58,7 @@ agencies = []
 broker = "a"
 [preview]
 listen = "127.0.0.1:1"
+[alerts]
 [delivery]
 [retention]
 [ledger]

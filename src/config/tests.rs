@@ -247,3 +247,91 @@ fn whoever_cannot_be_told_is_named_with_its_key() {
     ];
     assert_eq!(keys, expected);
 }
+
+#[test]
+fn whoever_cannot_hear_of_alarms_is_named_with_its_key() {
+    let good = r#"
+        [alerts]
+        group_seconds = 60
+        [alerts.quiet]
+        from = "18:00"
+        to = "07:00"
+        [alerts.mail]
+        host = "mail.example.vn"
+        from = "truc@example.vn"
+        user = "truc"
+        password_file = "hop.key"
+        [[alerts.webhook]]
+        name = "phong-chat"
+        url = "https://localhost/bao-dong"
+        secret_file = "hop.key"
+        roots = ["root.pem"]
+        [[alerts.route]]
+        name = "truc-ban"
+        kinds = ["destination-down", "books-unbalanced"]
+        least = "serious"
+        mail = ["truc-ban@example.vn"]
+        webhook = ["phong-chat"]
+        escalate_minutes = 30
+        escalate_to = "lanh-dao"
+        [[alerts.route]]
+        name = "lanh-dao"
+        mail = ["lanh-dao@example.vn"]
+        [log]"#;
+    let (_folder, file) = written(|text| text.replace("[log]", good));
+    let config = Config::load(&file, &[]).unwrap();
+    let rules = crate::gateway::alert_rules(&config.alerts);
+    assert_eq!((rules.routes.len(), rules.routes[1].only_escalated, rules.group), (2, true, 60_000));
+    assert_eq!(config.secret_files().into_iter().filter(|file| file.ends_with("hop.key")).count(), 1);
+    let again: Config = toml::from_str(&toml::to_string(&config).unwrap()).unwrap();
+    assert_eq!(again.alerts.route[0].kinds, config.alerts.route[0].kinds);
+
+    let bad = r#"
+        [alerts]
+        per_hour = 0
+        [alerts.quiet]
+        from = "18:00"
+        to = "18:00"
+        [alerts.mail]
+        host = "mail.example.vn"
+        security = "plain"
+        from = "truc"
+        user = "truc"
+        [[alerts.webhook]]
+        name = "a|b"
+        url = "http://localhost/"
+        secret_file = "nowhere"
+        roots = []
+        [[alerts.route]]
+        name = "a"
+        mail = ["not an address"]
+        webhook = ["other"]
+        escalate_to = "a"
+        [[alerts.route]]
+        name = "a"
+        [log]"#;
+    let (_folder, file) = written(|text| text.replace("[log]", bad));
+    let mut keys: Vec<String> = mistakes(&file, &[]).into_iter().map(|mistake| mistake.key).collect();
+    keys.sort_unstable();
+    let expected = [
+        "alerts.mail.from",
+        "alerts.mail.security",
+        "alerts.mail.user",
+        "alerts.per_hour",
+        "alerts.quiet.to",
+        "alerts.route[0].escalate_to",
+        "alerts.route[0].escalate_to",
+        "alerts.route[0].mail",
+        "alerts.route[0].webhook",
+        "alerts.route[1].mail",
+        "alerts.route[1].name",
+        "alerts.webhook[0].name",
+        "alerts.webhook[0].roots",
+        "alerts.webhook[0].secret_file",
+        "alerts.webhook[0].url",
+    ];
+    assert_eq!(keys, expected);
+    let (_folder, file) = written(|text| text.replace("[log]", "[alerts]\nper_houre = 3\nper_hour = \"x\"\n[log]"));
+    let keys: Vec<String> = mistakes(&file, &[]).into_iter().map(|mistake| mistake.key).collect();
+    assert_eq!(keys, ["alerts.per_hour", "alerts.per_houre"]);
+}

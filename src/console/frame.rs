@@ -20,6 +20,8 @@ texts! {
     DOCUMENTS "Văn bản" / "Documents"
     STUCK "Ách tắc" / "Stuck"
     PROPOSALS "Chờ duyệt" / "Proposals"
+    ALARMS "Cảnh báo" / "Alarms"
+    CERTIFICATES "Chứng thư" / "Certificates"
     AGENCIES "Cơ quan" / "Agencies"
     ACCOUNTS "Tài khoản" / "Accounts"
     AUDIT "Nhật ký thao tác" / "Record of acts"
@@ -35,6 +37,8 @@ const PAGES: &[(&str, Text, Right)] = &[
     ("/documents", DOCUMENTS, Right::Documents),
     ("/stuck", STUCK, Right::Gateway),
     ("/proposals", PROPOSALS, Right::Operate),
+    ("/alarms", ALARMS, Right::Gateway),
+    ("/certificates", CERTIFICATES, Right::Gateway),
     ("/agencies", AGENCIES, Right::Gateway),
     ("/accounts", ACCOUNTS, Right::Administer),
     ("/audit", AUDIT, Right::Audit),

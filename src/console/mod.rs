@@ -49,6 +49,8 @@ use lienthong_door_kit::{HttpDoor, Limits};
 use tokio_util::task::TaskTracker;
 
 use crate::acts::Desk;
+use crate::alarms::herald::Herald;
+use crate::certificates;
 use crate::directory::Directory;
 use crate::preview::page::turnstile::Turnstile;
 use crate::proof::Proofs;
@@ -89,6 +91,8 @@ pub struct Console {
     pub desk: Desk,
     pub directory: Arc<Directory>,
     pub board: Arc<Board>,
+    pub alarms: Arc<Herald>,
+    pub certificates: Arc<certificates::Last>,
     pub proofs: Arc<Proofs>,
     pub keys: Arc<dyn HopKeys>,
     pub blobs: crate::store::Blobs,
@@ -105,6 +109,8 @@ pub struct Parts {
     pub desk: Desk,
     pub directory: Arc<Directory>,
     pub board: Arc<Board>,
+    pub alarms: Arc<Herald>,
+    pub certificates: Arc<certificates::Last>,
     pub proofs: Arc<Proofs>,
     pub keys: Arc<dyn HopKeys>,
     pub blobs: crate::store::Blobs,
@@ -196,12 +202,14 @@ impl HttpDoor for Console {
 impl Console {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, desk, directory, board, proofs, keys, blobs, clock, settings } = parts;
+        let Parts { store, desk, directory, board, alarms, certificates, proofs, keys, blobs, clock, settings } = parts;
         Self {
             store,
             desk,
             directory,
             board,
+            alarms,
+            certificates,
             proofs,
             keys,
             blobs,

@@ -7,7 +7,10 @@ use hyper::Method;
 use super::Call;
 use super::access::Right;
 use super::http::{Answer, METHOD, NOT_FOUND, Problem};
-use super::pages::{account, accounts, acts, agencies, assets, audit, document, documents, overview, sign_in, stuck};
+use super::pages::{
+    account, accounts, acts, agencies, alarms, assets, audit, certificates, document, documents, overview, sign_in,
+    stuck,
+};
 
 /// What it takes to see a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,6 +102,10 @@ routes! {
     Get "/agencies/export.csv" GATEWAY, agencies::csv;
     Get "/agencies/export.xlsx" GATEWAY, agencies::xlsx;
     Post "/agencies/import" ADMINISTER, agencies::import, takes_file;
+    Get "/alarms" GATEWAY, alarms::page;
+    Post "/alarms/acknowledge" OPERATE, alarms::acknowledge;
+    Post "/alarms/test" ADMINISTER, alarms::test;
+    Get "/certificates" GATEWAY, certificates::page;
     Get "/accounts" ADMINISTER, accounts::page;
     Post "/accounts" ADMINISTER, accounts::add;
     Post "/accounts/{name}" ADMINISTER, accounts::change;

@@ -288,12 +288,12 @@ pub async fn watch(view: Arc<dyn Lookout>, board: Arc<Board>, stop: Cancellation
     }
 }
 
-/// Keeps the index of words and the list of what failed up with the store, until stopped.
-pub async fn follow(store: Arc<SqliteStore>, stop: CancellationToken) {
+/// Keeps the list of what failed, and with a console the index of words, up with the store, until stopped.
+pub async fn follow(store: Arc<SqliteStore>, with_words: bool, stop: CancellationToken) {
     loop {
         let more = tokio::select! {
             () = stop.cancelled() => return,
-            more = step(&store) => more,
+            more = step(&store, with_words) => more,
         };
         if more {
             // What comes in goes first.
@@ -307,9 +307,9 @@ pub async fn follow(store: Arc<SqliteStore>, stop: CancellationToken) {
     }
 }
 
-async fn step(store: &SqliteStore) -> bool {
+async fn step(store: &SqliteStore, with_words: bool) -> bool {
     let found = store.find_failures(AT_ONCE * 8).await;
-    let indexed = store.index(AT_ONCE).await;
+    let indexed = if with_words { store.index(AT_ONCE).await } else { Ok(false) };
     match (indexed, found) {
         (Ok(indexed), Ok(found)) => indexed || found,
         (Err(error), _) | (_, Err(error)) => {

@@ -1,10 +1,11 @@
 //! Whether the gateway can do its work: sign, store, reach its brokers.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::alarms::herald::Herald;
 use crate::api::{Health, Readiness};
 use crate::directory::Directory;
 use crate::link::Link;
@@ -25,6 +26,8 @@ pub struct HealthView {
     directory: Arc<Directory>,
     books: Arc<Kept>,
     keeper: Option<Arc<Keeper>>,
+    /// Who tells of alarms, once it stands.
+    herald: OnceLock<Arc<Herald>>,
     /// What the last try of the slow parts told.
     tried: RwLock<Vec<(String, bool, String)>>,
 }
@@ -38,7 +41,12 @@ impl HealthView {
         books: Arc<Kept>,
         keeper: Option<Arc<Keeper>>,
     ) -> Self {
-        Self { store, key, links, directory, books, keeper, tried: RwLock::default() }
+        Self { store, key, links, directory, books, keeper, herald: OnceLock::new(), tried: RwLock::default() }
+    }
+
+    /// From now on it is part of readiness whether notices about alarms can be sent.
+    pub fn tells(&self, herald: &Arc<Herald>) {
+        let _ = self.herald.set(Arc::clone(herald));
     }
 
     /// Tries to store and to sign.
@@ -76,6 +84,11 @@ impl Health for HealthView {
                 false,
                 format!("{alarms} — see the log, codes LT-LED-0010 to 0013"),
             ));
+        }
+        // Who hears of no alarm does not know that there is one; documents go on.
+        let untold = self.herald.get().map_or(0, |herald| herald.untold().len());
+        if untold > 0 {
+            parts.push(("notices".to_owned(), false, format!("{untold} recipients of alarms cannot be reached")));
         }
         Readiness { ready, parts }
     }

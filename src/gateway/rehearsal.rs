@@ -10,7 +10,10 @@ use std::sync::Arc;
 use lienthong_contract::Clock;
 
 use super::outlets::Adapters;
-use super::{broker_url, catalogue, doors, hop_trust, news, server_files, signer_trust};
+use super::{
+    StartError, alarms, broker_settings, broker_url, catalogue, doors, hop_trust, news, server_files, signer_trust,
+};
+use crate::certificates::rollover::{self, Candidate, Tried};
 use crate::config::{Broker, Config, Mistake};
 use crate::directory::Directory;
 use crate::directory::findings::NOT_ENFORCED;
@@ -39,6 +42,10 @@ pub fn mistakes(config: &Config, clock: Arc<dyn Clock>) -> Vec<Mistake> {
     }
     for (index, webhook) in config.webhook.iter().enumerate() {
         note(&mut found, &format!("webhook[{index}]"), news::webhook(webhook, &clock));
+    }
+    note(&mut found, "alerts.webhook", alarms::Ways::new(config, &clock));
+    if let Some(mail) = &config.alerts.mail {
+        note(&mut found, "alerts.mail", crate::alarms::mail::rehearse(mail, &config.hop.name));
     }
     let adapters = Adapters::of_this_program();
     for (index, outlet) in config.outlet.iter().enumerate() {
@@ -98,4 +105,23 @@ fn note<T, E: Display>(found: &mut Vec<Mistake>, key: &str, outcome: Result<T, E
         let (vi, en) = (format!("không dùng được: {error}"), format!("cannot be used: {error}"));
         found.push(Mistake { key: key.to_owned(), vi, en });
     }
+}
+
+/// What would become of each neighbour and broker if this certificate took the place of ours. Nothing is changed; each broker
+/// that is shown a certificate is called once.
+///
+/// # Errors
+/// The present configuration's own files cannot be read.
+pub async fn rollover(
+    config: &Config,
+    candidate: &Candidate,
+    clock: &Arc<dyn Clock>,
+) -> Result<Vec<Tried>, StartError> {
+    let trust = hop_trust(&config.trust)?;
+    let peers: Vec<_> = config.link.iter().map(|link| link.peer.clone()).collect();
+    let mine = (&config.hop.name, config.hop.certificate.as_path(), candidate);
+    let mut tried = rollover::signing(mine, &peers, &trust, clock.now());
+    let brokers = config.broker.iter().map(|broker| broker_settings(config, broker, Vec::new()));
+    tried.extend(rollover::brokers(brokers.collect::<Result<_, _>>()?, candidate).await);
+    Ok(tried)
 }

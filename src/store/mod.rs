@@ -10,6 +10,7 @@
 //! After a crash the store holds exactly what was answered, and possibly a little more (a commit whose answer was never
 //! given); callers repeat with the same names and get the same answers.
 
+pub mod alarms;
 pub mod blobs;
 pub mod books;
 pub mod console;
@@ -39,6 +40,7 @@ use crate::flows::{Act, Known};
 use crate::life::Way;
 use crate::receipts::{Event, Receipt, Sealed};
 
+pub use alarms::AlarmStore;
 pub use blobs::{Blobs, Kept, SpoolFile};
 pub use books::BooksStore;
 pub use console::ConsoleStore;

@@ -92,7 +92,7 @@ pub(super) fn belongs(leaf: &[u8], hop: &HopName, pins: &Pins) -> Result<(), Str
 }
 
 /// True when the certificate's subject has the hop's name as its userId.
-fn names(leaf: &[u8], hop: &HopName) -> bool {
+pub(crate) fn names(leaf: &[u8], hop: &HopName) -> bool {
     let Ok((_, certificate)) = X509Certificate::from_der(leaf) else { return false };
     let mut ids = certificate.subject().iter_by_oid(&USER_ID);
     ids.next().and_then(|id| id.as_str().ok()) == Some(hop.as_str()) && ids.next().is_none()

@@ -4,6 +4,8 @@
 
 mod account;
 mod agencies;
+mod alert_test;
+mod certificates;
 mod export;
 mod news;
 mod registrations;
@@ -33,6 +35,8 @@ pub struct Admin {
 enum Command {
     Account(account::Account),
     Agencies(agencies::Agencies),
+    AlertTest(alert_test::AlertTest),
+    Certificates(certificates::Certificates),
     Export(export::Export),
     News(news::News),
     Registrations(registrations::Registrations),
@@ -46,6 +50,8 @@ impl Admin {
         match self.command {
             Command::Account(command) => command.run(),
             Command::Agencies(command) => command.run(),
+            Command::AlertTest(command) => command.run(),
+            Command::Certificates(command) => command.run(),
             Command::Export(command) => command.run(),
             Command::News(command) => command.run(),
             Command::Registrations(command) => command.run(),

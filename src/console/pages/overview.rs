@@ -10,6 +10,7 @@ use super::super::frame::{dash, time};
 use super::super::http::{Answer, Reply};
 use super::super::words::Lang;
 use super::stuck::{button, groups};
+use crate::alarms::{Alarm, Kind, Severity};
 
 macro_rules! texts {
     ($($name:ident $vi:literal / $en:literal)*) => { $(const $name: Text = Text { vi: $vi, en: $en };)* };
@@ -47,6 +48,7 @@ texts! {
     GOOD "thông" / "open"
     URGENT "khẩn" / "urgent"
     DAYS "ngày" / "days"
+    ALARMS "Cảnh báo" / "Alarms"
     AS_OF "Số liệu lúc" / "As of"
 }
 
@@ -67,16 +69,47 @@ fn content(call: &Call<'_>) -> Markup {
     let (lang, glance) = (call.lang, call.console.board.glance());
     let Some(at) = glance.at else { return html! { p.verdict.warn role="status" { (lang.say(&NOT_YET)) } } };
     let broken = glance.parts.iter().filter(|(_, works, _)| !works).count();
-    let well = glance.stuck.is_empty() && glance.balanced && broken == 0 && glance.blind.is_none();
+    // What is stuck has its own lines; here stands what else is wrong.
+    let alarmed = call.console.alarms.board().all();
+    let alarmed: Vec<_> = alarmed.iter().filter(|alarm| !is_listed(alarm.kind)).collect();
+    let well = alarmed.iter().all(|alarm| alarm.severity == Severity::Warning)
+        && glance.stuck.is_empty()
+        && glance.balanced
+        && broken == 0
+        && glance.blind.is_none();
     html! {
         @if well { p.verdict.good role="status" { (lang.say(&WELL)) } }
         @else { p.verdict.bad role="status" { (lang.say(&ILL)) } }
         @if let Some(blind) = &glance.blind { p.bad { (blind) } }
         (groups(call, &glance.stuck))
+        (alarms(call, &alarmed))
         (figures(lang, &glance))
         (destinations(call, &glance))
         (parts(lang, &glance))
         p.note { (lang.say(&AS_OF)) " " (time(at)) }
+    }
+}
+
+/// What the lines of causes tell already.
+const fn is_listed(kind: Kind) -> bool {
+    matches!(kind, Kind::DestinationDown | Kind::FailedAtDeadline | Kind::NotTaken | Kind::BooksUnbalanced)
+}
+
+fn alarms(call: &Call<'_>, alarms: &[&Alarm]) -> Markup {
+    let lang = call.lang;
+    html! {
+        @if !alarms.is_empty() {
+            h2 { a href="/alarms" { (lang.say(&ALARMS)) } }
+            ul {
+                @for alarm in alarms.iter().take(10) {
+                    li {
+                        span.tag class=(if alarm.severity == Severity::Warning { "warn" } else { "bad" }) { (lang.say(&alarm.severity.title())) }
+                        " " (lang.say(&alarm.kind.title())) ": " (lang.of_two(&alarm.what.vi, &alarm.what.en))
+                        " · " (lang.ago(alarm.since, call.now))
+                    }
+                }
+            }
+        }
     }
 }
 

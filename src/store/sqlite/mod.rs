@@ -4,6 +4,7 @@
 //! so that no answer waits for it. A power cut loses nothing that was answered.
 
 mod accept;
+mod alarms;
 mod books;
 mod console;
 mod evidence;

@@ -10,13 +10,13 @@ use rusqlite::Connection;
 use super::super::Error;
 
 /// Each step takes the store from one version to the next; the first makes a new one of version [`OLDEST`].
-const MIGRATIONS: &[&str] = &[V2, V3, V4, V5, V6, V7, V8, V9, V10, V11, V12];
+const MIGRATIONS: &[&str] = &[V2, V3, V4, V5, V6, V7, V8, V9, V10, V11, V12, V13];
 
 /// The oldest version that can be upgraded. Version 1 was never released.
 const OLDEST: i64 = 2;
 
 /// The newest version this gateway knows.
-pub const VERSION: i64 = 12;
+pub const VERSION: i64 = 13;
 
 const V2: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -642,6 +642,31 @@ CREATE TABLE stuck (
 CREATE INDEX stuck_of_cause ON stuck (cause, consignment);
 CREATE TABLE stuck_head (id INTEGER PRIMARY KEY CHECK (id = 1), receipts INTEGER NOT NULL);
 INSERT INTO stuck_head (id, receipts) VALUES (1, 0);
+";
+
+/// Alarms, and who was told of them.
+const V13: &str = "
+-- Alarms that are there, or ended not long ago, each with what was told to whom (JSON).
+CREATE TABLE alarms (
+    kind          TEXT NOT NULL,
+    subject       TEXT NOT NULL,
+    body          TEXT NOT NULL,
+    PRIMARY KEY (kind, subject)
+) WITHOUT ROWID;
+
+-- Notices. `due_at` is null when it waits no longer: it was sent at `sent_at`, or given up.
+CREATE TABLE notices (
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    recipient     TEXT NOT NULL,
+    body          TEXT NOT NULL,
+    made_at       INTEGER NOT NULL,
+    due_at        INTEGER,
+    attempts      INTEGER NOT NULL DEFAULT 0,
+    error         TEXT,
+    sent_at       INTEGER
+);
+CREATE INDEX notices_due ON notices (recipient, id) WHERE due_at IS NOT NULL;
+CREATE INDEX notices_made ON notices (made_at);
 ";
 
 /// Brings the store to [`VERSION`] and binds it to this hop.
