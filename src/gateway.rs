@@ -63,7 +63,7 @@ use crate::receipts::{HopKeys, Signer};
 use crate::registry::Outsiders;
 use crate::reporting::Reports;
 use crate::routing::{LinkRoute, OutletRoute, Routes};
-use crate::store::{Blobs, ConsoleStore, LedgerStore, SqliteStore, Store};
+use crate::store::{Blobs, ConsoleStore, LedgerStore, QueueStore, SqliteStore, Store};
 use crate::trust::hops::HopTrust;
 use crate::trust::path::RevocationPolicy;
 use crate::trust::tls::{ReloadableServerConfig, ServerFiles};
@@ -302,6 +302,7 @@ impl Gateway {
             }
             None => None,
         };
+        tell_stranded(config, opened.as_ref(), clock.now()).await?;
         let neighbours_links = neighbours.clone();
         let delivery = Delivery::start(parts, neighbours, &tasks, &stop);
         let link_books = LinkBooks {
@@ -566,6 +567,26 @@ impl Gateway {
 
 fn address_of(addresses: &doors::Addresses, kind: doors::Kind) -> Option<SocketAddr> {
     addresses.iter().find(|(one, _)| *one == kind).map(|(_, address)| *address)
+}
+
+/// What waits for a destination that the configuration names no more waits until its deadline: somebody must know.
+async fn tell_stranded(
+    config: &Config,
+    store: &SqliteStore,
+    now: lienthong_contract::Instant,
+) -> Result<(), crate::store::Error> {
+    let known: HashSet<&HopName> =
+        config.link.iter().map(|link| &link.peer).chain(config.outlet.iter().map(|outlet| &outlet.name)).collect();
+    for (name, _, waiting) in QueueStore::queues(store, now).await?.outbox {
+        if !known.contains(&name) {
+            let count = waiting.count;
+            tracing::error!(
+                destination = %name, count,
+                "documents wait for a destination that no [[link]] or [[outlet]] names; give it its old name back"
+            );
+        }
+    }
+    Ok(())
 }
 
 /// Removes packets' files that the store does not know: a crash came before its answer.

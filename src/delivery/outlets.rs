@@ -177,6 +177,7 @@ async fn turn_away(
     // Nobody that we know of: it is the packet as a whole.
     let meant = |code: &AgencyCode| !named || turned.recipients.contains(code);
     let words = outlet::words(&format!("{} {}", turned.code, turned.words));
+    tracing::warn!(outlet = %way.name, doc_id = %leaving.dispatch.doc_id, answer = %words, "a system outside refuses a document");
     let outside = Outside { system: way.name.clone(), id: None, sent, answer: Some(words.clone()), reports: false };
     let reason = Some(reason(&findings::TURNED_AWAY, &way.name, &words));
     let receipt = |entry: Entry<'_>| says(shared, Event::RelayToNonERDSFailure, entry, &outside, reason.clone(), now);

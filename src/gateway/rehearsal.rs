@@ -15,8 +15,8 @@ use super::{
 };
 use crate::certificates::rollover::{self, Candidate, Tried};
 use crate::config::{Broker, Config, Mistake};
-use crate::directory::Directory;
 use crate::directory::findings::NOT_ENFORCED;
+use crate::directory::{Directory, Snapshot};
 use crate::secrets;
 use crate::trust::HopKey;
 use crate::trust::tls::{ClientFiles, client_config, server_config};
@@ -73,6 +73,7 @@ pub fn remarks(config: &Config) -> Vec<Mistake> {
     }
     let Ok(directory) = Directory::open(&config.directory.file) else { return remarks };
     let snapshot = directory.snapshot();
+    remarks.extend(served_nowhere(config, &snapshot));
     let agencies: Vec<&str> = snapshot.not_enforced().map(|agency| agency.code.as_str()).collect();
     let Some(first) = agencies.first() else { return remarks };
     let (kind, count) = (&NOT_ENFORCED, agencies.len());
@@ -80,6 +81,29 @@ pub fn remarks(config: &Config) -> Vec<Mistake> {
     let (vi, en) = (tell(kind.title.vi, kind.fix.vi), tell(kind.title.en, kind.fix.en));
     remarks.push(Mistake { key: "directory.file: agency.policy".to_owned(), vi, en });
     remarks
+}
+
+/// Agencies whose gateway is named, and is neither this one nor behind any link or outlet.
+fn served_nowhere(config: &Config, directory: &Snapshot) -> Option<Mistake> {
+    let default = config.link.iter().any(|link| link.default) || config.outlet.iter().any(|outlet| outlet.default);
+    let links = config.link.iter().flat_map(|link| std::iter::once(&link.peer).chain(&link.hops));
+    let known: Vec<_> =
+        std::iter::once(&config.hop.name).chain(links).chain(config.outlet.iter().map(|outlet| &outlet.name)).collect();
+    let lost: Vec<_> = (directory.iter())
+        .filter_map(|agency| Some((&agency.code, agency.hop.as_ref().filter(|hop| !known.contains(hop))?)))
+        .filter(|_| !default)
+        .collect();
+    let (code, hop) = lost.first()?;
+    let count = lost.len();
+    Some(Mistake {
+        key: "directory.file: agency.hop".to_owned(),
+        vi: format!(
+            "không có [[link]] hay [[outlet]] nào dẫn đến trục {hop} của {code} (tất cả {count} cơ quan); văn bản gửi họ sẽ bị từ chối"
+        ),
+        en: format!(
+            "no [[link]] or [[outlet]] leads to {hop} of {code} ({count} agencies in all); documents for them will be refused"
+        ),
+    })
 }
 
 fn look_at_broker(found: &mut Vec<Mistake>, index: usize, broker: &Broker, clock: &Arc<dyn Clock>) {

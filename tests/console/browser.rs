@@ -210,6 +210,8 @@ async fn a_failure_is_seen_and_mended_with_the_keyboard_alone() {
     shows(&browser, "Không có gì ách tắc").await;
 
     for (path, words) in [
+        ("/alarms", "Ai được báo"),
+        ("/certificates", "Ký biên nhận của trục này"),
         ("/agencies", "Cập nhật bằng bảng tính"),
         ("/accounts", "Thêm tài khoản"),
         ("/audit", "Mở tuyến"),
@@ -235,9 +237,17 @@ async fn a_failure_is_seen_and_mended_with_the_keyboard_alone() {
     phone.find(Locator::Css("form.column button")).await.unwrap().click().await.unwrap();
     shows(&phone, "Không có gì ách tắc").await;
     photograph(&phone, "phone-overview").await;
-    for path in
-        ["/overview", "/documents", &format!("/documents/{waits}"), "/stuck", "/agencies", "/accounts", "/audit"]
-    {
+    for path in [
+        "/overview",
+        "/documents",
+        &format!("/documents/{waits}"),
+        "/stuck",
+        "/alarms",
+        "/certificates",
+        "/agencies",
+        "/accounts",
+        "/audit",
+    ] {
         phone.goto(&format!("{home}{path}")).await.unwrap();
         is_sound(&phone, &format!("{path} on a phone")).await;
     }

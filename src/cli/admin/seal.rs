@@ -28,10 +28,30 @@ impl Seal {
     pub fn run(self) -> Outcome {
         let config = self.place.config()?;
         let key = self.key.unwrap_or_else(|| config.hop.data.join("sealing.key"));
-        let made = secrets::make_key(&key).with_context(|| key.display().to_string())?;
-        let mut sealed = Vec::new();
+        let mut clear = Vec::new();
         let mut before = 0_usize;
+        // What was sealed before must open: otherwise a key was lost, and a new one would hide that.
         for file in config.secret_files() {
+            if !secrets::is_sealed(&file).with_context(|| file.display().to_string())? {
+                clear.push(file);
+                continue;
+            }
+            secrets::read(&file).with_context(|| {
+                format!(
+                    "{}: không mở được tệp đã niêm phong; khôi phục khóa niêm phong, hoặc ghi lại khóa vào tệp này rồi chạy lại \
+                     — a sealed file cannot be opened; restore its key, or write the secret into the file anew",
+                    file.display()
+                )
+            })?;
+            before = before.saturating_add(1);
+        }
+        let made = if clear.is_empty() {
+            false
+        } else {
+            secrets::make_key(&key).with_context(|| key.display().to_string())?
+        };
+        let mut sealed = Vec::new();
+        for file in clear {
             if secrets::seal(&file, &key).with_context(|| file.display().to_string())? {
                 sealed.push(file);
             } else {

@@ -59,6 +59,8 @@ fn outcome(axis: &Parts, digest: Digest, recipients: Vec<AgencyCode>, said: Said
         code::OK => Outcome::Taken(Taken { id: said.doc_id, sent: None, answer: Some(told) }),
         // Our id or secret: it says nothing of the packet, and an administrator has to mend it.
         code::WRONG_SYSTEM => Outcome::NotSent { why: told },
+        // A wrong base path: it says nothing of the packet either.
+        code::INVALID if is_no_function(&said.description) => Outcome::NotSent { why: told },
         code::NO_SUCH_RECIPIENT | code::RECIPIENT_LOCKED => refused(named(&said.description, recipients)),
         code::INVALID | code::SENDER_NOT_REGISTERED | code::BAD_FORMAT => refused(Vec::new()),
         code::FILE_ERROR if failed_again(axis, digest) >= MOST_TRIES => {
@@ -67,6 +69,14 @@ fn outcome(axis: &Parts, digest: Digest, recipients: Vec<AgencyCode>, said: Said
         }
         _ => Outcome::Unknown { why: told },
     }
+}
+
+/// Whether the words say that there is no such call, and not that something is wrong with what it brought.
+fn is_no_function(words: &str) -> bool {
+    let words = words.to_lowercase();
+    ["chuc nang", "chức năng", "no such function", "unknown function", "no such operation", "not found"]
+        .iter()
+        .any(|known| words.contains(known))
 }
 
 /// Those of the recipients that the axis speaks of.

@@ -225,6 +225,9 @@ async fn only_a_whole_answer_says_what_became_of_a_packet() {
         // Asked with each of both secrets.
         said(15, "Sai systemid", ""),
         said(15, "Sai systemid", ""),
+        // A wrong base path is an administrator's business, a wrong request the packet's.
+        said(10, "Khong co chuc nang nay", ""),
+        said(10, "Goi tin khong hop le", ""),
         said(18, "Don vi nhan khong ton tai: 000.00.01.H27.", ""),
         said(23, "Don vi nhan bi khoa", ""),
         said(19, "Don vi gui H37.02 khong dung", ""),
@@ -236,7 +239,10 @@ async fn only_a_whole_answer_says_what_became_of_a_packet() {
         let outcome = axis.send(packet("H37.02")).await;
         assert!(matches!(outcome, Unknown { .. }), "{number}: {outcome:?}");
     }
-    assert!(matches!(axis.send(packet("H37.02")).await, NotSent { .. }));
+    for _ in 0..2 {
+        assert!(matches!(axis.send(packet("H37.02")).await, NotSent { .. }));
+    }
+    assert!(matches!(axis.send(packet("H37.02")).await, Refused(_)));
     let mut refused = Vec::new();
     for _ in 0..4 {
         let Refused(turned) = axis.send(packet("H37.02")).await else { panic!("refused") };
