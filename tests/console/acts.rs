@@ -117,6 +117,8 @@ async fn agencies_come_from_a_table_whose_faults_are_told_by_row_and_column() {
     let town = Town::start(false).await;
     town.account("admin", Role::Administrator, None).await;
     town.account("admin2", Role::Administrator, None).await;
+    town.account("mot", Role::Operator, None).await;
+    let operator = town.signed_in("mot").await;
     let (admin, second) = (town.signed_in("admin").await, town.signed_in("admin2").await);
     let before = std::fs::read_to_string(&town.directory).unwrap();
     let upload = async |table: &[u8]| {
@@ -139,6 +141,10 @@ async fn agencies_come_from_a_table_whose_faults_are_told_by_row_and_column() {
     let right = upload("code,name,hop\nH37.95,Chi cục Thí dụ,province-a\n".as_bytes()).await.body;
     assert!(right.contains("Bảng đúng"), "{right}");
     assert_eq!(std::fs::read_to_string(&town.directory).unwrap(), before, "nothing changes before somebody agrees");
+    // Who the gateway knows is no operator's business, whichever form he sends.
+    let sheet = "{\"act\":\"agencies\",\"sheet\":{\"header\":[\"code\",\"name\"],\"rows\":[[\"H37.97\",\"Lạ\"]]}}";
+    assert_eq!(operator.press("/acts", &[("what", sheet), ("reason", "thử")]).await.status, 403);
+    assert_eq!(operator.press("/proposals/1", &[("answer", "agree")]).await.status, 403);
     assert_eq!(second.press("/proposals/1", &[("answer", "agree")]).await.status, 200);
     town.says(&admin, "/agencies?q=chi%20cuc", "Chi cục Thí dụ").await;
     let table = admin.get("/agencies/export.csv").await;

@@ -4,8 +4,9 @@ use lienthong_contract::{ConsignmentId, Text};
 use maud::{Markup, html};
 
 use super::super::Call;
+use super::super::access::Right;
 use super::super::frame::{dash, document_link, time, token};
-use super::super::http::{Answer, BAD_FORM, NO_REASON, NOT_FOUND, Problem, Reply};
+use super::super::http::{Answer, BAD_FORM, FORBIDDEN, NO_REASON, NOT_FOUND, Problem, Reply};
 use super::super::words;
 use super::documents::agency;
 use super::{document, refused};
@@ -173,8 +174,14 @@ fn reason<'a>(call: &'a Call<'_>) -> Result<&'a str, Problem> {
     call.form.get("reason").filter(|reason| reason.chars().count() <= MAX_REASON).ok_or(NO_REASON)
 }
 
+/// Of what these pages do, a change of whom the gateway knows is an administrator's.
+fn may(call: &Call<'_>, kind: Kind) -> Result<(), Problem> {
+    if kind == Kind::Agencies && !call.may(Right::Administer) { Err(FORBIDDEN) } else { Ok(()) }
+}
+
 pub async fn perform(call: &Call<'_>) -> Answer {
     let act: Act = call.form.get("what").and_then(|what| serde_json::from_str(what).ok()).ok_or(BAD_FORM)?;
+    may(call, act.kind())?;
     let reason = reason(call)?;
     let actor = Actor::alone(&call.account()?.name);
     let desk = &call.console.desk;
@@ -266,6 +273,7 @@ fn waits(call: &Call<'_>, proposal: &Proposal) -> Markup {
 pub async fn answer(call: &Call<'_>) -> Answer {
     let id: i64 = call.place(0).parse().map_err(|_| NOT_FOUND)?;
     let proposal = call.console.store.proposal(id).await?.ok_or(NOT_FOUND)?;
+    may(call, Kind::parse(&proposal.kind).ok_or(BAD_FORM)?)?;
     let name = call.account()?.name.clone();
     let desk = &call.console.desk;
     match call.form.get("answer") {
