@@ -9,7 +9,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, chown};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
 use base64_simd::STANDARD;
@@ -122,8 +122,12 @@ fn replace(file: &Path, text: &str) -> io::Result<()> {
     let mut beside = file.as_os_str().to_owned();
     beside.push(".new");
     let beside = PathBuf::from(beside);
+    // What an earlier attempt left that broke off.
+    let _ = fs::remove_file(&beside);
     let put = || {
-        let mut new = OpenOptions::new().write(true).create_new(true).mode(was.mode() & 0o777).open(&beside)?;
+        let mut new = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
+        // Whatever the mask of whoever seals it.
+        new.set_permissions(fs::Permissions::from_mode(was.mode() & 0o777))?;
         chown(&beside, Some(was.uid()), Some(was.gid()))?;
         new.write_all(text.as_bytes())?;
         new.sync_all()?;
@@ -145,8 +149,6 @@ fn sync_folder(file: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-
-    use std::os::unix::fs::PermissionsExt;
 
     use super::*;
 

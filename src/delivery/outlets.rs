@@ -68,8 +68,11 @@ pub(super) async fn send(shared: Arc<Shared>, way: WayOut, leaving: Leaving) -> 
         Ok(written) => written,
         Err(fault) => return did_not_leave(&shared, &leaving, fault).await,
     };
-    if let Err(error) = shared.store.begins_to_leave(id).await {
-        return Came::OurFault(error.to_string());
+    match shared.store.begins_to_leave(id).await {
+        Ok(true) => {}
+        // It ended meanwhile, at its deadline or by an administrator: what was attested as not sent is not sent.
+        Ok(false) => return Came::Done,
+        Err(error) => return Came::OurFault(error.to_string()),
     }
     let sent = way.outlet.send(packet(&shared, &leaving, written.as_ref()));
     let outcome = match tokio::time::timeout(shared.settings.outlet_timeout, sent).await {

@@ -70,11 +70,11 @@ pub trait OutletStore: Send + Sync {
     /// [`super::Error`].
     async fn due_outside(&self, outlet: &HopName, urgent: bool, after: i64, limit: usize) -> Result<Vec<Leaving>>;
 
-    /// From now on this entry may be outside.
+    /// From now on this entry may be outside. False when there is none any more: it ended meanwhile, and is not to be sent.
     ///
     /// # Errors
     /// [`super::Error`]; then nothing may be sent.
-    async fn begins_to_leave(&self, outbox_id: i64) -> Result<()>;
+    async fn begins_to_leave(&self, outbox_id: i64) -> Result<bool>;
 
     /// Notes an attempt without a final answer; `perhaps` says whether this one or an earlier one may have arrived.
     ///

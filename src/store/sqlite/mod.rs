@@ -238,7 +238,7 @@ impl OutletStore for SqliteStore {
         self.read(move |db| outlets::due(db, &outlet, urgent, after, limit)).await
     }
 
-    async fn begins_to_leave(&self, outbox_id: i64) -> Result<()> {
+    async fn begins_to_leave(&self, outbox_id: i64) -> Result<bool> {
         self.writer.write(move |db| outlets::begins_to_leave(db, outbox_id)).await
     }
 

@@ -18,6 +18,7 @@ use super::overtaken::{self, Comes};
 use super::restored;
 use super::rows::{self, SUBMISSION, insert_receipt, integer, queue_receipt};
 use crate::books::findings::CONTRADICTS;
+use crate::delivery::findings::NOT_PASSED_OUT;
 use crate::life::{Input, Outcome, Standing, Way, step};
 use crate::receipts::chain::{contradicted, follows};
 use crate::receipts::{Event, Sealed};
@@ -345,6 +346,12 @@ pub fn overdue(db: &Connection, now: Instant, limit: usize) -> Result<Vec<Overdu
 
 /// See [`super::Store::fail`].
 pub fn fail(db: &Connection, id: ConsignmentId, terminal: &Sealed) -> Result<Option<Ended>> {
+    // What was begun to be sent since the receipt was made is not attested as never sent: the next look says it rightly.
+    let says_never = terminal.receipt.reason.as_ref().is_some_and(|reason| reason.code == NOT_PASSED_OUT.code);
+    let perhaps = "SELECT 1 FROM consignments c JOIN outbox o ON o.id = c.outbox_id WHERE c.id = ?1 AND o.perhaps = 1";
+    if says_never && db.prepare_cached(perhaps)?.exists([id.as_bytes()])? {
+        return Ok(None);
+    }
     attest_one(db, &Attested { id, input: Input::Overdue, receipt: terminal.clone(), due: None })
 }
 

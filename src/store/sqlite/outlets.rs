@@ -42,9 +42,9 @@ pub fn due(db: &Connection, outlet: &HopName, urgent: bool, after: i64, limit: u
 }
 
 /// See [`super::super::OutletStore::begins_to_leave`].
-pub fn begins_to_leave(db: &Connection, outbox_id: i64) -> Result<()> {
-    db.prepare_cached("UPDATE outbox SET perhaps = 1 WHERE id = ?1 AND perhaps = 0")?.execute([outbox_id])?;
-    Ok(())
+pub fn begins_to_leave(db: &Connection, outbox_id: i64) -> Result<bool> {
+    let begin = "UPDATE outbox SET perhaps = 1 WHERE id = ?1";
+    Ok(db.prepare_cached(begin)?.execute([outbox_id])? > 0)
 }
 
 /// See [`super::super::OutletStore::did_not_leave`].

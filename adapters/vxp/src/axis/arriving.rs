@@ -24,6 +24,8 @@ const ASIDE: Duration = Duration::from_secs(3600);
 const MOST_ASIDE: usize = 10_000;
 /// Documents dealt with in one round.
 const MOST_AT_ONCE: usize = 10_000;
+/// Longest time for one packet to come in: a gibibyte over a slow line, and no more.
+const TAKEN_WITHIN: Duration = Duration::from_secs(3600);
 /// The longest name of a document that is used.
 const MAX_NAME: usize = 128;
 
@@ -55,6 +57,8 @@ pub struct Arrivals<'a> {
     settled: HashMap<String, &'static str>,
     /// What is left alone until then.
     aside: HashMap<String, Instant>,
+    /// How often nothing could be done about a document that is still listed.
+    troubled: HashMap<String, u32>,
 }
 
 /// Something in a list.
@@ -72,7 +76,7 @@ enum Verdict {
 
 impl<'a> Arrivals<'a> {
     pub fn new(axis: &'a Parts, inside: &'a Inside, account: String, mail: Mail) -> Self {
-        Self { axis, inside, account, mail, settled: HashMap::new(), aside: HashMap::new() }
+        Self { axis, inside, account, mail, settled: HashMap::new(), aside: HashMap::new(), troubled: HashMap::new() }
     }
 
     fn account(&self) -> Result<Arc<Account>, String> {
@@ -91,12 +95,22 @@ impl<'a> Arrivals<'a> {
     async fn all(&mut self) -> Result<bool, String> {
         let now = Instant::now();
         self.aside.retain(|_, until| *until > now);
-        let listed = self.list().await?;
+        let mut listed = self.list().await?;
         let names: HashSet<&str> = listed.iter().map(|item| item.doc_id.as_str()).collect();
         self.settled.retain(|doc_id, _| names.contains(doc_id.as_str()));
+        self.troubled.retain(|doc_id, _| names.contains(doc_id.as_str()));
+        // What failed before comes last: a few that nothing can be done about must not stand before the rest for ever.
+        listed.sort_by_key(|item| self.troubled.get(&item.doc_id).copied().unwrap_or_default());
         let (mut more, mut troubles) = (false, Troubles::default());
         for item in &listed {
             let went = self.settle(item).await;
+            match &went {
+                Ok(_) => self.troubled.remove(&item.doc_id),
+                Err(_) => {
+                    let times = self.troubled.get(&item.doc_id).copied().unwrap_or_default();
+                    self.troubled.insert(item.doc_id.clone(), times.saturating_add(1))
+                }
+            };
             more |= troubles.note(self.inside, &item.doc_id, went)?.unwrap_or_default();
         }
         Ok(more)
@@ -157,7 +171,8 @@ impl<'a> Arrivals<'a> {
     async fn take(&self, item: &Item) -> Result<Verdict, String> {
         let mut bearing = Bearing::default();
         loop {
-            match self.take_once(item).await {
+            let taken = tokio::time::timeout(TAKEN_WITHIN, self.take_once(item)).await;
+            match taken.unwrap_or_else(|_| Err("the packet did not come to its end in time".to_owned())) {
                 Ok(verdict) => return Ok(verdict),
                 Err(why) => bearing.after(why).await?,
             }

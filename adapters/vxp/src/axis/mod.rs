@@ -40,8 +40,13 @@ use self::attend::Bearing;
 use crate::wire::answer::code;
 use crate::wire::client::{Call, HashForm, Retry, Said, read};
 
-/// The longest answer that holds no packet. A list of many thousand rows is far below.
-const MAX_ANSWER: usize = 32 << 20;
+/// The longest answer that is a list of agencies, that is a list of documents, and that says what came of a call. What an
+/// answer holds takes many times its size in memory while it is read.
+const MAX_AGENCIES: usize = 32 << 20;
+const MAX_LIST: usize = 4 << 20;
+const MAX_ANSWER: usize = 256 << 10;
+/// Longest time for such an answer to come to its end.
+const WHOLE_WITHIN: Duration = Duration::from_secs(300);
 
 /// As whom the gateway calls.
 #[derive(Debug)]
@@ -205,7 +210,14 @@ impl Parts {
     async fn ask_once(&self, account: &Account, call: Call<'_>, load: Option<Load>) -> Result<Said, Failed> {
         let answer = self.call(account, call, load).await?;
         let status = answer.status;
-        let body = answer.whole(MAX_ANSWER).await.map_err(|error| Failed::Unknown(error.to_string()))?;
+        let most = match call {
+            Call::Agencies | Call::AgenciesQd20 { .. } | Call::Units => MAX_AGENCIES,
+            Call::Received { .. } | Call::Sent { .. } => MAX_LIST,
+            _ => MAX_ANSWER,
+        };
+        let whole = tokio::time::timeout(WHOLE_WITHIN, answer.whole(most)).await;
+        let body = whole.map_err(|_| Failed::Unknown("the answer does not come to its end".to_owned()))?;
+        let body = body.map_err(|error| Failed::Unknown(error.to_string()))?;
         read(status, &body).map_err(|unclear| Failed::Unknown(format!("no answer of the axis: {unclear}")))
     }
 }

@@ -1,11 +1,13 @@
 //! What became of what the axis took: `getSentEdocList`, a document at a time.
 
+use std::collections::HashMap;
+
 use lienthong_contract::AgencyCode;
 use lienthong_contract::outlet::{Awaited, Inside, News, Report};
 use serde_json::Value;
 
 use super::attend::{Round, Troubles};
-use super::{Parts, same};
+use super::{Account, Parts, same};
 use crate::wire::answer::code;
 use crate::wire::client::Call;
 
@@ -35,17 +37,26 @@ impl<'a> Asked<'a> {
     }
 
     async fn some(&mut self) -> Result<(), String> {
-        let (mut asked, mut troubles) = (0, Troubles::default());
+        let mut asked = 0;
+        // Each account's own: one that is not let in must not keep the others from being asked.
+        let mut troubles: HashMap<String, Result<Troubles, String>> = HashMap::new();
         while asked < ASKED_AT_ONCE {
             let awaited = self.inside.reports.awaited(&self.inside.outlet, self.place, PAGE).await;
             let awaited = awaited.map_err(|refusal| format!("{:?}", refusal.cause))?;
             // The recipients of one packet left together and stand together.
             for document in awaited.chunk_by(|one, next| one.id == next.id && one.is_status == next.is_status) {
                 let (Some(first), Some(last)) = (document.first(), document.last()) else { continue };
-                let went = self.ask(first, document).await;
                 // Also where nothing came of it: it must not stand before the others for ever.
                 self.place = last.place;
-                troubles.note(self.inside, &first.id, went)?;
+                // Nobody speaks for its sender any more: it ends at its deadline.
+                let Some(account) = self.axis.account(&first.from) else { continue };
+                let of_account = troubles.entry(account.id.clone()).or_insert_with(|| Ok(Troubles::default()));
+                let Ok(note) = of_account else { continue };
+                let went = self.ask(&account, first, document).await;
+                if let Err(why) = note.note(self.inside, &first.id, went) {
+                    tracing::error!(outlet = %self.inside.outlet, account = account.id, why, "what became of an account's documents cannot be asked now");
+                    *of_account = Err(why);
+                }
                 asked = asked.saturating_add(1);
             }
             if awaited.len() < PAGE {
@@ -53,14 +64,17 @@ impl<'a> Asked<'a> {
                 break;
             }
         }
-        Ok(())
+        let mut given_up = troubles.into_values().map(|of_account| of_account.map(drop));
+        match given_up.next() {
+            // Not one of them can be asked.
+            Some(Err(why)) if given_up.all(|of_account| of_account.is_err()) => Err(why),
+            _ => Ok(()),
+        }
     }
 
-    async fn ask(&self, first: &Awaited, document: &[Awaited]) -> Result<(), String> {
-        // Nobody speaks for its sender any more: it ends at its deadline.
-        let Some(account) = self.axis.account(&first.from) else { return Ok(()) };
+    async fn ask(&self, account: &Account, first: &Awaited, document: &[Awaited]) -> Result<(), String> {
         let kind = if first.is_status { "status" } else { "edoc" };
-        let said = self.axis.ask_again(&account, Call::Sent { doc_id: &first.id, kind }).await?;
+        let said = self.axis.ask_again(account, Call::Sent { doc_id: &first.id, kind }).await?;
         if said.code == u32::from(code::WRONG_SYSTEM) {
             return Err(format!("getSentEdocList: {} {}", said.code, said.description));
         }

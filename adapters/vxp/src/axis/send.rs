@@ -74,7 +74,7 @@ fn outcome(axis: &Parts, digest: Digest, recipients: Vec<AgencyCode>, said: Said
 /// Whether the words say that there is no such call, and not that something is wrong with what it brought.
 fn is_no_function(words: &str) -> bool {
     let words = words.to_lowercase();
-    ["chuc nang", "chức năng", "no such function", "unknown function", "no such operation", "not found"]
+    ["chuc nang", "chức năng", "no such function", "unknown function", "no such operation"]
         .iter()
         .any(|known| words.contains(known))
 }

@@ -539,3 +539,45 @@ async fn the_list_of_agencies_is_the_one_that_the_axis_has_and_never_half_of_it(
     assert_eq!(gateway.listed.lock().unwrap().len(), 2);
     assert_eq!((script.count("getSynchronizeUnit"), script.count("getAgenciesList")), (2, 4));
 }
+
+#[tokio::test]
+async fn a_few_that_nothing_can_be_done_about_stand_before_the_rest_once() {
+    let script = Script::new(|request, _| match (request.operation.as_str(), request.parameter("docid")) {
+        ("getReceivedEdocList", _) => list(&["p1", "p2", "p3", "good"].map(|id| (id, "initial"))),
+        ("getEdoc", "p1" | "p2" | "p3") => said(21, "Loi xu ly file", ""),
+        ("getEdoc", _) => content(PACKET),
+        _ => said(0, "Thanh cong", ""),
+    })
+    .await;
+    let (axis, gateway) = (script.axis(), Arc::new(Gateway::default()));
+    let inside = inside(&gateway);
+    let mut arrivals = Arrivals::new(&axis.0, &inside, "H37.02".to_owned(), Mail::Documents);
+    for _ in 0..2 {
+        assert!(matches!(arrivals.round().await, Round::BrokeOff(_)));
+    }
+    assert_eq!(gateway.taken.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn an_account_that_is_not_let_in_keeps_no_other_from_being_asked() {
+    let script = Script::new(|request, _| match (request.operation.as_str(), request.parameter("systemid")) {
+        ("getSentEdocList", "H37.02") => said(15, "Sai systemid hoac secret", ""),
+        _ => json(
+            r#"{"status":"OK","ErrorCode":"0","ErrorDesc":"","DocId":"","data":[{"to":"","receiveStatus":"done"}]}"#,
+        ),
+    })
+    .await;
+    let (axis, gateway) = (script.axis(), Arc::new(Gateway::default()));
+    let inside = inside(&gateway);
+    *gateway.awaited.lock().unwrap() = (1..=31)
+        .map(|place| Awaited {
+            id: format!("d{place}"),
+            from: if place == 31 { "H37.90" } else { "H37.02" }.parse().unwrap(),
+            recipient: "G09".parse().unwrap(),
+            is_status: false,
+            place,
+        })
+        .collect();
+    assert_eq!(Asked::new(&axis.0, &inside).round().await, Round::Finished);
+    assert_eq!(gateway.reported.lock().unwrap().len(), 1);
+}

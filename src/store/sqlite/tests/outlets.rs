@@ -147,3 +147,25 @@ async fn the_hop_before_hears_that_it_left_and_the_books_of_both_tell_it() {
     assert_eq!(trace.consignments[0].state, State::PassedOutside);
     assert_eq!(trace.consignments[0].late[0].contradicts, Some(left.digest));
 }
+
+#[tokio::test]
+async fn what_was_attested_as_never_sent_is_not_sent_and_what_is_being_sent_is_not_attested_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let made = letter("late", 0, &[("G09.90", to_axis())]);
+    made.accept(&store).await;
+    let entry = due(&store).await[0].dispatch.outbox_id;
+    let failure = after(&made, Event::RelayToNonERDSFailure, "province-a", &made.submission, false);
+    let because = |kind: &'static lienthong_contract::Kind| {
+        let mut receipt = Receipt::clone(&failure.receipt);
+        receipt.reason.as_mut().unwrap().code = kind.code.to_owned();
+        seal(receipt, &Stamp).unwrap()
+    };
+    let never = because(&crate::delivery::findings::NOT_PASSED_OUT);
+    assert!(store.begins_to_leave(entry).await.unwrap(), "the deadline is being attested at this moment");
+    assert!(store.fail(made.id(), never.clone()).await.unwrap().is_none(), "it may be outside by now");
+    assert_eq!(state(&store, &made).await, State::Queued);
+    store.did_not_leave(entry, "no connection".to_owned(), false).await.unwrap();
+    assert!(store.fail(made.id(), never).await.unwrap().is_some());
+    assert!(!store.begins_to_leave(entry).await.unwrap(), "it has ended, and is not sent any more");
+}
