@@ -400,7 +400,9 @@ impl Gateway {
         tasks.spawn(console::follow(Arc::clone(&opened), pages.is_some(), stop.clone()));
         let in_console = Arc::clone(&opened);
         let console_clock = Arc::clone(&clock);
+        let sights = Arc::new(outlets::sights::Sights::new(Arc::clone(&clock)));
         let gauges = Arc::new(metrics::Gauges {
+            sights: Arc::clone(&sights),
             hop: hop.clone(),
             clock: Arc::clone(&clock),
             store: Arc::clone(&opened) as _,
@@ -427,6 +429,7 @@ impl Gateway {
             directory: Arc::clone(&directory),
             health: Arc::clone(&health),
             gauges: Arc::clone(&gauges),
+            sights: Arc::clone(&sights),
             books: kept,
             keeper: keeper.clone(),
             certificates: Arc::clone(&certificates),
@@ -453,7 +456,7 @@ impl Gateway {
         if config.link.iter().any(|link| link.broker.is_none()) {
             hub.join(hop.clone(), late, &config.hop.data.join("arriving"))?;
         }
-        outlets::attend(ways_out, &delivery, &intake, &roll, (&doors, &door));
+        outlets::attend(ways_out, &delivery, &intake, (&roll, &sights), (&doors, &door));
         let directory_of_console = Arc::clone(&directory);
         let identities = Arc::new(Certificates(directory));
         let limits = api_limits(&config.api);

@@ -50,6 +50,10 @@ pub struct Facts {
     pub clock_behind: Option<i64>,
     /// Destinations whose last test document is overdue, and since when.
     pub canaries: Vec<(HopName, Instant)>,
+    /// What is looked for outside: the outlet, what, since when and why it cannot be looked at.
+    pub unseen: Vec<(HopName, String, Instant, String)>,
+    /// Packets that lie outside and are not taken: the outlet, what was looked for, how many, since when.
+    pub aside: Vec<(HopName, String, usize, Instant)>,
     /// Where notices cannot be sent to, since when and why.
     pub untold: Vec<(String, Instant, String)>,
 }
@@ -108,6 +112,8 @@ texts! {
     NOT_TAKEN "Cơ quan {} có {} văn bản chưa lấy quá {} giờ làm việc." / "Agency {} has {} documents that it did not collect within {} working hours."
     DIRECTORY "Danh mục: {}." / "The directory: {}."
     CANARY "Văn bản thử tới {} chưa có biên nhận." / "The test document to {} has no receipt yet."
+    UNSEEN "Hệ thống {}, {}: {}." / "System {}, {}: {}."
+    ASIDE "Hệ thống {}, {}: {} gói tin chưa nhận được." / "System {}, {}: {} packets are not taken."
     UNTOLD "Không gửi được tới {}: {}." / "Cannot send to {}: {}."
 }
 
@@ -135,6 +141,17 @@ pub fn judge(facts: &Facts, limits: &Limits, now: Instant) -> Vec<Alarm> {
     }
     for (hop, since) in &facts.canaries {
         alarms.push(Alarm::new(Kind::CanaryMissing, hop.as_str(), *since, Told::new(CANARY, &[hop.as_str()])));
+    }
+    for (outlet, what, since, error) in &facts.unseen {
+        if now.as_millis().saturating_sub(since.as_millis()) >= limits.down {
+            let told = Told::new(UNSEEN, &[outlet.as_str(), what, error]);
+            alarms.push(Alarm::new(Kind::ArrivalsStopped, &format!("{outlet}: {what}"), *since, told));
+        }
+    }
+    for (outlet, what, count, since) in &facts.aside {
+        let told = Told::new(ASIDE, &[outlet.as_str(), what, &count.to_string()]);
+        let alarm = Alarm::new(Kind::ArrivalsAside, &format!("{outlet}: {what}"), *since, told);
+        alarms.push(alarm.counting(*count as u64));
     }
     for (recipient, since, error) in &facts.untold {
         let what = Told::new(UNTOLD, &[recipient, error]);

@@ -82,6 +82,11 @@ kinds! {
         "Quản trị bên nhận hoặc đường truyền" / "Whoever runs the destination, or the network";
         "Kiểm tra đường truyền và máy chủ bên nhận; trục tự gửi lại." /
         "Check the line and the far server; the gateway tries again by itself."
+    ArrivalsStopped "arrivals-stopped" Serious
+        "Không hỏi được hệ thống ngoài" / "A system outside cannot be asked";
+        "Quản trị trục" / "The gateway's administrator";
+        "Kiểm tra đường truyền, tài khoản và khóa bí mật của hệ thống đó; văn bản đến còn nằm ở đó." /
+        "Check the line, the account and its secret; documents for agencies here still lie there."
     CertificateExpired "certificate-expired" Critical
         "Chứng thư số đã hết hạn" / "A certificate has expired";
         "Người quản lý chứng thư" / "Whoever keeps the certificate";
@@ -99,6 +104,11 @@ kinds! {
         "Quản trị trục, bên gửi" / "The gateway's administrator, the sender";
         "Xem trang Ách tắc: gửi lại, chuyển nơi nhận hoặc báo bên gửi." /
         "See the page of what is stuck: send again, redirect, or tell the sender."
+    ArrivalsAside "arrivals-aside" Serious
+        "Có gói tin đến chưa nhận được" / "Packets from outside are not taken";
+        "Quản trị trục" / "The gateway's administrator";
+        "Xem mã lỗi trong nhật ký của trục, bổ sung danh mục, chứng thư hoặc cấu hình; trục tự nhận lại sau mỗi giờ." /
+        "See the codes in the gateway's log; mend the directory, certificates or settings; it is tried again every hour."
     NotTaken "not-taken" Warning
         "Cơ quan chưa lấy văn bản" / "An agency does not collect its documents";
         "Cơ quan nhận" / "The receiving agency";

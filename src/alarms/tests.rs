@@ -249,6 +249,12 @@ fn what_is_seen_is_judged() {
         room: Some(Room { free: 4 << 30, total: 100 << 30 }),
         clock_behind: Some(90_000),
         canaries: vec![("g09".parse().unwrap(), at(-9))],
+        unseen: vec![
+            ("axis".parse().unwrap(), "edoc of H37.02".to_owned(), at(-3_600_000), "15 Sai khoa".to_owned()),
+            // Not long enough yet.
+            ("axis".parse().unwrap(), "edoc of H37.03".to_owned(), at(-1), "20".to_owned()),
+        ],
+        aside: vec![("axis".parse().unwrap(), "edoc of H37.04".to_owned(), 3, at(-2))],
         untold: vec![("mail:a@example.vn".to_owned(), at(-5), "no answer".to_owned())],
         ..Facts::default()
     };
@@ -263,8 +269,10 @@ fn what_is_seen_is_judged() {
         (Kind::DiskFilling, "", 1),
         (Kind::UrgentStuck, "h61", 3),
         (Kind::DestinationDown, "g09", 1),
+        (Kind::ArrivalsStopped, "axis: edoc of H37.02", 1),
         (Kind::ClockWrong, "", 1),
         (Kind::FailedAtDeadline, "endpoint-down", 7),
+        (Kind::ArrivalsAside, "axis: edoc of H37.04", 3),
         (Kind::NotTaken, "H49.61", 4),
         (Kind::CanaryMissing, "g09", 1),
         (Kind::NoticesNotTold, "mail:a@example.vn", 1),

@@ -28,6 +28,8 @@ use crate::store::{Dispatch, Held};
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// Longest wait for a receipt, whatever the number of tries.
 const LONGEST_ACCEPTANCE_TIMEOUT: Duration = Duration::from_secs(600);
+/// A packet that others do not wait for rests at most so many longest pauses.
+const TURN_RESTS: u32 = 4;
 /// The most packets read from the store at once: each may hold some tens of KB.
 const READ_AT_ONCE: usize = 64;
 
@@ -58,8 +60,18 @@ pub struct Lane {
 
 struct Resting {
     until: Instant,
-    /// The path was at fault, not the packet: there is no reason to wait when the path is good again.
-    for_the_path: bool,
+    fault: Fault,
+}
+
+/// What was at fault when a packet did not go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    /// The way: the lane pauses, and nothing waits any longer when it is good again.
+    Path,
+    /// Its sender's or recipients' side: others go on.
+    Turn,
+    /// The packet: it waits long.
+    Packet,
 }
 
 /// What takes a lane's packets.
@@ -86,8 +98,7 @@ impl Due {
 
 struct Sent {
     outbox_id: i64,
-    result: Result<Next, String>,
-    retryable: bool,
+    result: Result<Next, (Fault, String)>,
     /// The store knows of a failed attempt already.
     noted: bool,
 }
@@ -101,6 +112,8 @@ enum Next {
     Settled,
     /// What is left of the entry.
     Rest,
+    /// It was not tried: it rests.
+    NotYet,
 }
 
 impl Lane {
@@ -170,6 +183,7 @@ impl Lane {
             return;
         }
         self.breaker.succeeded();
+        self.shared.no_more_waiting(&self.peer);
         let mut rested: Vec<i64> = self.resting.drain().map(|(id, _)| id).collect();
         rested.sort_unstable();
         self.again.extend(rested);
@@ -283,6 +297,7 @@ impl Lane {
             }
         };
         match sent.result {
+            Ok(Next::NotYet) => self.rest(sent.outbox_id, Fault::Turn),
             Ok(next) => {
                 if self.breaker.failures() > 1 {
                     self.path_is_good_again();
@@ -297,7 +312,7 @@ impl Lane {
                 });
                 self.breaker.succeeded();
                 match next {
-                    Next::Receipt => {}
+                    Next::Receipt | Next::NotYet => {}
                     Next::Settled => return self.let_go(&[sent.outbox_id]),
                     Next::Rest => {
                         self.let_go(&[sent.outbox_id]);
@@ -312,11 +327,11 @@ impl Lane {
                     *place = Some(Instant::now() + wait.min(LONGEST_ACCEPTANCE_TIMEOUT));
                 }
             }
-            Err(error) => self.failed((sent.outbox_id, sent.noted), error, sent.retryable).await,
+            Err((fault, error)) => self.failed((sent.outbox_id, sent.noted), error, fault).await,
         }
     }
 
-    async fn failed(&mut self, (outbox_id, noted): (i64, bool), error: String, retryable: bool) {
+    async fn failed(&mut self, (outbox_id, noted): (i64, bool), error: String, fault: Fault) {
         tracing::warn!(peer = %self.peer, outbox_id, %error, "a packet could not be sent; it stays queued");
         let now = self.shared.clock.now();
         self.shared.note(&self.peer, |state| {
@@ -326,20 +341,30 @@ impl Lane {
         if !noted && let Err(error) = self.shared.store.attempt_failed(outbox_id, error).await {
             tracing::error!(%error, outbox_id, "the failed attempt could not be noted");
         }
-        if retryable {
+        if fault == Fault::Path {
             self.breaker.failed(Instant::now());
         }
+        self.rest(outbox_id, fault);
+    }
+
+    /// Lets a packet that did not go wait by itself.
+    fn rest(&mut self, outbox_id: i64, fault: Fault) {
         // Settled meanwhile: it arrived although the link did not say so.
         if self.under_way.remove(&outbox_id).is_none() {
             return;
         }
         let settings = &self.shared.settings;
         let tries = self.tries.entry(outbox_id).or_insert(0);
-        let pause = settings.pause.saturating_mul(1 << (*tries).min(16)).min(settings.longest_pause);
+        let growing = settings.pause.saturating_mul(1 << (*tries).min(16));
         *tries = tries.saturating_add(1);
-        // A packet that is at fault itself waits long; one that failed with the path, as long as its own failures tell.
-        let pause = if retryable { pause } else { settings.longest_pause };
-        self.resting.insert(outbox_id, Resting { until: Instant::now() + pause, for_the_path: retryable });
+        let longest = settings.longest_pause;
+        let pause = match fault {
+            Fault::Path => growing.min(longest),
+            // There may be very many of them, and each try takes a place from others.
+            Fault::Turn => growing.min(longest.saturating_mul(TURN_RESTS)),
+            Fault::Packet => longest,
+        };
+        self.resting.insert(outbox_id, Resting { until: Instant::now() + pause, fault });
     }
 
     fn let_go(&mut self, outbox_ids: &[i64]) {
@@ -374,9 +399,9 @@ impl Lane {
     /// After an outage nothing waits for its own pause.
     fn path_is_good_again(&mut self) {
         let mut ready: Vec<i64> =
-            (self.resting.iter()).filter_map(|(id, resting)| resting.for_the_path.then_some(*id)).collect();
+            (self.resting.iter()).filter_map(|(id, resting)| (resting.fault == Fault::Path).then_some(*id)).collect();
         ready.sort_unstable();
-        self.resting.retain(|_, resting| !resting.for_the_path);
+        self.resting.retain(|_, resting| resting.fault != Fault::Path);
         self.again.extend(ready);
     }
 
@@ -402,7 +427,7 @@ async fn send(shared: Arc<Shared>, link: Arc<dyn Link>, peer: HopName, dispatch:
     let outbox_id = dispatch.outbox_id;
     let header = match serde_json::to_vec(&TransferHeader::of(&shared.hop, &dispatch)) {
         Ok(header) => header,
-        Err(error) => return Sent { outbox_id, result: Err(error.to_string()), retryable: false, noted: false },
+        Err(error) => return Sent { outbox_id, result: Err((Fault::Packet, error.to_string())), noted: false },
     };
     let content = match dispatch.held {
         Held::Inline(bytes) => Content::Bytes(bytes),
@@ -414,21 +439,26 @@ async fn send(shared: Arc<Shared>, link: Arc<dyn Link>, peer: HopName, dispatch:
     let transfer_id = format!("{}-{outbox_id}", shared.hop);
     let transfer = Transfer { header, content, urgent: dispatch.urgent, again, transfer_id };
     match link.send(&peer, transfer).await {
-        Ok(()) => Sent { outbox_id, result: Ok(Next::Receipt), retryable: true, noted: false },
-        Err(error) => Sent { outbox_id, retryable: error.is_retryable(), result: Err(error.to_string()), noted: false },
+        Ok(()) => Sent { outbox_id, result: Ok(Next::Receipt), noted: false },
+        Err(error) => {
+            let fault = if error.is_retryable() { Fault::Path } else { Fault::Packet };
+            Sent { outbox_id, result: Err((fault, error.to_string())), noted: false }
+        }
     }
 }
 
 async fn send_out(shared: Arc<Shared>, way: WayOut, leaving: Leaving) -> Sent {
     let outbox_id = leaving.dispatch.outbox_id;
-    let (result, noted, retryable) = match outlets::send(shared, way, leaving).await {
-        Came::Done => (Ok(Next::Settled), true, true),
-        Came::Again => (Ok(Next::Rest), true, true),
-        Came::Nothing(why) => (Err(why), true, true),
-        Came::CannotGo(why) => (Err(why), true, false),
-        Came::OurFault(error) => (Err(error), false, true),
+    let (result, noted) = match outlets::send(shared, way, leaving).await {
+        Came::Done => (Ok(Next::Settled), true),
+        Came::Again => (Ok(Next::Rest), true),
+        Came::Nothing(why) => (Err((Fault::Path, why)), true),
+        Came::NotNow(why) => (Err((Fault::Turn, why)), true),
+        Came::NotYet => (Ok(Next::NotYet), true),
+        Came::CannotGo(why) => (Err((Fault::Packet, why)), true),
+        Came::OurFault(error) => (Err((Fault::Path, error)), false),
     };
-    Sent { outbox_id, result, retryable, noted }
+    Sent { outbox_id, result, noted }
 }
 
 #[cfg(test)]
@@ -455,6 +485,7 @@ mod tests {
             writing: Arc::new(tokio::sync::Semaphore::new(1)),
             bells: HashMap::new(),
             closed: std::sync::RwLock::default(),
+            turns: std::sync::Mutex::default(),
         });
         let hub = crate::link::inprocess::Hub::new().link(1, lienthong_contract::Instant::from_millis(0));
         let (_news, settled) = mpsc::channel(1);

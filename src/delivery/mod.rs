@@ -17,6 +17,7 @@ mod lane;
 pub mod outlets;
 mod pause;
 mod receipts;
+mod turns;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -127,6 +128,8 @@ pub(crate) struct Shared {
     pub bells: HashMap<HopName, Bells>,
     /// Destinations that somebody closed.
     pub closed: RwLock<HashSet<HopName>>,
+    /// Recipients that are called by themselves and do not answer.
+    pub turns: Mutex<turns::Turns>,
 }
 
 /// What wakes the lanes of one neighbour.
@@ -202,7 +205,9 @@ impl Delivery {
         let bells = names.map(|name| (name.clone(), Bells::default())).collect();
         let (states, writing) = (Mutex::default(), Arc::new(Semaphore::new(1)));
         let closed = RwLock::new(closed.into_iter().collect());
-        let shared = Arc::new(Shared { hop, store, blobs, signer, clock, settings, states, writing, bells, closed });
+        let turns = Mutex::default();
+        let shared =
+            Arc::new(Shared { hop, store, blobs, signer, clock, settings, states, writing, bells, closed, turns });
         let mut doors = HashMap::new();
         for (peer, link) in links {
             let Bells { receipts, .. } = shared.bells.get(&peer).cloned().unwrap_or_default();

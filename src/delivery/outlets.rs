@@ -3,6 +3,9 @@
 //! Before each attempt it is on disk that the packet may be outside from then on; an answer that counts is one transaction
 //! with the receipts made of it. Whatever is no answer leaves the entry in the outbox, where its lane takes it up again.
 //!
+//! Where each recipient is called by itself, each answer is kept when it comes, and a recipient that does not answer is left
+//! alone for a while ([`super::turns`]), so that it takes no place from others.
+//!
 //! For a system that takes the official form alone a packet is written anew before each attempt ([`super::anew`]): the same
 //! bytes each time. What is kept and receipted as the packet stays the original; the receipt also says what was sent.
 //!
@@ -13,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::{StreamExt, stream};
 
 use lienthong_contract::door::{ConsignmentRef, Refusal, RefusalCause};
 use lienthong_contract::outlet::{
@@ -26,7 +30,10 @@ use super::{Delivery, Shared, findings};
 use crate::life::Input;
 use crate::receipts::{Event, Outside, Reason, Receipt, Sealed, seal};
 use crate::store::outlets::{Attested, Leaving};
-use crate::store::{Ended, Held, PacketKind};
+use crate::store::{Dispatch, Ended, Held, PacketKind};
+
+/// Recipients of one packet that are called at once.
+const CALLS_AT_ONCE: usize = 4;
 
 /// The way out to one system, as delivery drives it.
 #[derive(Clone)]
@@ -53,48 +60,131 @@ pub(super) enum Came {
     Again,
     /// No answer that counts; the store knows.
     Nothing(String),
+    /// No answer that counts, by the fault of its sender's or recipients' side: others can go; the store knows.
+    NotNow(String),
+    /// It was not tried, because its recipients do not answer others either.
+    NotYet,
     /// This packet was not sent and is itself at fault, others can go; the store knows.
     CannotGo(String),
     /// Our own store or key failed; the store may not know.
     OurFault(String),
 }
 
-/// Sends one packet once, and keeps what comes of it.
+/// What stands before the reason in the store where others can go.
+pub const NOT_NOW: &str = "not now: ";
+
+/// Sends one packet once, and keeps what comes of it: whole, or to each of its recipients by itself.
 pub(super) async fn send(shared: Arc<Shared>, way: WayOut, leaving: Leaving) -> Came {
     let id = leaving.dispatch.outbox_id;
-    // Held until the answer is here: its file goes with it.
+    let parts = if way.outlet.one_by_one() { one_by_one(&shared, &way, &leaving) } else { vec![leaving.clone()] };
+    if parts.is_empty() {
+        return Came::NotYet;
+    }
+    // Held until the answers are here: its file goes with it.
     let written = if way.anew { anew::write(&shared, &leaving.dispatch).await } else { Ok(None) };
     let written = match written {
         Ok(written) => written,
-        Err(fault) => return did_not_leave(&shared, &leaving, fault).await,
+        Err(fault) => {
+            parts.iter().for_each(|part| shared.went(&way, part, false));
+            return did_not_leave(&shared, &leaving, fault).await;
+        }
     };
-    match shared.store.begins_to_leave(id).await {
+    let begun = shared.store.begins_to_leave(id).await;
+    if !matches!(begun, Ok(true)) {
+        parts.iter().for_each(|part| shared.went(&way, part, false));
+    }
+    match begun {
         Ok(true) => {}
         // It ended meanwhile, at its deadline or by an administrator: what was attested as not sent is not sent.
         Ok(false) => return Came::Done,
         Err(error) => return Came::OurFault(error.to_string()),
     }
-    let sent = way.outlet.send(packet(&shared, &leaving, written.as_ref()));
+    let left_out = parts.iter().map(|part| part.dispatch.consignments.len()).sum::<usize>();
+    let left_out = left_out < leaving.dispatch.consignments.len();
+    let calls = parts.into_iter().map(|part| call(&shared, &way, part, written.as_ref()));
+    let mut came: Vec<Call> = stream::iter(calls).buffer_unordered(CALLS_AT_ONCE).collect().await;
+    // What is worst for the path decides how the entry goes on; what was settled is settled.
+    came.sort_by_key(Call::weight);
+    let perhaps = leaving.perhaps || came.iter().any(|call| matches!(call, Call::Open { perhaps: true, .. }));
+    let note = async |why: String| {
+        let why = outlet::words(&why);
+        shared.store.did_not_leave(id, why.clone(), perhaps).await.map(|()| why).map_err(|error| error.to_string())
+    };
+    let last = came.pop();
+    let (why, came): (String, fn(String) -> Came) = match last {
+        Some(Call::OurFault(error)) => return Came::OurFault(error),
+        Some(Call::Open { why, path: true, .. }) => (why, Came::Nothing),
+        Some(Call::Open { why, path: false, .. }) => (format!("{NOT_NOW}{why}"), Came::NotNow),
+        Some(Call::Some) => return Came::Again,
+        Some(Call::All) if left_out => (format!("{NOT_NOW}other recipients' servers do not answer"), Came::NotNow),
+        Some(Call::All) | None => return Came::Done,
+    };
+    match note(why).await {
+        Ok(why) => came(why),
+        Err(error) => Came::OurFault(error),
+    }
+}
+
+/// What one call came to.
+#[derive(Debug)]
+enum Call {
+    /// All whom it was for are settled.
+    All,
+    /// Some of them are; the others are sent again at once.
+    Some,
+    /// No answer that counts.
+    Open {
+        why: String,
+        /// It may have arrived.
+        perhaps: bool,
+        /// The way is at fault, not the packet's sender or recipients.
+        path: bool,
+    },
+    OurFault(String),
+}
+
+impl Call {
+    const fn weight(&self) -> u8 {
+        match self {
+            Self::All => 0,
+            Self::Some => 1,
+            Self::Open { path: false, .. } => 2,
+            Self::Open { path: true, .. } => 3,
+            Self::OurFault(_) => 4,
+        }
+    }
+}
+
+/// The packet once for each recipient whose turn it is.
+fn one_by_one(shared: &Shared, way: &WayOut, leaving: &Leaving) -> Vec<Leaving> {
+    let consignments = leaving.dispatch.consignments.iter().zip(&leaving.heads);
+    let parts = consignments.filter(|(one, _)| shared.may_go(&way.name, &one.recipient)).map(|(one, head)| Leaving {
+        dispatch: Dispatch { consignments: vec![one.clone()], ..leaving.dispatch.clone() },
+        heads: vec![head.clone()],
+        ..leaving.clone()
+    });
+    parts.collect()
+}
+
+/// Makes one call, and keeps what it came to.
+async fn call(shared: &Shared, way: &WayOut, part: Leaving, written: Option<&Anew>) -> Call {
+    let sent = way.outlet.send(packet(shared, &part, written));
     let outcome = match tokio::time::timeout(shared.settings.outlet_timeout, sent).await {
         Ok(outcome) => outcome,
         Err(_) => Outcome::Unknown { why: "no answer in time".to_owned() },
     };
-    let (why, perhaps) = match outcome {
+    let alone = way.outlet.one_by_one();
+    shared.went(way, &part, matches!(outcome, Outcome::NotNow { .. } | Outcome::Unknown { .. }));
+    match outcome {
         Outcome::Taken(mut taken) => {
             taken.sent = taken.sent.or(written.map(|anew| anew.digest));
-            return keep(&shared, &way, &leaving, &taken).await;
+            keep(shared, way, &part, &taken).await
         }
-        Outcome::Refused(turned) => {
-            return turn_away(&shared, &way, &leaving, (&turned, written.map(|anew| anew.digest))).await;
-        }
+        Outcome::Refused(turned) => turn_away(shared, way, &part, (&turned, written.map(|anew| anew.digest))).await,
         // Of an earlier attempt nothing is known by this one.
-        Outcome::NotSent { why } => (why, leaving.perhaps),
-        Outcome::Unknown { why } => (why, true),
-    };
-    let why = outlet::words(&why);
-    match shared.store.did_not_leave(id, why.clone(), perhaps).await {
-        Ok(()) => Came::Nothing(why),
-        Err(error) => Came::OurFault(format!("{why}; {error}")),
+        Outcome::NotSent { why } => Call::Open { why, perhaps: false, path: true },
+        Outcome::NotNow { why } => Call::Open { why, perhaps: false, path: false },
+        Outcome::Unknown { why } => Call::Open { why, perhaps: true, path: !alone },
     }
 }
 
@@ -136,16 +226,13 @@ fn packet(shared: &Shared, leaving: &Leaving, written: Option<&Anew>) -> Outgoin
 }
 
 /// The system has it.
-async fn keep(shared: &Shared, way: &WayOut, leaving: &Leaving, taken: &Taken) -> Came {
+async fn keep(shared: &Shared, way: &WayOut, leaving: &Leaving, taken: &Taken) -> Call {
     let now = shared.clock.now();
     let id = outlet::words(&taken.id);
     if id.is_empty() {
         // Without a name there is nothing to ask the system by, nor to hold it to.
-        let why = "the answer names no document".to_owned();
-        return match shared.store.did_not_leave(leaving.dispatch.outbox_id, why.clone(), true).await {
-            Ok(()) => Came::Nothing(why),
-            Err(error) => Came::OurFault(error.to_string()),
-        };
+        let path = !way.outlet.one_by_one();
+        return Call::Open { why: "the answer names no document".to_owned(), perhaps: true, path };
     }
     let outside = Outside {
         system: way.name.clone(),
@@ -162,8 +249,8 @@ async fn keep(shared: &Shared, way: &WayOut, leaving: &Leaving, taken: &Taken) -
     })
     .await
     {
-        Ok(()) => Came::Done,
-        Err(error) => Came::OurFault(error),
+        Ok(()) => Call::All,
+        Err(error) => Call::OurFault(error),
     }
 }
 
@@ -173,7 +260,7 @@ async fn turn_away(
     way: &WayOut,
     leaving: &Leaving,
     (turned, sent): (&TurnedAway, Option<Digest>),
-) -> Came {
+) -> Call {
     let now = shared.clock.now();
     let here: Vec<&AgencyCode> = leaving.dispatch.consignments.iter().map(|one| &one.recipient).collect();
     let named = turned.recipients.iter().any(|code| here.contains(&code));
@@ -185,9 +272,9 @@ async fn turn_away(
     let reason = Some(reason(&findings::TURNED_AWAY, &way.name, &words));
     let receipt = |entry: Entry<'_>| says(shared, Event::RelayToNonERDSFailure, entry, &outside, reason.clone(), now);
     match attest(shared, leaving, &meant, (Input::TurnedAway, None), receipt).await {
-        Ok(()) if here.into_iter().all(meant) => Came::Done,
-        Ok(()) => Came::Again,
-        Err(error) => Came::OurFault(error),
+        Ok(()) if here.into_iter().all(meant) => Call::All,
+        Ok(()) => Call::Some,
+        Err(error) => Call::OurFault(error),
     }
 }
 

@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 use super::books::Kept;
 use super::health::HealthView;
 use super::metrics::Gauges;
+use super::outlets::sights::{Looked, Sights};
 use super::{StartError, news};
 use crate::alarms::herald::{Herald, Lookout, Parts, Way};
 use crate::alarms::judge::{Destination, Facts, Limits, Room, judge};
@@ -55,6 +56,7 @@ pub struct View {
     pub directory: Arc<Directory>,
     pub health: Arc<HealthView>,
     pub gauges: Arc<Gauges>,
+    pub sights: Arc<Sights>,
     pub books: Arc<Kept>,
     pub keeper: Option<Arc<Keeper>>,
     /// Where the list of certificates is put.
@@ -199,9 +201,19 @@ impl View {
             certificates,
             clock_behind,
             canaries: Vec::new(),
+            unseen: self.sights.all().into_iter().filter_map(unseen).collect(),
+            aside: self.sights.all().into_iter().filter_map(aside).collect(),
             untold,
         }
     }
+}
+
+fn unseen(one: Looked) -> Option<(HopName, String, Instant, String)> {
+    Some((one.outlet, one.what, one.since?, one.trouble?))
+}
+
+fn aside(one: Looked) -> Option<(HopName, String, usize, Instant)> {
+    Some((one.outlet, one.what, one.aside, one.aside_since?))
 }
 
 #[async_trait]

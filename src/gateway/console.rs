@@ -26,6 +26,7 @@ use crate::delivery::Delivery;
 use crate::link::Link;
 use crate::link::amqp::AmqpLink;
 use crate::store::queues::{Queues, Waiting};
+use crate::store::watch::Failing;
 use crate::store::{QueueStore, SearchStore, SqliteStore, WatchStore};
 use crate::stuck::{At, Cause, Group, LinkTrouble, Place};
 use crate::trust::tls::{ReloadableServerConfig, ServerFiles};
@@ -259,18 +260,25 @@ impl View {
     }
 
     /// What is stuck at a destination: all that waits when it is in trouble, else what fails by itself.
-    async fn place(&self, line: &Line) -> crate::store::Result<Option<(Cause, Place)>> {
+    async fn place(&self, line: &Line) -> crate::store::Result<Vec<(Cause, Place)>> {
         let at = At::Destination(line.name.clone());
         if let Some(cause) = line.trouble {
             let place = Place { at, count: line.waiting, since: line.oldest, error: line.error.clone() };
-            return Ok(Some((cause, place)));
+            return Ok(vec![(cause, place)]);
         }
         if line.waiting == 0 {
-            return Ok(None);
+            return Ok(Vec::new());
         }
-        let failing = self.store.failing(&line.name, POISONED).await?;
-        let place = Place { at, count: failing.count, since: failing.oldest, error: None };
-        Ok((failing.count > 0).then_some((Cause::Poison, place)))
+        let failing = self.store.failing(&line.name, POISONED).await?.into_iter();
+        let place = |one: Failing| {
+            let cause = match &one.error {
+                Some(error) if one.not_now => Cause::of_trouble(error),
+                _ => Cause::Poison,
+            };
+            let error = one.error.filter(|_| one.not_now);
+            (cause, Place { at: at.clone(), count: one.waiting.count, since: one.waiting.oldest, error })
+        };
+        Ok(failing.map(place).collect())
     }
 }
 

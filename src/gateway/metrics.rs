@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::books::Kept;
 use super::health::HealthView;
+use super::outlets::sights::{Looked, Sights};
 use crate::api::{self, Health};
 use crate::books::Heard;
 use crate::delivery::{Delivery, LaneState};
@@ -43,6 +44,7 @@ pub struct Gauges {
     pub health: Arc<HealthView>,
     pub links: Vec<HopName>,
     pub outlets: Vec<HopName>,
+    pub sights: Arc<Sights>,
     pub heard: Arc<Heard>,
     /// What waited when it was last looked at; nothing when that failed.
     pub queues: RwLock<Option<Queues>>,
@@ -128,6 +130,13 @@ impl Gauges {
     }
 }
 
+/// What cannot be asked for at an outlet, and what lies there.
+fn outlet(page: &mut Page, name: &HopName, looked: &[Looked]) {
+    let of = || looked.iter().filter(|one| one.outlet == *name);
+    page.count(&families::OUTLET_UNSEEN, &[name.as_str()], of().filter(|one| one.failures > 0).count() as u64);
+    page.count(&families::OUTLET_ASIDE, &[name.as_str()], of().map(|one| one.aside as u64).sum());
+}
+
 /// What waits for one neighbour or outlet, both lanes together.
 fn outbox(page: &mut Page, queues: &Queues, to: &HopName) -> Waiting {
     let mut both = Waiting::default();
@@ -165,6 +174,8 @@ impl api::Metrics for Gauges {
         self.books(&mut page);
         self.waits(&mut page);
         self.lanes(&mut page);
+        let looked = self.sights.all();
+        self.outlets.iter().for_each(|name| outlet(&mut page, name, &looked));
         for (subscriber, standing) in self.news.standings() {
             page.count(&families::NEWS_FAILURES, &[&subscriber], u64::from(standing.failures));
         }

@@ -8,6 +8,7 @@
 //! panics is told and begun again after a pause; packets leave meanwhile as before.
 
 mod axis;
+pub mod sights;
 mod way;
 mod xroad;
 
@@ -19,9 +20,10 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use lienthong_contract::outlet::{Entrance, Inside, Outlet, Reports, Roll};
+use lienthong_contract::outlet::{Entrance, Inside, Outlet, Reports, Roll, Watch};
 use lienthong_contract::{Clock, HopName};
 
+use self::sights::Sights;
 use super::StartError;
 use crate::config::{self, Arriving, Config, SentBytes};
 use crate::delivery::{Delivery, WayOut};
@@ -125,13 +127,15 @@ pub(super) fn attend(
     ways: Vec<WayOut>,
     delivery: &Arc<Delivery>,
     intake: &Intake,
-    roll: &Arc<dyn Roll>,
+    (roll, watch): (&Arc<dyn Roll>, &Arc<Sights>),
     (doors, door): (&TaskTracker, &CancellationToken),
 ) {
     let entrance: Arc<dyn Entrance> = Arc::new(intake.clone());
     for WayOut { name, outlet, .. } in ways {
         let reports: Arc<dyn Reports> = Arc::clone(delivery) as _;
-        let inside = Inside { outlet: name, reports, entrance: Arc::clone(&entrance), roll: Arc::clone(roll) };
+        let watch: Arc<dyn Watch> = Arc::clone(watch) as _;
+        let (entrance, roll) = (Arc::clone(&entrance), Arc::clone(roll));
+        let inside = Inside { outlet: name, reports, entrance, roll, watch };
         doors.spawn(stand_by(outlet, inside, door.clone()));
     }
 }

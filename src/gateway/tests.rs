@@ -80,7 +80,9 @@ async fn a_gateways_metrics_tell_its_books_its_queues_and_its_log() {
         certificate: None,
         key: None,
     });
-    let gateway = start(&config).await.unwrap();
+    config.outlet = vec![outlet("axis", "K")];
+    let adapters = Adapters::of_this_program().with("scripted", |_, _| Ok(Arc::new(Scripted::default()) as _));
+    let gateway = Gateway::start_with(&config, &Hub::new(), Arc::new(Still), &adapters).await.unwrap();
     let all_there = async {
         loop {
             let text = gateway.metrics.text();
@@ -101,6 +103,8 @@ async fn a_gateways_metrics_tell_its_books_its_queues_and_its_log() {
         "lienthong_waiting{kind=\"news\",destination=\"one\"} 0",
         "lienthong_news_failures{subscriber=\"one\"} 0",
         "lienthong_part_ok{part=\"store\"} 1",
+        "lienthong_outlet_unseen{outlet=\"axis\"} 0",
+        "lienthong_outlet_aside_packets{outlet=\"axis\"} 0",
         "lienthong_ledger_size 0",
         "lienthong_ledger_alarms 0",
         "lienthong_ready 1",

@@ -23,6 +23,7 @@ use super::submit::into_refusal;
 use super::{Intake, findings, terms};
 use crate::flows::findings::TARGET_NOT_RECEIVED;
 use crate::receipts::Outside;
+use crate::rules::findings::SECRECY_MARK;
 use crate::rules::secrecy;
 use crate::store::outlets::Entered;
 use crate::store::{Accepted, RefusalRecord, Route};
@@ -79,7 +80,7 @@ impl Entrance for Intake {
         };
         let Some(came) = Came::new(outlet, &fetched) else {
             let finding = Finding::of(&findings::OUTSIDE_WITHOUT_NAME).found(outlet.as_str());
-            return Err(Refusal { cause: RefusalCause::BadPacket, findings: vec![finding], receipt: None });
+            return Err(Refusal { cause: RefusalCause::Forbidden, findings: vec![finding], receipt: None });
         };
         let received = receive(upload, &parts.blobs, &parts.limits).await;
         let now = parts.clock.now();
@@ -108,7 +109,7 @@ impl Intake {
     async fn let_in(&self, came: &Came, mut examined: Examined, now: Instant) -> Result<Submission, Refusal> {
         if examined.refused() {
             let findings = std::mem::take(&mut examined.findings);
-            let told = Told::of(&examined, RefusalCause::BadPacket, findings);
+            let told = Told::of(&examined, blame(&examined, &findings), findings);
             return Err(self.turn_away(came, told, now).await);
         }
         let sender = match self.sender_outside(&examined, &came.outside.system) {
@@ -129,13 +130,13 @@ impl Intake {
         let refused =
             whole.map(|objection| &objection.finding).find(|finding| finding.refuses() && !never_got(finding));
         if let Some(finding) = refused {
-            let told = Told::of(&examined, RefusalCause::BadPacket, vec![finding.clone()]);
+            let told = Told::of(&examined, RefusalCause::Forbidden, vec![finding.clone()]);
             return Err(self.turn_away(came, told, now).await);
         }
         if examined.recipients.is_empty() {
             let mut findings = vec![Finding::of(&findings::OUTSIDE_FOR_NOBODY).element("MessageHeader/To")];
             findings.append(&mut examined.findings);
-            let told = Told::of(&examined, RefusalCause::BadPacket, findings);
+            let told = Told::of(&examined, RefusalCause::Forbidden, findings);
             return Err(self.turn_away(came, told, now).await);
         }
         let asked: Vec<AgencyCode> = examined.recipients.iter().map(|one| one.key.code().clone()).collect();
@@ -269,6 +270,17 @@ impl Intake {
             return Ok(None);
         };
         Ok(Some(Submission { doc_id, digest, receipt, consignments, findings: Vec::new(), duplicate: true }))
+    }
+}
+
+/// Whose fault it is that a packet is refused: its own when it cannot be read or bears a secrecy mark, which stays so for ever.
+/// What else there is against it rests on what is known and set here: a list of agencies, revocation lists, the clock.
+fn blame(examined: &Examined, findings: &[Finding]) -> RefusalCause {
+    let marked = |finding: &Finding| finding.code == SECRECY_MARK.code && finding.refuses();
+    if examined.packet.is_none() || findings.iter().any(marked) {
+        RefusalCause::BadPacket
+    } else {
+        RefusalCause::Forbidden
     }
 }
 

@@ -140,6 +140,19 @@ pub static FAILURES: Family = gauge(
     "Failures in a row since the last success",
 );
 
+pub static OUTLET_UNSEEN: Family = gauge(
+    "lienthong_outlet_unseen",
+    &["outlet"],
+    "Số việc (hộp thư của một tài khoản, kết quả đã gửi, danh mục) đang không hỏi được ở hệ thống ngoài",
+    "Things (an account's mail, reports, the list of agencies) that cannot be asked for at a system outside just now",
+);
+pub static OUTLET_ASIDE: Family = gauge(
+    "lienthong_outlet_aside_packets",
+    &["outlet"],
+    "Gói tin còn nằm ở hệ thống ngoài vì trục chưa nhận được theo danh mục, chứng thư hoặc cấu hình hiện tại",
+    "Packets that lie at a system outside because they are not taken as the directory, certificates or settings stand",
+);
+
 pub static LEDGER_SIZE: Family = gauge(
     "lienthong_ledger_size",
     &[],
@@ -192,6 +205,8 @@ pub static ALL: &[&Family] = &[
     &UNDER_WAY,
     &BREAKER,
     &FAILURES,
+    &OUTLET_UNSEEN,
+    &OUTLET_ASIDE,
     &LEDGER_SIZE,
     &LEDGER_COSIGNED,
     &LEDGER_ALARMS,

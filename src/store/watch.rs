@@ -40,6 +40,16 @@ pub struct StuckOne {
 }
 
 /// Looks at what waits for people.
+/// Packets that fail by themselves at one destination.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failing {
+    pub waiting: Waiting,
+    /// The sender's or recipients' side is at fault, not the packet.
+    pub not_now: bool,
+    /// One of the last errors.
+    pub error: Option<String>,
+}
+
 #[async_trait]
 pub trait WatchStore: Send + Sync {
     /// The sums of a day in Vietnam (counted from 1970-01-01), or of all days, as the books are kept.
@@ -72,11 +82,12 @@ pub trait WatchStore: Send + Sync {
     /// [`Error`](super::Error).
     async fn failed_for(&self, cause: &str, after: i64, limit: usize) -> Result<Vec<StuckOne>>;
 
-    /// Packets for a destination that failed at least so often.
+    /// What waits for a destination by itself, with at least so many failed attempts: at most two, by whether others are known
+    /// to be able to go meanwhile.
     ///
     /// # Errors
     /// [`Error`](super::Error).
-    async fn failing(&self, destination: &HopName, attempts: u32) -> Result<Waiting>;
+    async fn failing(&self, destination: &HopName, attempts: u32) -> Result<Vec<Failing>>;
 
     /// What waits for a destination, oldest first, after this position; with at least so many failed attempts.
     ///

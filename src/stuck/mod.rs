@@ -131,7 +131,9 @@ impl Cause {
     pub fn of_trouble(error: &str) -> Self {
         let error = error.to_ascii_lowercase();
         let says = |words: &[&str]| words.iter().any(|word| error.contains(word));
-        if says(&[
+        if says(&["unknownmember", "unknownservice", "http status 404"]) {
+            Self::RecipientUnknown
+        } else if says(&[
             "notvalidyet",
             "not valid yet",
             "revocationstatus",
@@ -144,6 +146,8 @@ impl Cause {
         } else if says(&["certificate", "certexpired", "unknownissuer", "tls", "badcertificate"]) {
             Self::CertificateExpired
         } else if says(&[
+            "speaks for",
+            "systemid",
             "access_refused",
             "access-refused",
             "not_allowed",

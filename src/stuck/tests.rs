@@ -14,6 +14,9 @@ fn what_an_error_says_is_the_cause() {
         ("invalid peer certificate: UnknownRevocationStatus", Cause::ClockOrRevocation),
         ("ACCESS_REFUSED - access to queue refused", Cause::CredentialsRefused),
         ("HTTP 401", Cause::CredentialsRefused),
+        ("15 Sai systemid", Cause::CredentialsRefused),
+        ("no [[outlet.system]] speaks for H37.91", Cause::CredentialsRefused),
+        ("H37.02: Server.ClientProxy.UnknownMember no", Cause::RecipientUnknown),
         ("the broker is blocked: low on disk", Cause::Quota),
         ("the broker nacked it", Cause::Quota),
     ] {

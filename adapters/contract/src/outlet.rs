@@ -70,8 +70,11 @@ pub enum Outcome {
     Taken(Taken),
     /// It answered that it will not have it, and that will not change by asking again.
     Refused(TurnedAway),
-    /// Nothing can have arrived: no connection, or it answered that it cannot now.
+    /// Nothing can have arrived, and nothing else would either: no connection, or it answered that it cannot now.
     NotSent { why: String },
+    /// Nothing can have arrived, and that is a matter of this packet's sender or recipients: an account that is not let in, a
+    /// server of theirs that is away. Others may go meanwhile.
+    NotNow { why: String },
     /// It may have arrived, or not.
     Unknown { why: String },
 }
@@ -105,6 +108,7 @@ pub struct Inside {
     pub reports: Arc<dyn Reports>,
     pub entrance: Arc<dyn Entrance>,
     pub roll: Arc<dyn Roll>,
+    pub watch: Arc<dyn Watch>,
 }
 
 impl fmt::Debug for Inside {
@@ -118,6 +122,12 @@ impl fmt::Debug for Inside {
 pub trait Outlet: Send + Sync {
     /// Sends a packet once. It is asked again for whatever did not get a final answer.
     async fn send(&self, packet: OutgoingPacket) -> Outcome;
+
+    /// Whether each recipient is reached by a call of its own. Then a packet comes with one recipient at a time, what one of
+    /// them answers is kept before others have, and one that is away stops nobody else.
+    fn one_by_one(&self) -> bool {
+        false
+    }
 
     /// Brings in what the system has for agencies here, and what it says of what it took: asks it again and again, or waits for
     /// it. Runs beside [`Outlet::send`] for as long as the gateway does, which drops it when it stops, wherever it waits just
@@ -166,6 +176,8 @@ pub struct Awaited {
     pub id: String,
     pub from: AgencyCode,
     pub recipient: AgencyCode,
+    /// How many recipients the system has under this name, those whose end it has reported included.
+    pub recipients: usize,
     /// It is a status message, not a document.
     pub is_status: bool,
     /// Its place in the order in which they left; [`Reports::awaited`] reads on behind it.
@@ -190,6 +202,21 @@ pub trait Reports: Send + Sync {
     async fn report(&self, outlet: &HopName, report: Report) -> Result<usize, Refusal>;
 }
 
+/// How it went when something was looked for outside.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sight {
+    /// Why it could not be looked at; nothing when it could.
+    pub trouble: Option<String>,
+    /// Packets that lie outside and are not taken, because they are not for this gateway as things stand. Each was told of.
+    pub aside: usize,
+}
+
+/// Hears how it goes with what adapters bring in, so that somebody is told when nothing comes because nobody can look.
+pub trait Watch: Send + Sync {
+    /// An adapter has looked for `what`, such as `edoc of H37.02`.
+    fn looked(&self, outlet: &HopName, what: &str, sight: Sight);
+}
+
 /// A packet that the system outside has for agencies here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fetched {
@@ -208,8 +235,10 @@ pub trait Entrance: Send + Sync {
     /// sender, get the first answer again. Of its recipients those are served whom the gateway reaches on another way than back.
     ///
     /// # Errors
-    /// A [`Refusal`]: with `BadPacket`, `TooLarge`, `Forbidden` or `Conflict` asking again will not help; it is on record here. The
-    /// same name with other bytes is a `Conflict`.
+    /// A [`Refusal`], which is on record here. With `BadPacket` it is the packet's own fault for ever, whatever this gateway knows
+    /// or is set to, so its sender may be told so. With `TooLarge`, `Forbidden` or `Conflict` it is not taken as things stand:
+    /// a list of agencies, a revocation list or a setting may be at fault, and be mended. The same name with other bytes is a
+    /// `Conflict`.
     async fn enter(&self, outlet: &HopName, fetched: Fetched, upload: Upload) -> Result<Submission, Refusal>;
 }
 

@@ -1,21 +1,18 @@
 //! Packets to recipients behind other security servers: one call for each of them.
 
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
+use lienthong_contract::AgencyCode;
 use lienthong_contract::outlet::{Body, Outcome, OutgoingPacket, Outlet, Taken, TurnedAway};
-use lienthong_contract::{AgencyCode, ConsignmentId};
 use lienthong_door_kit::outbound::{Ask, Caller, Failed, Load};
 
 use crate::wire::{Said, read};
 
 /// The longest answer that is read.
 const MAX_ANSWER: usize = 1 << 20;
-/// Consignments whose answers are remembered. Of one that is forgotten the recipient is asked again.
-const REMEMBERED: usize = 8192;
 /// What stands for a recipient's or sender's code in a setting.
 const CODE: &str = "{code}";
 
@@ -41,8 +38,6 @@ pub struct Consumer {
     make: Make,
     caller: RwLock<Arc<Caller>>,
     settings: Settings,
-    /// What recipients answered, while others of the same packet have not.
-    answered: Mutex<HashMap<ConsignmentId, String>>,
 }
 
 impl fmt::Debug for Consumer {
@@ -51,24 +46,14 @@ impl fmt::Debug for Consumer {
     }
 }
 
-/// What became of the packet at its recipients so far.
-#[derive(Default)]
-struct Tally {
-    words: Vec<String>,
-    refused: Vec<AgencyCode>,
-    refusals: Vec<String>,
-    not_sent: Option<String>,
-    unknown: Option<String>,
-}
-
 impl Consumer {
     /// `caller` is what `make` gives at first; it is asked again when files have changed.
     #[must_use]
     pub fn new(caller: Caller, make: Make, settings: Settings) -> Self {
-        Self { make, caller: RwLock::new(Arc::new(caller)), settings, answered: Mutex::default() }
+        Self { make, caller: RwLock::new(Arc::new(caller)), settings }
     }
 
-    async fn send_one(&self, packet: &OutgoingPacket, recipient: &AgencyCode) -> Result<Said, Failed> {
+    async fn send_to(&self, packet: &OutgoingPacket, recipient: &AgencyCode) -> Result<Said, Failed> {
         let kind = if packet.is_status { "status" } else { "edocs" };
         let path = format!("{}/document/{kind}/new", self.settings.service.replace(CODE, recipient.as_str()));
         // Our name of the packet was drawn after its bytes were made, so they do not hold it.
@@ -87,24 +72,7 @@ impl Consumer {
         let answer = caller.call(Ask { method: "POST", path: &path, headers: &headers, load }).await?;
         let status = answer.status;
         let body = answer.whole(MAX_ANSWER).await.map_err(|error| Failed::Unknown(error.to_string()))?;
-        Ok(read(status, &body))
-    }
-
-    fn remembered(&self, id: ConsignmentId) -> Option<String> {
-        self.answered.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
-    }
-
-    fn remember(&self, id: ConsignmentId, words: &str) {
-        let mut answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
-        if answered.len() >= REMEMBERED {
-            answered.clear();
-        }
-        answered.insert(id, words.to_owned());
-    }
-
-    fn forget(&self, packet: &OutgoingPacket) {
-        let mut answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
-        packet.recipients.iter().for_each(|one| drop(answered.remove(&one.id)));
+        Ok(read(status, &body, packet.again))
     }
 }
 
@@ -129,52 +97,28 @@ fn framed(packet: &OutgoingPacket, boundary: &str) -> Load {
 #[async_trait]
 impl Outlet for Consumer {
     async fn send(&self, packet: OutgoingPacket) -> Outcome {
-        let mut tally = Tally::default();
-        for one in &packet.recipients {
-            if let Some(words) = self.remembered(one.id) {
-                tally.words.push(words);
-                continue;
+        let [one] = packet.recipients.as_slice() else {
+            return Outcome::NotSent { why: format!("{} recipients for one call", packet.recipients.len()) };
+        };
+        let at = &one.recipient;
+        match self.send_to(&packet, at).await {
+            Ok(Said::Taken { doc_id, words }) => {
+                // Without a name of its own it is known there by ours.
+                let id = doc_id.unwrap_or_else(|| packet.doc_id.to_string());
+                Outcome::Taken(Taken { id, sent: None, answer: Some(words) })
             }
-            match self.send_one(&packet, &one.recipient).await {
-                Ok(Said::Taken { doc_id, words }) => {
-                    let words = format!("{}: {words} {}", one.recipient, doc_id.unwrap_or_default()).trim().to_owned();
-                    self.remember(one.id, &words);
-                    tally.words.push(words);
-                }
-                Ok(Said::Refused { code, words }) => {
-                    tally.refused.push(one.recipient.clone());
-                    tally.refusals.push(format!("{code} {words}"));
-                }
-                Ok(Said::NoSuchService { words }) => {
-                    tally.refused.push(one.recipient.clone());
-                    tally.refusals.push(words);
-                }
-                Ok(Said::Nothing(why)) | Err(Failed::Unknown(why)) => {
-                    tally.unknown = Some(format!("{}: {why}", one.recipient));
-                }
-                Err(Failed::NotSent(why)) => tally.not_sent = Some(why),
+            Ok(Said::Refused { code, words }) => {
+                Outcome::Refused(TurnedAway { code, words, recipients: vec![at.clone()] })
             }
+            Ok(Said::NoSuchService { words }) => Outcome::NotNow { why: format!("{at}: {words}") },
+            Ok(Said::Nothing(why)) | Err(Failed::Unknown(why)) => Outcome::Unknown { why: format!("{at}: {why}") },
+            // Our own security server.
+            Err(Failed::NotSent(why)) => Outcome::NotSent { why },
         }
-        // Whoever was refused ends now; the rest is sent again at once, and who has answered is not called a second time.
-        if !tally.refused.is_empty() {
-            return Outcome::Refused(TurnedAway {
-                code: String::new(),
-                words: tally.refusals.join("; "),
-                recipients: tally.refused,
-            });
-        }
-        match (tally.unknown, tally.not_sent) {
-            (Some(why), _) => Outcome::Unknown { why },
-            // Somebody has it already.
-            (None, Some(why)) if !tally.words.is_empty() => Outcome::Unknown { why },
-            (None, Some(why)) => Outcome::NotSent { why },
-            (None, None) => {
-                self.forget(&packet);
-                // Each has a name of its own; together they are known by ours.
-                let id = packet.doc_id.to_string();
-                Outcome::Taken(Taken { id, sent: None, answer: Some(tally.words.join("; ")) })
-            }
-        }
+    }
+
+    fn one_by_one(&self) -> bool {
+        true
     }
 
     fn reload(&self) -> Result<(), String> {

@@ -150,13 +150,15 @@ impl Provider {
             upload::file(paced, FilePart::new(&boundary, "file", "messageType", &["edoc", "status"]));
         let told = |name: &str| field(head, name).map(|value| value.chars().take(MAX_HEADER).collect::<String>());
         let fetched = Fetched {
-            // The protocol has no name for a packet that comes again; what it is, its bytes tell.
-            id: told("x-road-id").unwrap_or_else(|| DocId::fresh().to_string()),
+            // The protocol has no name for a packet that comes again: what it is, its bytes tell. The id of the call is the
+            // caller's own, so two organisations may use the same one.
+            id: DocId::fresh().to_string(),
             credential: format!("system {}", self.doors.system),
             words: Some(words(&format!(
-                "X-Road-Client {}; from {}",
+                "X-Road-Client {}; from {}; X-Road-Id {}",
                 told("x-road-client").unwrap_or_default(),
-                told("from").unwrap_or_default()
+                told("from").unwrap_or_default(),
+                told("x-road-id").unwrap_or_default()
             ))),
         };
         let (entrance, outlet) = (Arc::clone(&self.doors.entrance), self.doors.outlet.clone());

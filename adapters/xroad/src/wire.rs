@@ -31,17 +31,20 @@ pub enum Said {
     Taken { doc_id: Option<String>, words: String },
     /// It will not be had.
     Refused { code: String, words: String },
-    /// The security server knows no such organisation or service.
+    /// There is no such organisation or service on the way: a setting or a catalogue is at fault, not the packet.
     NoSuchService { words: String },
     /// Nothing that counts.
     Nothing(String),
 }
 
-/// Reads the answer of an adapter, or of the security server before it.
+/// Reads the answer of an adapter, or of the security server before it. `again`: the packet may be there already.
 #[must_use]
-pub fn read(status: u16, body: &[u8]) -> Said {
+pub fn read(status: u16, body: &[u8], again: bool) -> Said {
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     let Ok(Value::Object(fields)) = serde_json::from_slice::<Value>(body) else {
+        if status == 404 {
+            return Said::NoSuchService { words: "HTTP status 404".to_owned() };
+        }
         return Said::Nothing(format!("HTTP status {status} without the family's JSON"));
     };
     let text = |name: &str| match fields.get(name) {
@@ -72,24 +75,28 @@ pub fn read(status: u16, body: &[u8]) -> Said {
             let doc_id = inner.or(data).and_then(name).filter(|name| !name.is_empty());
             Said::Taken { doc_id, words }
         }
-        // The caller is at fault, and not for who he is: saying it again says nothing else.
-        (200 | 201 | 400 | 404 | 409 | 413 | 415 | 422, false, other) if other != "0" => {
-            Said::Refused { code: other.to_owned(), words }
-        }
+        // The packet is at fault: saying it again says nothing else.
+        (400 | 413 | 415 | 422, false, other) if other != "0" => Said::Refused { code: other.to_owned(), words },
+        // It has another packet of that name, which is this one when that may have arrived.
+        (409, false, other) if other != "0" && !again => Said::Refused { code: other.to_owned(), words },
+        (404, false, _) => Said::NoSuchService { words: format!("HTTP status 404 {words}") },
+        // -1 with a good status is all the family has for whatever went wrong, its database included.
         _ => Said::Nothing(format!("HTTP status {status} {said} {code} {words}")),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     #[test]
     fn only_a_whole_answer_of_the_family_counts() {
-        let said = |status, body: &str| read(status, body.as_bytes());
+        let said = |status, body: &str| read(status, body.as_bytes(), false);
         let taken_as =
             |doc_id: Option<&str>| Said::Taken { doc_id: doc_id.map(str::to_owned), words: "Thanh cong".to_owned() };
-        assert_eq!(read(201, &taken("d-1")), taken_as(Some("d-1")));
+        assert_eq!(read(201, &taken("d-1"), true), taken_as(Some("d-1")));
         for (data, doc_id) in [
             ("\"d-2\"", Some("d-2")),
             ("7", Some("7")),
@@ -101,15 +108,24 @@ mod tests {
             assert_eq!(said(201, &body), taken_as(doc_id), "{data}");
         }
         let refused = Said::Refused { code: "-1".to_owned(), words: "Goi tin sai".to_owned() };
-        assert_eq!(read(400, &failed("Gói tin sai")), refused);
-        assert_eq!(read(201, &failed("Gói tin sai")), refused);
+        for status in [400, 413, 415, 422] {
+            assert_eq!(read(status, &failed("Gói tin sai"), true), refused, "{status}");
+        }
+        assert_eq!(read(409, &failed("Gói tin sai"), false), refused);
+        // It may be this packet that it has.
+        assert!(matches!(read(409, &failed("Gói tin sai"), true), Said::Nothing(_)));
         let unknown = r#"{"type":"Server.ClientProxy.UnknownMember","message":"no","detail":"x"}"#;
-        assert!(matches!(said(500, unknown), Said::NoSuchService { .. }));
+        let not_found = String::from_utf8(failed("khong co").to_vec()).unwrap();
+        for (status, body) in [(500, unknown), (404, "<html/>"), (404, ""), (404, &not_found)] {
+            assert!(matches!(said(status, body), Said::NoSuchService { .. }), "{status} {body}");
+        }
         for (status, body) in [
             (500, r#"{"type":"Server.ServerProxy.NetworkError","message":"no"}"#),
             (503, r#"{"data":"","ErrorDesc":"x","ErrorCode":"-1","status":"FAILED"}"#),
             (401, r#"{"data":"","ErrorDesc":"x","ErrorCode":"-1","status":"FAILED"}"#),
             (201, r#"{"data":"","ErrorDesc":"x","ErrorCode":"0","status":"FAILED"}"#),
+            (201, r#"{"data":"","ErrorDesc":"x","ErrorCode":"-1","status":"FAILED"}"#),
+            (200, r#"{"data":"","ErrorDesc":"x","ErrorCode":"-1","status":"FAILED"}"#),
             (201, r#"{"data":"","ErrorDesc":"x","ErrorCode":"-1","status":"OK"}"#),
             (202, r#"{"data":"d","ErrorDesc":"x","ErrorCode":"0","status":"OK"}"#),
             (201, r#"{"data":"d","ErrorDesc":null,"ErrorCode":null,"status":null}"#),

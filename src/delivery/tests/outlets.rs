@@ -25,6 +25,8 @@ enum Does {
     /// Nothing is heard of it, and it has nothing.
     IsSilent,
     IsDown,
+    /// The recipient's own server is away.
+    IsAway,
     Refuses,
     RefusesFor(AgencyCode),
     /// Takes it, and answers when it is told to.
@@ -46,12 +48,25 @@ struct System {
     came: Mutex<Vec<(OutgoingPacket, Vec<u8>)>>,
     go_on: Semaphore,
     at_once: Mutex<(usize, usize)>,
+    /// Each recipient is called by itself.
+    alone: bool,
 }
 
 impl System {
     fn new(manner: impl Fn(&OutgoingPacket, usize) -> Does + Send + Sync + 'static) -> Arc<Self> {
         let (has, calls, came, at_once) = (Mutex::default(), Mutex::default(), Mutex::default(), Mutex::default());
-        Arc::new(Self { manner: Box::new(manner), has, calls, came, go_on: Semaphore::new(0), at_once })
+        Arc::new(Self { manner: Box::new(manner), has, calls, came, go_on: Semaphore::new(0), at_once, alone: false })
+    }
+
+    fn one_by_one(manner: impl Fn(&OutgoingPacket, usize) -> Does + Send + Sync + 'static) -> Arc<Self> {
+        let system = Arc::into_inner(Self::new(manner)).unwrap();
+        Arc::new(Self { alone: true, ..system })
+    }
+
+    /// How often this recipient was called.
+    fn calls_of(&self, code: &str) -> usize {
+        let came = self.came.lock().unwrap();
+        came.iter().filter(|(packet, _)| packet.recipients.iter().any(|one| one.recipient == agency(code))).count()
     }
 
     fn calls(&self, digest: Digest) -> Vec<bool> {
@@ -82,6 +97,10 @@ fn name(digest: Digest) -> String {
 
 #[async_trait]
 impl Outlet for System {
+    fn one_by_one(&self) -> bool {
+        self.alone
+    }
+
     async fn send(&self, packet: OutgoingPacket) -> Outcome {
         let before = self.calls(packet.digest).len();
         self.calls.lock().unwrap().push((packet.digest, packet.again));
@@ -103,6 +122,7 @@ impl Outlet for System {
             }
             Does::IsSilent => unknown,
             Does::IsDown => Outcome::NotSent { why: "connection refused".to_owned() },
+            Does::IsAway => Outcome::NotNow { why: "UnknownMember".to_owned() },
             Does::Refuses => refused(Vec::new()),
             Does::RefusesFor(code) if packet.recipients.iter().any(|one| one.recipient == code) => refused(vec![code]),
             Does::RefusesFor(_) => self.take(&packet),
@@ -525,5 +545,67 @@ async fn what_cannot_be_written_anew_is_not_sent_otherwise_is_told_and_holds_nob
         let [receipt] = &out.came(made, State::Failed).await[..] else { panic!("one consignment") };
         assert_eq!((receipt.event, reason(receipt).0), (Event::RelayToNonERDSFailure, "LT-DLV-0003"), "it never left");
     }
+    out.end().await;
+}
+
+#[tokio::test]
+async fn recipients_that_are_called_by_themselves_end_by_themselves() {
+    let of = |packet: &OutgoingPacket| packet.recipients[0].recipient.clone();
+    let system = System::one_by_one(move |packet, _| {
+        assert_eq!(packet.recipients.len(), 1);
+        match of(packet).as_str() {
+            "G10.90" => Does::IsAway,
+            "G11.90" => Does::Refuses,
+            "G12.90" => Does::IsSilent,
+            _ => Does::Takes,
+        }
+    });
+    let out = Out::new(&system, false);
+    let made = out.put("four", 0, &["G09.90", "G10.90", "G11.90", "G12.90"]).await;
+    let states = async || {
+        let trace = out.trace(&made).await;
+        trace.consignments.iter().map(|one| one.state).collect::<Vec<State>>()
+    };
+    let expected = [State::PassedOutside, State::Queued, State::Failed, State::Queued];
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while states().await != expected {
+        assert!(Instant::now() < deadline, "{:?}", states().await);
+        tokio::time::sleep(Duration::from_millis(3)).await;
+    }
+    // The others are tried again, and who has answered is not called any more.
+    until("the rest is tried again", || system.calls_of("G10.90") > 2 && system.calls_of("G12.90") > 2).await;
+    assert_eq!((system.calls_of("G09.90"), system.calls_of("G11.90")), (1, 1));
+    assert_eq!(states().await, expected);
+    out.end().await;
+}
+
+#[tokio::test]
+async fn a_recipient_that_is_away_keeps_nobody_elses_documents() {
+    let system = System::one_by_one(|packet, _| match packet.recipients[0].recipient.as_str() {
+        "G10.90" => Does::IsAway,
+        _ => Does::Takes,
+    });
+    // A long pause: what waited for the dead one's sake would not be out in time.
+    let settings = Settings { pause: Duration::from_secs(600), longest_pause: Duration::from_secs(600), ..settings() };
+    let out = Out::with(&system, (false, false), settings);
+    for number in 0..40 {
+        out.put(&format!("dead{number}"), 0, &["G10.90"]).await;
+    }
+    until("the dead one was called", || system.calls_of("G10.90") > 0).await;
+    let mut others = Vec::new();
+    for number in 0..5 {
+        others.push(out.put(&format!("alive{number}"), 0, &["G09.90"]).await);
+    }
+    for made in &others {
+        out.came(made, State::PassedOutside).await;
+    }
+    let window = Settings::default().outlet_window;
+    assert!(system.calls_of("G10.90") <= window, "{} calls of a server that is away", system.calls_of("G10.90"));
+    let state = out.delivery.states().into_iter().next().unwrap().1;
+    assert_eq!(state.normal.failures, 0, "the way itself is good");
+    // Somebody says that it is back: nothing waits.
+    let called = system.calls_of("G10.90");
+    out.delivery.hurry(&hop("axis"));
+    until("it is called again", || system.calls_of("G10.90") > called).await;
     out.end().await;
 }

@@ -85,9 +85,9 @@ async fn nobody_of_this_network_is_spoken_for_from_outside_and_what_is_refused_i
         assert_eq!(answer, (RefusalCause::Forbidden, "LT-INT-0025".to_owned()), "{from}");
     }
     let nobody = refused("axis", "n1", &letter("K01.90", 4, &["K02.90"])).await;
-    assert_eq!(nobody, (RefusalCause::BadPacket, "LT-INT-0026".to_owned()));
+    assert_eq!(nobody, (RefusalCause::Forbidden, "LT-INT-0026".to_owned()));
     let unsigned = refused("strict", "s1", &letter("K01.90", 5, to)).await;
-    assert_eq!(unsigned, (RefusalCause::BadPacket, "LT-INT-0003".to_owned()));
+    assert_eq!(unsigned, (RefusalCause::Forbidden, "LT-INT-0003".to_owned()));
     assert_eq!(refused("axis", "x1", b"<html>502 Bad Gateway</html>").await.0, RefusalCause::BadPacket);
     assert_eq!(world.province.store.counts().await.unwrap().refusals, 6);
     // What cannot be tied to anything is not on record.

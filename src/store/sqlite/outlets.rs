@@ -109,7 +109,8 @@ pub fn abroad(db: &Connection, outlet: &HopName, name: &str, recipient: Option<&
 
 /// See [`super::super::OutletStore::awaited`].
 pub fn awaited(db: &Connection, outlet: &HopName, after: i64, limit: usize) -> Result<Vec<Awaited>> {
-    let query = "SELECT c.seq, a.name, p.sender, c.recipient, p.kind
+    let query = "SELECT c.seq, a.name, p.sender, c.recipient, p.kind,
+                        (SELECT count(*) FROM abroad b WHERE b.outlet = a.outlet AND b.name = a.name)
                  FROM consignments c INDEXED BY consignments_outside
                       JOIN abroad a ON a.consignment = c.seq AND a.outlet = ?1
                       JOIN packets p ON p.id = c.packet
@@ -124,6 +125,7 @@ pub fn awaited(db: &Connection, outlet: &HopName, after: i64, limit: usize) -> R
             id: row.get(1)?,
             from: rows::agency(row, 2)?,
             recipient: rows::agency(row, 3)?,
+            recipients: usize::try_from(row.get::<_, i64>(5)?).unwrap_or(usize::MAX),
             is_status: kind == PacketKind::Status.as_str(),
         });
     }

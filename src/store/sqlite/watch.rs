@@ -8,9 +8,10 @@ use lienthong_contract::{AgencyCode, HopName, Instant};
 use super::super::Result;
 use super::super::books::Amounts;
 use super::super::queues::Waiting;
-use super::super::watch::{Failed, StuckOne, WatchStore};
+use super::super::watch::{Failed, Failing, StuckOne, WatchStore};
 use super::SqliteStore;
 use super::rows::{self, integer};
+use crate::delivery::outlets::NOT_NOW;
 use crate::stuck::Cause;
 
 #[async_trait]
@@ -83,14 +84,23 @@ impl WatchStore for SqliteStore {
         .await
     }
 
-    async fn failing(&self, destination: &HopName, attempts: u32) -> Result<Waiting> {
+    async fn failing(&self, destination: &HopName, attempts: u32) -> Result<Vec<Failing>> {
         let destination = destination.clone();
         self.read(move |db| {
-            let query = "SELECT count(*), min(p.received_at) FROM outbox o JOIN packets p ON p.id = o.packet
-                         WHERE o.hop = ?1 AND o.attempts >= ?2";
-            let read = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, Option<i64>>(1)?));
-            let (count, oldest) = db.prepare_cached(query)?.query_row(params![destination.as_str(), attempts], read)?;
-            Ok(Waiting { count: positive(count), oldest: oldest.map(Instant::from_millis) })
+            let query = "SELECT coalesce(substr(o.last_error, 1, length(?3)) = ?3, 0) AS not_now,
+                                count(*), min(p.received_at), max(o.last_error)
+                         FROM outbox o JOIN packets p ON p.id = o.packet
+                         WHERE o.hop = ?1 AND o.attempts >= ?2 GROUP BY not_now ORDER BY not_now";
+            let mut query = db.prepare_cached(query)?;
+            let read = |row: &Row<'_>| {
+                let (count, oldest): (i64, Option<i64>) = (row.get(1)?, row.get(2)?);
+                let waiting = Waiting { count: positive(count), oldest: oldest.map(Instant::from_millis) };
+                let error: Option<String> = row.get(3)?;
+                let error = error.map(|error| error.strip_prefix(NOT_NOW).unwrap_or(&error).to_owned());
+                Ok(Failing { waiting, not_now: row.get(0)?, error })
+            };
+            let failing = query.query_map(params![destination.as_str(), attempts, NOT_NOW], read)?;
+            Ok(failing.collect::<rusqlite::Result<_>>()?)
         })
         .await
     }

@@ -2,14 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 use std::io;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::stream;
 use lienthong_contract::door::{RefusalCause, Upload};
 use lienthong_contract::outlet::{self, Fetched as Packet, Inside};
 use lienthong_door_kit::outbound::Answer;
 use serde_json::Value;
+use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::attend::{Bearing, Round, Troubles};
@@ -57,6 +59,8 @@ pub struct Arrivals<'a> {
     settled: HashMap<String, &'static str>,
     /// What is left alone until then.
     aside: HashMap<String, Instant>,
+    /// How much of what was listed last is left alone.
+    left: usize,
     /// How often nothing could be done about a document that is still listed.
     troubled: HashMap<String, u32>,
 }
@@ -76,7 +80,13 @@ enum Verdict {
 
 impl<'a> Arrivals<'a> {
     pub fn new(axis: &'a Parts, inside: &'a Inside, account: String, mail: Mail) -> Self {
-        Self { axis, inside, account, mail, settled: HashMap::new(), aside: HashMap::new(), troubled: HashMap::new() }
+        let (settled, aside, troubled) = (HashMap::new(), HashMap::new(), HashMap::new());
+        Self { axis, inside, account, mail, settled, aside, left: 0, troubled }
+    }
+
+    /// How many packets lie outside that are not taken as things stand.
+    pub const fn left(&self) -> usize {
+        self.left
     }
 
     fn account(&self) -> Result<Arc<Account>, String> {
@@ -129,6 +139,7 @@ impl<'a> Arrivals<'a> {
                         self.aside.clear();
                     }
                     self.aside.insert(item.doc_id.clone(), Instant::now() + ASIDE);
+                    self.left = self.left.saturating_add(1);
                     return Ok(false);
                 }
             },
@@ -138,7 +149,7 @@ impl<'a> Arrivals<'a> {
         Ok(new)
     }
 
-    async fn list(&self) -> Result<Vec<Item>, String> {
+    async fn list(&mut self) -> Result<Vec<Item>, String> {
         let said = self.axis.ask_again(&*self.account()?, Call::Received { kind: self.mail.kind() }).await?;
         if !said.is_ok() {
             return Err(format!("getReceivedEdocList: {} {}", said.code, said.description));
@@ -146,7 +157,7 @@ impl<'a> Arrivals<'a> {
         // Something else in the place of the list is not an empty list.
         let rows = said.rows().map_err(|unclear| unclear.to_string())?;
         let mut items: Vec<Item> = Vec::with_capacity(rows.len());
-        let mut seen = HashSet::new();
+        let (mut seen, mut left) = (HashSet::new(), 0_usize);
         for row in rows {
             let text = |name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default().trim();
             if ["done", "fail"].iter().any(|ended| text("status").eq_ignore_ascii_case(ended)) {
@@ -160,11 +171,17 @@ impl<'a> Arrivals<'a> {
                 // They are listed again when these are acknowledged.
                 break;
             }
-            if !self.aside.contains_key(&doc_id) && seen.insert(doc_id.clone()) {
+            if !seen.insert(doc_id.clone()) {
+                continue;
+            }
+            if self.aside.contains_key(&doc_id) {
+                left = left.saturating_add(1);
+            } else {
                 let words = format!("{} -> {} {}", text("from"), text("to"), text("created_time"));
                 items.push(Item { doc_id, words });
             }
         }
+        self.left = left;
         Ok(items)
     }
 
@@ -182,19 +199,25 @@ impl<'a> Arrivals<'a> {
     async fn take_once(&self, item: &Item) -> Result<Verdict, String> {
         let (account, call) = (self.account()?, Call::Get { doc_id: &item.doc_id });
         let answer = self.axis.call(&account, call, None).await.map_err(|failed| failed.to_string())?;
-        let (upload, heard) = packet(answer);
+        let incoming = Arc::new(Incoming::new(answer));
         let packet = Packet {
             id: item.doc_id.clone(),
             credential: format!("system {}", self.account),
             words: Some(outlet::words(&item.words)),
         };
-        let refusal = match self.inside.entrance.enter(&self.inside.outlet, packet, upload).await {
+        let refusal = match self.inside.entrance.enter(&self.inside.outlet, packet, upload(&incoming)).await {
             Ok(_) => return Ok(Verdict::Settled("done")),
             Err(refusal) => refusal,
         };
-        match heard.get() {
+        let codes: Vec<&str> = refusal.findings.iter().map(|finding| finding.code.as_str()).collect();
+        // Only of a whole answer with a packet in it anything is told for good: half of one is no bad packet.
+        let heard = match refusal.cause {
+            RefusalCause::BadPacket => Some(incoming.end().await),
+            _ => incoming.heard().await,
+        };
+        match heard {
             // It did not come as a packet, so what was found in it counts for nothing.
-            Some(Err(why)) => return Err(why.clone()),
+            Some(Err(why)) => return Err(why),
             Some(Ok(said)) if !said.is_ok() => {
                 let why = format!("getEdoc: {} {}", said.code, said.description);
                 if said.code == u32::from(code::WRONG_SYSTEM) {
@@ -205,11 +228,11 @@ impl<'a> Arrivals<'a> {
             }
             Some(Ok(_)) | None => {}
         }
-        let codes: Vec<&str> = refusal.findings.iter().map(|finding| finding.code.as_str()).collect();
         match refusal.cause {
-            // It is on record here, and asking again would not help.
-            RefusalCause::BadPacket | RefusalCause::TooLarge => Ok(Verdict::Settled("fail")),
+            // It is the packet's own fault whoever looks at it, and on record here.
+            RefusalCause::BadPacket => Ok(Verdict::Settled("fail")),
             RefusalCause::Incomplete | RefusalCause::Unavailable => Err(format!("{:?}", refusal.cause)),
+            // Something here may be at fault, and be mended.
             cause => Ok(Verdict::Aside(format!("{cause:?} {}", codes.join(" ")))),
         }
     }
@@ -235,41 +258,67 @@ pub fn name(row: &Value) -> Option<String> {
     fits.then_some(name)
 }
 
-/// What is known of an answer once all of it has come.
-type Heard = Arc<OnceLock<Result<Said, String>>>;
+/// An answer with a packet in it, while it comes in.
+struct Incoming(Mutex<State>);
 
-/// The packet within an answer while it comes in. Where the answer proves to be none, the stream ends with an error.
-fn packet(answer: Answer) -> (Upload, Heard) {
-    let heard = Heard::default();
-    let state = Some((answer, Fetched::default(), Arc::clone(&heard)));
-    let upload = stream::unfold(state, |state| async move {
-        let (mut answer, mut fetched, heard) = state?;
-        let fault = loop {
+enum State {
+    Coming(Box<(Answer, Fetched)>),
+    /// All of it has come, or as much as will.
+    Ended(Result<Said, String>),
+}
+
+impl Incoming {
+    fn new(answer: Answer) -> Self {
+        Self(Mutex::new(State::Coming(Box::new((answer, Fetched::default())))))
+    }
+
+    /// The next bytes of the packet; nothing behind the last. Where the answer proves to be none, an error.
+    async fn next(&self) -> Option<io::Result<Bytes>> {
+        let mut state = self.0.lock().await;
+        let State::Coming(coming) = &mut *state else { return None };
+        let (answer, fetched) = coming.as_mut();
+        let ended = loop {
             match answer.next().await {
                 Ok(Some(_)) if !matches!(answer.status, 200 | 201) => {
-                    break format!("no answer of the axis: HTTP status {}", answer.status);
+                    break Err(format!("no answer of the axis: HTTP status {}", answer.status));
                 }
                 Ok(Some(piece)) => match fetched.feed(&piece) {
                     Ok(bytes) if bytes.is_empty() => {}
-                    Ok(bytes) => return Some((Ok(bytes), Some((answer, fetched, heard)))),
-                    Err(fault) => break fault.to_string(),
+                    Ok(bytes) => return Some(Ok(bytes)),
+                    Err(fault) => break Err(fault.to_string()),
                 },
-                Ok(None) => match fetched.finish(answer.status) {
-                    Ok(said) if said.is_ok() => {
-                        let _ = heard.set(Ok(said));
-                        return None;
-                    }
-                    Ok(said) => {
-                        let _ = heard.set(Ok(said));
-                        break "refused".to_owned();
-                    }
-                    Err(fault) => break fault.to_string(),
-                },
-                Err(error) => break error.to_string(),
+                Ok(None) => break std::mem::take(fetched).finish(answer.status).map_err(|fault| fault.to_string()),
+                Err(error) => break Err(error.to_string()),
             }
         };
-        let _ = heard.set(Err(fault.clone()));
-        Some((Err(io::Error::new(io::ErrorKind::InvalidData, fault)), None))
-    });
-    (Box::pin(upload), heard)
+        let fault = match &ended {
+            Ok(said) if said.is_ok() => None,
+            Ok(_) => Some("refused".to_owned()),
+            Err(why) => Some(why.clone()),
+        };
+        *state = State::Ended(ended);
+        fault.map(|fault| Err(io::Error::new(io::ErrorKind::InvalidData, fault)))
+    }
+
+    /// What the answer said, when all of it has come.
+    async fn heard(&self) -> Option<Result<Said, String>> {
+        match &*self.0.lock().await {
+            State::Ended(ended) => Some(ended.clone()),
+            State::Coming(_) => None,
+        }
+    }
+
+    /// Reads what nobody wanted to the end, and tells what the answer said.
+    async fn end(&self) -> Result<Said, String> {
+        while let Some(Ok(_)) = self.next().await {}
+        self.heard().await.unwrap_or_else(|| Err("the answer was not read to its end".to_owned()))
+    }
+}
+
+/// The packet as a stream.
+fn upload(incoming: &Arc<Incoming>) -> Upload {
+    Box::pin(stream::unfold(Arc::clone(incoming), |incoming| async move {
+        let next = incoming.next().await?;
+        Some((next, incoming))
+    }))
 }

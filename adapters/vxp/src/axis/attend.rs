@@ -4,8 +4,8 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, join_all};
-use lienthong_contract::outlet::Inside;
-use tokio::time::sleep;
+use lienthong_contract::outlet::{Inside, Sight};
+use tokio::time::{Instant, sleep};
 
 use super::Parts;
 use super::arriving::{Arrivals, Mail};
@@ -20,6 +20,8 @@ const IN_A_ROW: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// The pause until the first list of agencies is asked for again.
 const FIRST_LIST: Duration = Duration::from_secs(60);
+/// An outage that lasts is told of again so often.
+const TOLD_AGAIN: Duration = Duration::from_secs(3600);
 /// While the axis does not answer, pauses grow up to so many usual ones.
 const LONGEST: u32 = 6;
 
@@ -34,7 +36,8 @@ pub async fn attend(axis: &Parts, inside: &Inside) {
             rounds.push(Box::pin(async move {
                 let mut patience = Patience::new(inside, what, every);
                 loop {
-                    let pause = patience.after(arrivals.round().await);
+                    let round = arrivals.round().await;
+                    let pause = patience.after(round, arrivals.left());
                     sleep(pause).await;
                 }
             }));
@@ -44,7 +47,7 @@ pub async fn attend(axis: &Parts, inside: &Inside) {
         let mut patience = Patience::new(inside, "reports".to_owned(), axis.settings.reports_every);
         let mut asked = Asked::new(axis, inside);
         loop {
-            let pause = patience.after(asked.round().await);
+            let pause = patience.after(asked.round().await, 0);
             sleep(pause).await;
         }
     }));
@@ -57,7 +60,7 @@ pub async fn attend(axis: &Parts, inside: &Inside) {
                 if round == Round::Finished {
                     patience.every = every;
                 }
-                sleep(patience.after(round)).await;
+                sleep(patience.after(round, 0)).await;
             }
         }));
     }
@@ -133,28 +136,36 @@ struct Patience<'a> {
     every: Duration,
     /// Rounds that broke off since the last that did not.
     broke_off: u32,
+    /// When that was told last.
+    told: Option<Instant>,
 }
 
 impl<'a> Patience<'a> {
     const fn new(inside: &'a Inside, what: String, every: Duration) -> Self {
-        Self { inside, what, every, broke_off: 0 }
+        Self { inside, what, every, broke_off: 0, told: None }
     }
 
-    fn after(&mut self, round: Round) -> Duration {
+    /// After a round that left so many packets outside.
+    fn after(&mut self, round: Round, aside: usize) -> Duration {
         let (outlet, what) = (&self.inside.outlet, &self.what);
+        let trouble = if let Round::BrokeOff(why) = &round { Some(why.clone()) } else { None };
+        self.inside.watch.looked(outlet, what, Sight { trouble, aside });
         match round {
             Round::BrokeOff(why) => {
-                if self.broke_off == 0 {
-                    tracing::error!(%outlet, what, why, "the system outside cannot be asked; what it has stays there and is looked for again");
-                }
+                let now = Instant::now();
                 self.broke_off = self.broke_off.saturating_add(1);
+                if self.told.is_none_or(|told| now.duration_since(told) >= TOLD_AGAIN) {
+                    let rounds = self.broke_off;
+                    tracing::error!(%outlet, what, rounds, why, "the system outside cannot be asked; what it has stays there and is looked for again");
+                    self.told = Some(now);
+                }
                 longer(self.every, self.broke_off)
             }
             Round::More | Round::Finished => {
                 if self.broke_off > 0 {
                     tracing::info!(%outlet, what, rounds = self.broke_off, "the system outside answers again");
                 }
-                self.broke_off = 0;
+                (self.broke_off, self.told) = (0, None);
                 if round == Round::More { Duration::ZERO } else { jittered(self.every) }
             }
         }

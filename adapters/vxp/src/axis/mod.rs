@@ -11,8 +11,8 @@
 //! * a request is made from nothing each time: no parameter of an earlier call, a timestamp of now;
 //! * an answer counts only when it is wholly of the protocol. A page of HTML, a null, a missing key say nothing of what became
 //!   of a packet, and are never an empty list;
-//! * `done` is said when packet and receipt are on disk here, `fail` only of what can never be taken; whatever else went wrong
-//!   stays unacknowledged, so the axis goes on having it.
+//! * `done` is said when packet and receipt are on disk here, `fail` only of what is no packet whoever looks at it, and of
+//!   what bears a secrecy mark; whatever else went wrong stays unacknowledged, so the axis goes on having it.
 //!
 //! Failure story: nothing here must outlive the process. What was sent without an answer is sent again by the gateway with the
 //! same bytes; what was taken in and not acknowledged is listed again, and gets the first answer.
@@ -38,7 +38,7 @@ use lienthong_door_kit::outbound::{Answer, Ask, Caller, Failed, Load};
 
 use self::attend::Bearing;
 use crate::wire::answer::code;
-use crate::wire::client::{Call, HashForm, Retry, Said, read};
+use crate::wire::client::{Call, HashForm, Retry, Said, Unclear, read};
 
 /// The longest answer that is a list of agencies, that is a list of documents, and that says what came of a call. What an
 /// answer holds takes many times its size in memory while it is read.
@@ -47,6 +47,9 @@ const MAX_LIST: usize = 4 << 20;
 const MAX_ANSWER: usize = 256 << 10;
 /// Longest time for such an answer to come to its end.
 const WHOLE_WITHIN: Duration = Duration::from_secs(300);
+
+/// Reads an answer, by its HTTP status and its body.
+type Read<D> = fn(u16, &[u8]) -> Result<Said<D>, Unclear>;
 
 /// As whom the gateway calls.
 #[derive(Debug)]
@@ -187,9 +190,14 @@ impl Parts {
 
     /// Makes a call that may be made any number of times, until its answer counts: it was done, or never will be.
     async fn ask_again(&self, account: &Account, call: Call<'_>) -> Result<Said, String> {
+        self.ask_again_for(account, call, read).await
+    }
+
+    /// The same for an answer that is read so.
+    async fn ask_again_for<D>(&self, account: &Account, call: Call<'_>, read: Read<D>) -> Result<Said<D>, String> {
         let mut bearing = Bearing::default();
         loop {
-            let why = match self.ask(account, call, None).await {
+            let why = match self.ask_for(account, call, None, read).await {
                 Ok(said) if said.is_ok() || said.retry() == Retry::Never => return Ok(said),
                 Ok(said) => format!("{} {}", said.code, said.description),
                 Err(failed) => failed.to_string(),
@@ -200,14 +208,30 @@ impl Parts {
 
     /// Makes a call without a packet in its answer: once, or once with each secret while the axis takes none.
     async fn ask(&self, account: &Account, call: Call<'_>, load: Option<Load>) -> Result<Said, Failed> {
-        let said = self.ask_once(account, call, load.clone()).await?;
+        self.ask_for(account, call, load, read).await
+    }
+
+    async fn ask_for<D>(
+        &self,
+        account: &Account,
+        call: Call<'_>,
+        load: Option<Load>,
+        read: Read<D>,
+    ) -> Result<Said<D>, Failed> {
+        let said = self.ask_once(account, call, load.clone(), read).await?;
         if said.code == u32::from(code::WRONG_SYSTEM) && account.other_secret() {
-            return self.ask_once(account, call, load).await;
+            return self.ask_once(account, call, load, read).await;
         }
         Ok(said)
     }
 
-    async fn ask_once(&self, account: &Account, call: Call<'_>, load: Option<Load>) -> Result<Said, Failed> {
+    async fn ask_once<D>(
+        &self,
+        account: &Account,
+        call: Call<'_>,
+        load: Option<Load>,
+        read: Read<D>,
+    ) -> Result<Said<D>, Failed> {
         let answer = self.call(account, call, load).await?;
         let status = answer.status;
         let most = match call {

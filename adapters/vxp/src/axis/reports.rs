@@ -87,7 +87,7 @@ impl<'a> Asked<'a> {
             }
         };
         for one in document {
-            let Some((news, words)) = rows.iter().filter(|row| is_of(row, one, document)).find_map(news) else {
+            let Some((news, words)) = rows.iter().filter(|row| is_of(row, one)).find_map(news) else {
                 continue;
             };
             let report =
@@ -104,14 +104,15 @@ fn text<'a>(row: &'a Value, names: &[&str]) -> &'a str {
     found.map(str::trim).find(|text| !text.is_empty()).unwrap_or_default()
 }
 
-/// Whether a row speaks of this recipient. One that names neither another document nor a recipient speaks of the only one.
-fn is_of(row: &Value, one: &Awaited, document: &[Awaited]) -> bool {
+/// Whether a row speaks of this recipient. One that names neither another document nor a recipient speaks of the only one there
+/// ever was: of several it may mean any, also one whose end is known.
+fn is_of(row: &Value, one: &Awaited) -> bool {
     let names = ["docId", "senderDocId", "receiverDocId"].map(|name| text(row, &[name]));
     if names.iter().any(|name| !name.is_empty()) && names.iter().all(|name| *name != one.id) {
         return false;
     }
     match text(row, &["toCode", "to"]) {
-        "" => document.len() == 1,
+        "" => one.recipients == 1,
         to => to.parse().is_ok_and(|to: AgencyCode| same(&to, &one.recipient)),
     }
 }
@@ -144,20 +145,21 @@ mod tests {
     fn awaited(recipient: &str) -> Awaited {
         #[allow(clippy::unwrap_used)]
         let code = |text: &str| text.parse().unwrap();
-        Awaited { id: "d1".to_owned(), from: code("H37.90"), recipient: code(recipient), is_status: false, place: 1 }
+        let (from, recipient) = (code("H37.90"), code(recipient));
+        Awaited { id: "d1".to_owned(), from, recipient, recipients: 2, is_status: false, place: 1 }
     }
 
     #[test]
     fn a_row_speaks_of_its_recipient_in_either_spelling_and_in_either_set_of_fields() {
         let (one, other) = (awaited("H37.90"), awaited("G09.90"));
-        let both = [one.clone(), other.clone()];
         for row in [json!({"docId": "d1", "toCode": "000.00.90.H37"}), json!({"to": "h37.90"})] {
-            assert!(is_of(&row, &one, &both) && !is_of(&row, &other, &both), "{row}");
+            assert!(is_of(&row, &one) && !is_of(&row, &other), "{row}");
         }
-        assert!(!is_of(&json!({"docId": "d2", "to": "H37.90"}), &one, &both));
-        assert!(is_of(&json!({"docId": "far", "senderDocId": "d1", "to": "H37.90"}), &one, &both));
+        assert!(!is_of(&json!({"docId": "d2", "to": "H37.90"}), &one));
+        assert!(is_of(&json!({"docId": "far", "senderDocId": "d1", "to": "H37.90"}), &one));
         let nobody = json!({"docId": "d1", "to": ""});
-        assert!(!is_of(&nobody, &one, &both) && is_of(&nobody, &one, &both[..1]));
+        let alone = Awaited { recipients: 1, ..one.clone() };
+        assert!(!is_of(&nobody, &one) && is_of(&nobody, &alone));
     }
 
     #[test]

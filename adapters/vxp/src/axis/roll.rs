@@ -5,14 +5,11 @@ use std::collections::HashMap;
 
 use lienthong_contract::AgencyCode;
 use lienthong_contract::outlet::{Inside, OutsideAgency, Rolled};
-use serde_json::Value;
 
 use super::Parts;
 use super::attend::Round;
+use crate::wire::agencies::{MAX_ROWS, Row, Rows, Text, read};
 use crate::wire::client::{Call, Said};
-
-/// The most rows of a list that is believed: the country has some hundred thousand agencies.
-const MAX_ROWS: usize = 300_000;
 
 /// Looks what the list says now.
 pub async fn round(axis: &Parts, inside: &Inside) -> Round {
@@ -24,10 +21,10 @@ pub async fn round(axis: &Parts, inside: &Inside) -> Round {
 
 async fn look(axis: &Parts, inside: &Inside) -> Result<(), String> {
     let Some(account) = axis.accounts().into_iter().next() else { return Ok(()) };
-    let units = axis.ask_again(&account, Call::Units).await?;
+    let units = axis.ask_again_for(&account, Call::Units, read).await?;
     // Old servers have the other list alone.
-    let said = if units.is_ok() { units } else { axis.ask_again(&account, Call::Agencies).await? };
-    let agencies = agencies(&said)?;
+    let said = if units.is_ok() { units } else { axis.ask_again_for(&account, Call::Agencies, read).await? };
+    let agencies = agencies(said)?;
     let outlet = &inside.outlet;
     match inside.roll.list(outlet, agencies).await {
         Ok(Rolled::Kept { changed: 0 }) => {}
@@ -43,49 +40,37 @@ async fn look(axis: &Parts, inside: &Inside) -> Result<(), String> {
 }
 
 /// The agencies of an answer. One whose code cannot be one is left out.
-fn agencies(said: &Said) -> Result<Vec<OutsideAgency>, String> {
+fn agencies(said: Said<Rows>) -> Result<Vec<OutsideAgency>, String> {
     if !said.is_ok() {
         return Err(format!("getAgenciesList: {} {}", said.code, said.description));
     }
-    let rows = said.rows().map_err(|unclear| unclear.to_string())?;
-    if rows.len() > MAX_ROWS {
-        return Err(format!("the list of agencies has {} rows, more than {MAX_ROWS}", rows.len()));
-    }
-    let code = |row: &Value, names: &[&str]| -> Option<AgencyCode> {
-        names.iter().find_map(|name| text(row, name)?.parse().ok())
+    let rows = match said.data {
+        Rows::Some(rows) => rows,
+        Rows::None => return Err("data is missing or of another kind".to_owned()),
+        Rows::TooMany => return Err(format!("the list of agencies has more than {MAX_ROWS} rows")),
     };
+    let code = |text: &Text| -> Option<AgencyCode> { text.0.as_deref()?.parse().ok() };
     // A parent is told by its id, which need not be its code.
     let by_id: HashMap<String, AgencyCode> =
-        rows.iter().filter_map(|row| Some((text(row, "id")?, code(row, &["code"])?))).collect();
-    let agency = |row: &Value| {
-        let own = code(row, &["code"])?;
-        if row.get("isAgency").and_then(Value::as_bool) == Some(false) {
+        rows.iter().filter_map(|row| Some((row.id.0.clone()?, code(&row.code)?))).collect();
+    let agency = |row: Row| {
+        let own = code(&row.code)?;
+        let is = |text: &Text, words: &[&str]| text.0.as_deref().is_some_and(|text| words.contains(&text));
+        if is(&row.is_agency, &["false"]) {
             return None;
         }
-        let parent = text(row, "pid").and_then(|id| by_id.get(&id).cloned().or_else(|| id.parse().ok()));
-        let old_code = code(row, &["oldCode", "code102"]).filter(|old| *old != own);
-        let name = text(row, "name").unwrap_or_else(|| own.to_string());
-        let closed = row.get("deleted").is_some_and(|deleted| deleted == true || deleted == "true" || deleted == 1);
+        let parent = row.pid.0.and_then(|id| by_id.get(&id).cloned().or_else(|| id.parse().ok()));
+        let old_code = code(&row.old_code).or_else(|| code(&row.code102)).filter(|old| *old != own);
         Some(OutsideAgency {
             old_code,
-            name,
+            name: row.name.0.unwrap_or_else(|| own.to_string()),
             parent: parent.filter(|parent| *parent != own),
-            mail: text(row, "mail"),
-            closed,
+            mail: row.mail.0,
+            closed: is(&row.deleted, &["true", "1"]),
             code: own,
         })
     };
-    Ok(rows.iter().filter_map(agency).collect())
-}
-
-/// A text or a number that is not empty.
-fn text(row: &Value, name: &str) -> Option<String> {
-    let text = match row.get(name)? {
-        Value::String(text) => text.trim().to_owned(),
-        Value::Number(number) => number.to_string(),
-        _ => return None,
-    };
-    (!text.is_empty()).then(|| text.chars().filter(|c| !c.is_control()).take(500).collect())
+    Ok(rows.into_iter().filter_map(agency).collect())
 }
 
 #[cfg(test)]
@@ -93,13 +78,12 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::wire::client::read;
 
     #[test]
     fn both_lists_are_read_and_a_parent_is_found_by_its_id() {
         let rows = |rows: &str| {
             let answer = format!(r#"{{"status":"OK","ErrorCode":"0","ErrorDesc":"","DocId":"","data":[{rows}]}}"#);
-            agencies(&read(200, answer.as_bytes()).unwrap())
+            agencies(read(200, answer.as_bytes()).unwrap())
         };
         let listed = rows(
             r#"{"id":7,"pid":"","code":"G09","name":" Bộ thí dụ ","mail":"","version":3,"deleted":false,"isAgency":true},
@@ -131,8 +115,8 @@ mod tests {
         assert_eq!(listed.unwrap(), expected);
         assert_eq!(rows(""), Ok(Vec::new()));
         let refused = br#"{"status":"FAIL","ErrorCode":"10","ErrorDesc":"x","DocId":"","data":[]}"#;
-        assert!(agencies(&read(200, refused).unwrap()).is_err());
+        assert!(agencies(read(200, refused).unwrap()).is_err());
         let none = br#"{"status":"OK","ErrorCode":"0","ErrorDesc":"x","DocId":"","data":""}"#;
-        assert!(agencies(&read(200, none).unwrap()).is_err());
+        assert!(agencies(read(200, none).unwrap()).is_err());
     }
 }

@@ -18,7 +18,7 @@ const REMEMBERED: usize = 4096;
 
 pub async fn send(axis: &Parts, packet: OutgoingPacket) -> Outcome {
     let Some(account) = axis.account(&packet.from) else {
-        return Outcome::NotSent { why: format!("no [[outlet.system]] speaks for {}", packet.from) };
+        return Outcome::NotNow { why: format!("no [[outlet.system]] speaks for {}", packet.from) };
     };
     let to: Vec<&str> = packet.recipients.iter().map(|one| one.recipient.as_str()).collect();
     let hash_file = axis.settings.hash.write(packet.sent_digest().as_bytes());
@@ -57,7 +57,8 @@ fn outcome(axis: &Parts, digest: Digest, recipients: Vec<AgencyCode>, said: Said
     }
     match code {
         code::OK => Outcome::Taken(Taken { id: said.doc_id, sent: None, answer: Some(told) }),
-        // Our id or secret: it says nothing of the packet, and an administrator has to mend it.
+        // Our id or secret: it says nothing of the packet, and an administrator has to mend it. Other accounts go on.
+        code::WRONG_SYSTEM if axis.accounts().len() > 1 => Outcome::NotNow { why: told },
         code::WRONG_SYSTEM => Outcome::NotSent { why: told },
         // A wrong base path: it says nothing of the packet either.
         code::INVALID if is_no_function(&said.description) => Outcome::NotSent { why: told },

@@ -1,12 +1,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::sync::PoisonError;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use base64_simd::STANDARD;
 use futures_util::StreamExt;
 use lienthong_contract::door::{ConsignmentRef, Refusal, RefusalCause, Submission, Upload};
 use lienthong_contract::outlet::{
-    Awaited, Body, Entrance, Fetched, News, OutsideAgency, Report, Reports, Roll, Rolled, Taken,
+    Awaited, Body, Entrance, Fetched, News, OutsideAgency, Report, Reports, Roll, Rolled, Sight, Taken, Watch,
 };
 use lienthong_contract::{ConsignmentId, DocId, HopName, Instant};
 use lienthong_door_kit::outbound::Waits;
@@ -198,13 +199,13 @@ async fn a_packet_is_sent_as_the_sdk_sends_it_and_by_who_speaks_for_its_sender()
     assert_eq!(script.requests()[1].parameter("hash-file"), request.parameter("hash-file"));
 
     let nobody = axis.send(packet("H37.91")).await;
-    assert!(matches!(&nobody, Outcome::NotSent { why } if why.contains("H37.91")), "{nobody:?}");
+    assert!(matches!(&nobody, Outcome::NotNow { why } if why.contains("H37.91")), "{nobody:?}");
     assert_eq!(script.count("sendEdoc"), 2);
 }
 
 #[tokio::test]
 async fn only_a_whole_answer_says_what_became_of_a_packet() {
-    use Outcome::{NotSent, Refused, Unknown};
+    use Outcome::{NotNow, NotSent, Refused, Unknown};
     let answers = [
         html(),
         nulls(),
@@ -239,9 +240,9 @@ async fn only_a_whole_answer_says_what_became_of_a_packet() {
         let outcome = axis.send(packet("H37.02")).await;
         assert!(matches!(outcome, Unknown { .. }), "{number}: {outcome:?}");
     }
-    for _ in 0..2 {
-        assert!(matches!(axis.send(packet("H37.02")).await, NotSent { .. }));
-    }
+    // One account is not let in; there is another one, which may be.
+    assert!(matches!(axis.send(packet("H37.02")).await, NotNow { .. }));
+    assert!(matches!(axis.send(packet("H37.02")).await, NotSent { .. }));
     assert!(matches!(axis.send(packet("H37.02")).await, Refused(_)));
     let mut refused = Vec::new();
     for _ in 0..4 {
@@ -272,6 +273,7 @@ struct Gateway {
     awaited: Mutex<Vec<Awaited>>,
     reported: Mutex<Vec<Report>>,
     listed: Mutex<Vec<OutsideAgency>>,
+    seen: Mutex<Vec<(String, Sight)>>,
 }
 
 #[async_trait]
@@ -293,8 +295,14 @@ impl Entrance for Gateway {
                 Ok(piece) => bytes.extend_from_slice(&piece),
                 Err(_) => return refused(RefusalCause::Incomplete),
             }
+            // Known to be none before all of it is here.
+            if bytes.starts_with(b"!") {
+                return refused(RefusalCause::BadPacket);
+            }
         }
         match bytes.as_slice() {
+            b"<unlisted/>" => return refused(RefusalCause::Forbidden),
+            b"<huge/>" => return refused(RefusalCause::TooLarge),
             b"<conflict/>" => return refused(RefusalCause::Conflict),
             bytes if !bytes.starts_with(b"<") => return refused(RefusalCause::BadPacket),
             _ => {}
@@ -323,9 +331,16 @@ impl Reports for Gateway {
     }
 }
 
+impl Watch for Gateway {
+    fn looked(&self, _: &HopName, what: &str, sight: Sight) {
+        self.seen.lock().unwrap().push((what.to_owned(), sight));
+    }
+}
+
 fn inside(gateway: &Arc<Gateway>) -> Inside {
     let (reports, entrance, roll) = (Arc::clone(gateway) as _, Arc::clone(gateway) as _, Arc::clone(gateway) as _);
-    Inside { outlet: "axis".parse().unwrap(), reports, entrance, roll }
+    let watch = Arc::clone(gateway) as _;
+    Inside { outlet: "axis".parse().unwrap(), reports, entrance, roll, watch }
 }
 
 fn list(rows: &[(&str, &str)]) -> String {
@@ -379,6 +394,74 @@ async fn what_the_axis_has_is_acknowledged_when_it_is_here_and_given_back_when_i
 }
 
 #[tokio::test]
+async fn only_the_packets_own_fault_is_told_for_good_and_only_of_a_whole_answer() {
+    let half = |bytes: &[u8]| {
+        let data = STANDARD.encode_to_string(bytes);
+        let begun = format!(r#"{{"status":"OK","ErrorCode":"0","ErrorDesc":"","DocId":"","data":"{data}"#);
+        format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n{begun}")
+    };
+    let script = Script::new(move |request, _| match (request.operation.as_str(), request.parameter("docid")) {
+        ("getReceivedEdocList", _) => {
+            list(&["unlisted", "early", "half", "a", "huge"].map(|doc_id| (doc_id, "initial")))
+        }
+        ("getEdoc", "early") => content(b"! no packet at all"),
+        // The same, but the line breaks.
+        ("getEdoc", "half") => half(b"! no packet at all"),
+        ("getEdoc", "unlisted") => content(b"<unlisted/>"),
+        ("getEdoc", "huge") => content(b"<huge/>"),
+        ("getEdoc", _) => content(PACKET),
+        _ => said(0, "Thanh cong", ""),
+    })
+    .await;
+    let (axis, gateway) = (script.axis(), Arc::new(Gateway::default()));
+    let inside = inside(&gateway);
+    let mut arrivals = Arrivals::new(&axis.0, &inside, "H37.02".to_owned(), Mail::Documents);
+    assert_eq!(arrivals.round().await, Round::More);
+    let told = [("early", "fail"), ("a", "done")].map(|(doc_id, status)| (doc_id.to_owned(), status.to_owned()));
+    assert_eq!(script.acknowledged(), told);
+    assert_eq!(arrivals.left(), 2, "what is not taken as things stand stays outside and is counted");
+    assert_eq!(arrivals.round().await, Round::Finished);
+    assert_eq!(arrivals.left(), 2);
+}
+
+#[tokio::test]
+async fn who_looks_after_the_gateway_hears_how_each_look_went() {
+    let looks = AtomicUsize::new(0);
+    let script = Script::new(move |request, _| match (request.operation.as_str(), request.parameter("messagetype")) {
+        ("getReceivedEdocList", "edoc")
+            if request.parameter("systemid") == "H37.02" && looks.fetch_add(1, Ordering::Relaxed) < 3 =>
+        {
+            said(15, "Sai khoa", "")
+        }
+        ("getReceivedEdocList", _) => list(&[]),
+        _ => json(r#"{"status":"OK","ErrorCode":"0","ErrorDesc":"","DocId":"","data":[]}"#),
+    })
+    .await;
+    let (axis, gateway) = (script.axis(), Arc::new(Gateway::default()));
+    let inside = inside(&gateway);
+    let seen = async {
+        loop {
+            let seen = gateway.seen.lock().unwrap().clone();
+            let of = |what: &str| {
+                seen.iter().filter(|(of, _)| of == what).map(|(_, sight)| sight.clone()).collect::<Vec<_>>()
+            };
+            let (documents, statuses) = (of("edoc of H37.02"), of("status of H37.02"));
+            if documents.iter().any(|sight| sight.trouble.is_none()) && !statuses.is_empty() {
+                return (documents, statuses);
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let (documents, statuses) = tokio::select! {
+        () = super::attend::attend(&axis.0, &inside) => panic!("it ended"),
+        seen = seen => seen,
+    };
+    assert!(documents[0].trouble.as_deref().is_some_and(|why| why.contains("15 Sai khoa")), "{documents:?}");
+    assert_eq!(documents.last(), Some(&Sight::default()));
+    assert_eq!(statuses[0], Sight::default());
+}
+
+#[tokio::test]
 async fn an_outage_is_no_empty_mailbox_and_nothing_is_acknowledged_in_it() {
     let several = [("a", "initial"), ("b", "initial"), ("c", "initial"), ("d", "initial")];
     for (answer, operation) in [
@@ -422,7 +505,8 @@ async fn what_became_of_each_recipients_copy_is_reported_once() {
     let (axis, gateway) = (script.axis(), Arc::new(Gateway::default()));
     let awaited = |id: &str, from: &str, recipient: &str, place| {
         let (from, recipient) = (from.parse().unwrap(), recipient.parse().unwrap());
-        Awaited { id: id.to_owned(), from, recipient, is_status: place == 6, place }
+        let recipients = if id == "one" { 3 } else { 1 };
+        Awaited { id: id.to_owned(), from, recipient, recipients, is_status: place == 6, place }
     };
     *gateway.awaited.lock().unwrap() = vec![
         awaited("one", "H37.02", "H53.02", 1),
@@ -477,6 +561,7 @@ async fn a_document_that_nothing_can_be_done_about_stops_no_other() {
         id: id.to_owned(),
         from: "H37.02".parse().unwrap(),
         recipient: "G09".parse().unwrap(),
+        recipients: 1,
         is_status: false,
         place,
     };
@@ -574,6 +659,7 @@ async fn an_account_that_is_not_let_in_keeps_no_other_from_being_asked() {
             id: format!("d{place}"),
             from: if place == 31 { "H37.90" } else { "H37.02" }.parse().unwrap(),
             recipient: "G09".parse().unwrap(),
+            recipients: 1,
             is_status: false,
             place,
         })

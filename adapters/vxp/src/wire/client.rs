@@ -171,15 +171,15 @@ impl Call<'_> {
     }
 }
 
-/// An answer of this protocol.
+/// An answer of this protocol; of what kind its data are depends on the call.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Said {
+pub struct Said<D = Value> {
     /// 0 when it was done.
     pub code: u32,
     pub description: String,
     /// Empty when there is none.
     pub doc_id: String,
-    pub data: Value,
+    pub data: D,
     pub count: Option<u64>,
 }
 
@@ -205,7 +205,7 @@ pub enum Retry {
     Never,
 }
 
-impl Said {
+impl<D> Said<D> {
     #[must_use]
     pub const fn is_ok(&self) -> bool {
         self.code == 0
@@ -220,13 +220,25 @@ impl Said {
             _ => Retry::Never,
         }
     }
+}
 
+impl Said {
     /// The rows of a list.
     ///
     /// # Errors
     /// [`Unclear::Without`] when there is no list: that is not an empty one.
     pub fn rows(&self) -> Result<&[Value], Unclear> {
         self.data.as_array().map(Vec::as_slice).ok_or(Unclear::Without("data"))
+    }
+}
+
+/// The code of an answer, from its two marks of success.
+pub(super) fn code(status: &str, code: &str) -> Result<u32, Unclear> {
+    let good = ["OK", "SUCCESS"].iter().any(|good| status.eq_ignore_ascii_case(good));
+    match (good, code.parse().map_err(|_| Unclear::Without("ErrorCode"))?) {
+        // The two contradict each other: it is not to be believed that it was done, nor why it was not.
+        (true, 1..) | (false, 0) => Err(Unclear::Without("status")),
+        (_, code) => Ok(code),
     }
 }
 
@@ -247,13 +259,7 @@ pub fn read(status: u16, body: &[u8]) -> Result<Said, Unclear> {
         _ => Err(Unclear::Without(name)),
     };
     let status = text(fields.get("status"), "status")?;
-    let good = ["OK", "SUCCESS"].iter().any(|good| status.eq_ignore_ascii_case(good));
-    let code: u32 = text(fields.get("ErrorCode"), "ErrorCode")?.parse().map_err(|_| Unclear::Without("ErrorCode"))?;
-    let code = match (good, code) {
-        // The two contradict each other: it is not to be believed that it was done, nor why it was not.
-        (true, 1..) | (false, 0) => return Err(Unclear::Without("status")),
-        (_, code) => code,
-    };
+    let code = code(&status, &text(fields.get("ErrorCode"), "ErrorCode")?)?;
     let description = fields.get("ErrorDesc").and_then(Value::as_str).unwrap_or_default().to_owned();
     let doc_id = fields.get("DocId").filter(|value| !value.is_null());
     let doc_id = doc_id.map(|value| text(Some(value), "DocId")).transpose()?.unwrap_or_default();

@@ -2,6 +2,7 @@
 //!
 //! Both sides are here: what a server checks, and what a client has to make.
 
+pub mod agencies;
 pub mod answer;
 pub mod body;
 pub mod client;
