@@ -11,6 +11,8 @@ mod judge;
 mod news;
 mod outlet;
 mod preview;
+mod statistics;
+mod statutory;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -30,6 +32,8 @@ pub use doors::{Facade, System, Vxp, Xroad};
 pub use news::{NewsQueue, Webhook};
 pub use outlet::{Arriving, Outlet, OutletSystem, SentBytes};
 pub use preview::Preview;
+pub use statistics::{Feed, Statistics};
+pub use statutory::Statutory;
 
 /// Everything an operator sets.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -77,6 +81,12 @@ pub struct Config {
     /// What counts as an alarm, and who is told.
     #[serde(default)]
     pub alerts: Alerts,
+    /// The working calendar, and what "at once" means.
+    #[serde(default)]
+    pub statutory: Statutory,
+    /// What of the figures goes out.
+    #[serde(default)]
+    pub statistics: Statistics,
     #[serde(default)]
     pub delivery: Delivery,
     #[serde(default)]
@@ -510,6 +520,8 @@ impl Config {
         news::paths(&mut self.webhook, &mut each);
         outlet::paths(&mut self.outlet, &mut each);
         alerts::paths(&mut self.alerts, &mut each);
+        statutory::paths(&mut self.statutory, &mut each);
+        statistics::paths(&mut self.statistics, &mut each);
         self.schemas.folder.iter_mut().for_each(|path| each("schemas.folder".to_owned(), path));
     }
 
@@ -519,7 +531,8 @@ impl Config {
         let webhooks = self.webhook.iter().flat_map(|webhook| webhook.files());
         let systems = self.system.iter().flat_map(System::files);
         let outlets = self.outlet.iter().flat_map(|outlet| &outlet.system).flat_map(OutletSystem::files);
-        brokers.chain(webhooks).chain(systems).chain(outlets).chain(self.alerts.files()).cloned().collect()
+        let feed = self.statistics.feed.iter().flat_map(Feed::files);
+        brokers.chain(webhooks).chain(systems).chain(outlets).chain(self.alerts.files()).chain(feed).cloned().collect()
     }
 
     /// Checks what the types cannot say.
@@ -636,6 +649,8 @@ impl Config {
         }
         news::check(self, &mut note);
         alerts::check(self, &mut note);
+        statutory::check(&self.statutory, &mut note);
+        statistics::check(self, &mut note);
         let mut paths = self.clone();
         paths.paths(|key, path| {
             if !path.exists() {

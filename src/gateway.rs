@@ -63,6 +63,7 @@ use crate::receipts::{HopKeys, Signer};
 use crate::registry::Outsiders;
 use crate::reporting::Reports;
 use crate::routing::{LinkRoute, OutletRoute, Routes};
+use crate::statistics::{self, Statistics};
 use crate::store::{Blobs, ConsoleStore, LedgerStore, QueueStore, SqliteStore, Store};
 use crate::trust::hops::HopTrust;
 use crate::trust::path::RevocationPolicy;
@@ -96,6 +97,9 @@ pub enum StartError {
     Trust(#[from] crate::trust::Error),
     #[error(transparent)]
     Directory(#[from] crate::directory::Error),
+    /// The working calendar cannot be used.
+    #[error("the working calendar: {0}")]
+    Calendar(#[from] crate::statutory::calendar::Fault),
     #[error(transparent)]
     Schemas(#[from] lienthong_schemas::Error),
     #[error(transparent)]
@@ -222,6 +226,7 @@ impl Gateway {
         adapters: &Adapters,
     ) -> Result<Self, StartError> {
         let ways_out = outlets::ready(config, adapters, &clock)?;
+        let terms = Arc::new(config.statutory.terms()?);
         let data = |source| StartError::Data { folder: config.hop.data.clone(), source };
         std::fs::create_dir_all(&config.hop.data).map_err(data)?;
         let lock = File::create(config.hop.data.join("lock")).map_err(data)?;
@@ -382,6 +387,7 @@ impl Gateway {
         let entrance = Arc::new(intake.clone());
         let rooms = doors::Rooms { intake: at_door, exchange, reporting, numbers, entrance, clock: Arc::clone(&clock) };
         let board = Arc::new(Board::default());
+        let statistics = Arc::new(Statistics::new(Arc::clone(&opened) as _, Arc::clone(&terms)));
         if pages.is_some() {
             let view = console::View {
                 hop: hop.clone(),
@@ -390,6 +396,7 @@ impl Gateway {
                 delivery: Arc::clone(&delivery),
                 health: Arc::clone(&health),
                 books: Arc::clone(&kept),
+                statistics: Arc::clone(&statistics),
                 links: links_of(config, &links),
                 outlets: config.outlet.iter().map(|outlet| outlet.name.clone()).collect(),
                 certificates: certificates_of(config),
@@ -398,6 +405,7 @@ impl Gateway {
             tasks.spawn(console::watch(Arc::new(view), Arc::clone(&board), stop.clone()));
         }
         tasks.spawn(console::follow(Arc::clone(&opened), pages.is_some(), stop.clone()));
+        tasks.spawn(statistics::follow(Arc::clone(&statistics), Arc::clone(&clock), stop.clone()));
         let in_console = Arc::clone(&opened);
         let console_clock = Arc::clone(&clock);
         let sights = Arc::new(outlets::sights::Sights::new(Arc::clone(&clock)));
@@ -432,6 +440,7 @@ impl Gateway {
             sights: Arc::clone(&sights),
             books: kept,
             keeper: keeper.clone(),
+            terms: Arc::clone(&terms),
             certificates: Arc::clone(&certificates),
             last: Mutex::default(),
         };
@@ -504,7 +513,9 @@ impl Gateway {
                 keys: hops_of_console,
                 blobs: blobs.clone(),
                 clock: console_clock,
+                statistics,
                 settings: pages.settings.clone(),
+                outgoing: pages.outgoing.clone(),
             };
             pages.open(crate::console::Console::new(parts), &doors, door.clone());
         }

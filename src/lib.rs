@@ -55,6 +55,8 @@ pub mod sandbox;
 pub mod scene;
 pub mod secrets;
 pub mod signing;
+pub mod statistics;
+pub mod statutory;
 pub mod store;
 pub mod stuck;
 pub mod trust;

@@ -111,6 +111,8 @@ pub fn configuration(
         preview: None,
         console: None,
         alerts: config::Alerts::default(),
+        statutory: config::Statutory::default(),
+        statistics: config::Statistics::default(),
         bkav: None,
         xroad: None,
         webhook: Vec::new(),

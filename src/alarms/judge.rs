@@ -145,12 +145,12 @@ pub fn judge(facts: &Facts, limits: &Limits, now: Instant) -> Vec<Alarm> {
     for (outlet, what, since, error) in &facts.unseen {
         if now.as_millis().saturating_sub(since.as_millis()) >= limits.down {
             let told = Told::new(UNSEEN, &[outlet.as_str(), what, error]);
-            alarms.push(Alarm::new(Kind::ArrivalsStopped, &format!("{outlet}: {what}"), *since, told));
+            alarms.push(Alarm::new(Kind::ArrivalsStopped, format!("{outlet}: {what}"), *since, told));
         }
     }
     for (outlet, what, count, since) in &facts.aside {
         let told = Told::new(ASIDE, &[outlet.as_str(), what, &count.to_string()]);
-        let alarm = Alarm::new(Kind::ArrivalsAside, &format!("{outlet}: {what}"), *since, told);
+        let alarm = Alarm::new(Kind::ArrivalsAside, format!("{outlet}: {what}"), *since, told);
         alarms.push(alarm.counting(*count as u64));
     }
     for (recipient, since, error) in &facts.untold {

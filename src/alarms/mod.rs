@@ -25,7 +25,6 @@ pub mod letter;
 pub mod mail;
 pub mod quiet;
 pub mod rules;
-pub mod working;
 
 #[cfg(test)]
 mod herald_tests;

@@ -326,12 +326,3 @@ fn a_letter_says_what_since_when_whose_turn_and_what_to_do() {
     assert_eq!(json["data"]["reason"], "new");
     assert_eq!(json["type"], "alerts");
 }
-
-#[test]
-fn working_hours_leave_out_nights_and_weekends() {
-    let of = |day, hour| Instant::from_vietnam(date(2026, 7, day).at(hour, 0, 0, 0)).unwrap();
-    assert_eq!(working::hours_before(of(15, 10), 1), of(15, 9));
-    assert_eq!(working::hours_before(of(15, 10), 4), of(14, 15), "noon and night do not count");
-    assert_eq!(working::hours_before(of(20, 9), 8), of(17, 9), "nor does a weekend");
-    assert_eq!(working::hours_before(of(19, 12), 1), of(17, 16));
-}

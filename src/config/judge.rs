@@ -59,6 +59,8 @@ broker = "a"
 [preview]
 listen = "127.0.0.1:1"
 [alerts]
+[statutory]
+[statistics]
 [delivery]
 [retention]
 [ledger]

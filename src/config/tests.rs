@@ -335,3 +335,63 @@ fn whoever_cannot_hear_of_alarms_is_named_with_its_key() {
     let keys: Vec<String> = mistakes(&file, &[]).into_iter().map(|mistake| mistake.key).collect();
     assert_eq!(keys, ["alerts.per_hour", "alerts.per_houre"]);
 }
+
+#[test]
+fn what_is_wrong_with_the_clocks_and_with_what_goes_out_is_named_with_its_key() {
+    let keys = |bad: &str| {
+        let (_folder, file) = written(|text| text.replace("[log]", &format!("{bad}\n[log]")));
+        let mut keys: Vec<String> = mistakes(&file, &[]).into_iter().map(|mistake| mistake.key).collect();
+        keys.sort_unstable();
+        keys
+    };
+    let bad = r#"
+        [statutory]
+        calendar = "nowhere.toml"
+        urgent_send_minutes = 0
+        [statutory.hours]
+        morning_to = "07:00"
+        [statistics]
+        public = true
+        public_least = 1
+        [statistics.feed]
+        header = "cookie"
+        token_file = "nowhere""#;
+    let expected = [
+        "statistics.feed",
+        "statistics.feed.header",
+        "statistics.feed.token_file",
+        "statistics.public",
+        "statistics.public_least",
+        "statutory.calendar",
+        "statutory.hours",
+        "statutory.urgent_send_minutes",
+    ];
+    assert_eq!(keys(bad), expected);
+    assert_eq!(
+        keys("[statutory]\nurgent_minutes = 3\n[statistics]\npublic = \"often\""),
+        ["statistics.public", "statutory.urgent_minutes"]
+    );
+}
+
+#[test]
+fn a_calendar_and_a_token_that_cannot_be_used_are_told_before_the_start() {
+    let (folder, file) = written(|text| {
+        let more = "[console]\nlisten = \"127.0.0.1:0\"\n[statutory]\ncalendar = \"lich.toml\"\n\
+                    [statistics.feed]\ntoken_file = \"token\"\n[log]";
+        text.replace("[log]", more)
+    });
+    let told = |calendar: &str, token: &str| {
+        std::fs::write(folder.path().join("lich.toml"), calendar).unwrap();
+        std::fs::write(folder.path().join("token"), token).unwrap();
+        let config = Config::load(&file, &[]).unwrap();
+        let clock = std::sync::Arc::new(crate::clock::SystemClock);
+        let found = crate::gateway::rehearsal::mistakes(&config, clock);
+        found.into_iter().map(|mistake| mistake.key).filter(|key| key.starts_with("stat")).collect::<Vec<_>>()
+    };
+    let good =
+        "[[year]]\nyear = 2027\nknown = true\noff = [{ from = \"2027-02-04\", to = \"2027-02-10\", name = \"Tết\" }]";
+    let token = "thi-du-ma-truy-cap-thong-ke";
+    assert_eq!(told(good, token), Vec::<String>::new());
+    assert_eq!(told(&good.replace("2027-02-10", "2026-02-10"), token), ["statutory.calendar"]);
+    assert_eq!(told(good, "too short"), ["statistics.feed"]);
+}

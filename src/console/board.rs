@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use async_trait::async_trait;
 use lienthong_contract::{HopName, Instant};
 
+use crate::statistics::feed::PendingNow;
 use crate::store::books::Amounts;
 use crate::stuck::{Cause, Group};
 
@@ -47,6 +48,8 @@ pub struct Glance {
     /// Parts of readiness: name, whether it works, what is wrong.
     pub parts: Vec<(String, bool, String)>,
     pub stuck: Vec<Group>,
+    /// What waits for acknowledgement, by its statutory limit.
+    pub pending: PendingNow,
     /// What could not be looked up.
     pub blind: Option<String>,
 }

@@ -22,6 +22,7 @@ texts! {
     PROPOSALS "Chờ duyệt" / "Proposals"
     ALARMS "Cảnh báo" / "Alarms"
     CERTIFICATES "Chứng thư" / "Certificates"
+    STATISTICS "Thống kê" / "Statistics"
     AGENCIES "Cơ quan" / "Agencies"
     ACCOUNTS "Tài khoản" / "Accounts"
     AUDIT "Nhật ký thao tác" / "Record of acts"
@@ -39,6 +40,7 @@ const PAGES: &[(&str, Text, Right)] = &[
     ("/proposals", PROPOSALS, Right::Operate),
     ("/alarms", ALARMS, Right::Gateway),
     ("/certificates", CERTIFICATES, Right::Gateway),
+    ("/statistics", STATISTICS, Right::Documents),
     ("/agencies", AGENCIES, Right::Gateway),
     ("/accounts", ACCOUNTS, Right::Administer),
     ("/audit", AUDIT, Right::Audit),
@@ -48,6 +50,11 @@ const PAGES: &[(&str, Text, Right)] = &[
 pub fn page(call: &Call<'_>, title: &str, main: &Markup) -> Markup {
     let path = call.head.uri.path_and_query().map_or("/", hyper::http::uri::PathAndQuery::as_str);
     framed(call.console, (call.lang, path), call.who.as_ref(), title, main)
+}
+
+/// A page for everybody: the same whoever looks at it.
+pub fn open(call: &Call<'_>, title: &str, main: &Markup) -> Markup {
+    framed(call.console, (call.lang, call.head.uri.path()), None, title, main)
 }
 
 /// The page of a problem.

@@ -64,6 +64,8 @@ pub enum Reply {
     File(&'static str, String, Bytes),
     /// A file that is read while it is sent.
     Stream(&'static str, String, OutBody),
+    /// All of it, with its headers.
+    Whole(Response<OutBody>),
     /// For a machine.
     Json(Vec<u8>),
 }

@@ -21,6 +21,7 @@ pub mod access;
 pub mod board;
 mod frame;
 mod http;
+pub mod outgoing;
 mod pages;
 pub mod routes;
 pub mod words;
@@ -55,6 +56,7 @@ use crate::directory::Directory;
 use crate::preview::page::turnstile::Turnstile;
 use crate::proof::Proofs;
 use crate::receipts::HopKeys;
+use crate::statistics::Statistics;
 use crate::store::console::{Account, Session};
 use crate::store::{BooksStore, ConsoleStore, SearchStore, Store, WatchStore};
 use access::{Passwords, Right};
@@ -97,9 +99,14 @@ pub struct Console {
     pub keys: Arc<dyn HopKeys>,
     pub blobs: crate::store::Blobs,
     pub clock: Arc<dyn Clock>,
+    pub statistics: Arc<Statistics>,
     pub settings: Settings,
+    outgoing: outgoing::Rules,
+    kept: outgoing::Kept,
     passwords: Passwords,
     turnstile: Turnstile,
+    /// Wrong tokens of the feed.
+    knocks: Turnstile,
     work: TaskTracker,
 }
 
@@ -115,7 +122,10 @@ pub struct Parts {
     pub keys: Arc<dyn HopKeys>,
     pub blobs: crate::store::Blobs,
     pub clock: Arc<dyn Clock>,
+    pub statistics: Arc<Statistics>,
     pub settings: Settings,
+    /// What of the statistics goes out.
+    pub outgoing: outgoing::Rules,
 }
 
 impl fmt::Debug for Console {
@@ -202,7 +212,8 @@ impl HttpDoor for Console {
 impl Console {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, desk, directory, board, alarms, certificates, proofs, keys, blobs, clock, settings } = parts;
+        let Parts { store, desk, directory, board, alarms, certificates, proofs, keys, blobs, clock, .. } = parts;
+        let (statistics, settings, outgoing) = (parts.statistics, parts.settings, parts.outgoing);
         Self {
             store,
             desk,
@@ -214,9 +225,13 @@ impl Console {
             keys,
             blobs,
             clock,
+            statistics,
             settings,
+            outgoing,
+            kept: outgoing::Kept::default(),
             passwords: Passwords::default(),
             turnstile: Turnstile::new(SIGN_INS),
+            knocks: Turnstile::new(SIGN_INS),
             work: TaskTracker::new(),
         }
     }
@@ -339,6 +354,7 @@ impl Console {
             Ok(Reply::SeenWith(to, cookie)) => elsewhere(&to, Some(&cookie)),
             Ok(Reply::File(kind, name, bytes)) => file(kind, &name, whole(bytes)),
             Ok(Reply::Stream(kind, name, body)) => file(kind, &name, body),
+            Ok(Reply::Whole(answer)) => answer,
             Ok(Reply::Json(bytes)) => response(StatusCode::OK, "application/json", whole(bytes.into())),
             Err(problem) => self.problem(&problem, call.who.as_ref(), call.lang),
         }

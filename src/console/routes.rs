@@ -8,8 +8,8 @@ use super::Call;
 use super::access::Right;
 use super::http::{Answer, METHOD, NOT_FOUND, Problem};
 use super::pages::{
-    account, accounts, acts, agencies, alarms, assets, audit, certificates, document, documents, overview, sign_in,
-    stuck,
+    account, accounts, acts, agencies, alarms, assets, audit, certificates, document, documents, outgoing, overview,
+    sign_in, statistics, stuck,
 };
 
 /// What it takes to see a page.
@@ -98,6 +98,11 @@ routes! {
     Post "/acts" OPERATE, acts::perform;
     Get "/proposals" OPERATE, acts::proposals;
     Post "/proposals/{id}" OPERATE, acts::answer;
+    Get "/statistics" DOCUMENTS, statistics::page;
+    Get "/statistics/export.csv" DOCUMENTS, statistics::csv;
+    Get "/statistics/export.xlsx" DOCUMENTS, statistics::xlsx;
+    Get "/statistics/feed.json" Need::Public, outgoing::feed;
+    Get "/public/statistics" Need::Public, outgoing::public;
     Get "/agencies" GATEWAY, agencies::page;
     Get "/agencies/export.csv" GATEWAY, agencies::csv;
     Get "/agencies/export.xlsx" GATEWAY, agencies::xlsx;

@@ -20,7 +20,7 @@ use crate::alarms::herald::{Herald, Lookout, Parts, Way};
 use crate::alarms::judge::{Destination, Facts, Limits, Room, judge};
 use crate::alarms::quiet::Quiet;
 use crate::alarms::rules::{Notice, Recipient, Route, Rules};
-use crate::alarms::{Alarm, Board, letter, mail, working};
+use crate::alarms::{Alarm, Board, letter, mail};
 use crate::api::Health;
 use crate::certificates::{self, InUse, Sources, calendar};
 use crate::config::{Alerts, Config, MailServer, Webhook as Listed};
@@ -30,6 +30,7 @@ use crate::link::Link;
 use crate::logkeeper::Keeper;
 use crate::news::webhook::Webhook;
 use crate::news::{Channel, Notice as News};
+use crate::statutory::Terms;
 use crate::store::queues::{Queues, Waiting};
 use crate::store::{AlarmStore, SqliteStore, WatchStore};
 use crate::stuck::{Cause, LinkTrouble};
@@ -59,6 +60,8 @@ pub struct View {
     pub sights: Arc<Sights>,
     pub books: Arc<Kept>,
     pub keeper: Option<Arc<Keeper>>,
+    /// The working calendar.
+    pub terms: Arc<Terms>,
     /// Where the list of certificates is put.
     pub certificates: Arc<certificates::Last>,
     pub last: Mutex<Last>,
@@ -90,7 +93,7 @@ impl View {
 
     async fn slow(&self, now: Instant) -> crate::store::Result<Slow> {
         let alerts = &self.config.alerts;
-        let before = working::hours_before(now, alerts.not_taken_hours);
+        let before = self.terms.calendar.hours_before(now, alerts.not_taken_hours);
         let not_taken = self.store.not_collected(before, MAILBOXES).await?;
         let secrets = self.store.secrets_refused(now.plus_millis(-DAY)).await?;
         Ok(Slow { not_taken, secrets, certificates: self.list(now).await? })

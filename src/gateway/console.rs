@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use lienthong_contract::{Clock, HopName, Instant};
+use lienthong_contract::{Clock, Digest, HopName, Instant};
 use lienthong_door_kit::{Limits, TlsProvider, serve};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -21,10 +21,13 @@ use crate::books::kept;
 use crate::books::statement::number_of;
 use crate::config::{self, Config};
 use crate::console::board::{Board, Glance, Line, Lookout};
+use crate::console::outgoing::{FeedDoor, Rules};
 use crate::console::{Console, Settings};
 use crate::delivery::Delivery;
 use crate::link::Link;
 use crate::link::amqp::AmqpLink;
+use crate::secrets;
+use crate::statistics::Statistics;
 use crate::store::queues::{Queues, Waiting};
 use crate::store::watch::Failing;
 use crate::store::{QueueStore, SearchStore, SqliteStore, WatchStore};
@@ -43,6 +46,8 @@ const REST: Duration = Duration::from_secs(2);
 const LISTED: usize = 500;
 /// Over so many glances the pace of a destination is told.
 const GLANCES: u32 = 20;
+/// Characters of the shortest token of the feed.
+const SHORTEST_TOKEN: usize = 24;
 /// Failed attempts from which a packet counts as one that fails by itself.
 const POISONED: u32 = 3;
 
@@ -53,6 +58,7 @@ pub struct Ready {
     /// None: in the clear.
     pub tls: Option<Arc<ReloadableServerConfig>>,
     pub settings: Settings,
+    pub outgoing: Rules,
 }
 
 /// Gets the console ready, so that a mistake shows before anything is accepted.
@@ -75,7 +81,35 @@ pub async fn ready(config: &Config, clock: &Arc<dyn Clock>) -> Result<Option<Rea
         idle: Duration::from_secs(u64::from(console.idle_minutes) * 60),
         session: Duration::from_secs(u64::from(console.session_hours) * 3600),
     };
-    Ok(Some(Ready { listener, address, tls, settings }))
+    Ok(Some(Ready { listener, address, tls, settings, outgoing: outgoing(config)? }))
+}
+
+/// What of the statistics goes out.
+///
+/// # Errors
+/// [`StartError::Secret`].
+pub fn outgoing(config: &Config) -> Result<Rules, StartError> {
+    let statistics = &config.statistics;
+    let door = |feed: &config::Feed| {
+        let tokens =
+            feed.files().map(|file| token(file).map_err(|source| StartError::Secret { file: file.clone(), source }));
+        Ok::<_, StartError>(FeedDoor { header: feed.header.clone(), tokens: tokens.collect::<Result<_, _>>()? })
+    };
+    Ok(Rules {
+        public_least: statistics.public.then(|| u64::from(statistics.public_least)),
+        feed: statistics.feed.as_ref().map(door).transpose()?,
+    })
+}
+
+/// The digest of the token in a file.
+fn token(file: &Path) -> std::io::Result<Digest> {
+    let text = secrets::read(file)?;
+    let token = text.trim();
+    if token.len() < SHORTEST_TOKEN || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let why = format!("a token has at least {SHORTEST_TOKEN} characters, all of them visible ASCII");
+        return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, why));
+    }
+    Ok(Digest::of(token.as_bytes()))
 }
 
 /// The certificate shown to browsers; nobody is asked for one.
@@ -121,6 +155,7 @@ pub struct View {
     pub delivery: Arc<Delivery>,
     pub health: Arc<HealthView>,
     pub books: Arc<Kept>,
+    pub statistics: Arc<Statistics>,
     /// The broker of each neighbour that has one.
     pub links: HashMap<HopName, Arc<AmqpLink>>,
     pub outlets: Vec<HopName>,
@@ -186,6 +221,7 @@ impl View {
             stuck: Group::of_places(places, failed.collect()),
             destinations,
             parts: self.health.readiness().parts,
+            pending: self.statistics.pending(None, now).await?,
             blind: None,
         })
     }

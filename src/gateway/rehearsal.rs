@@ -11,7 +11,8 @@ use lienthong_contract::Clock;
 
 use super::outlets::Adapters;
 use super::{
-    StartError, alarms, broker_settings, broker_url, catalogue, doors, hop_trust, news, server_files, signer_trust,
+    StartError, alarms, broker_settings, broker_url, catalogue, console, doors, hop_trust, news, server_files,
+    signer_trust,
 };
 use crate::certificates::rollover::{self, Candidate, Tried};
 use crate::config::{Broker, Config, Mistake};
@@ -44,6 +45,8 @@ pub fn mistakes(config: &Config, clock: Arc<dyn Clock>) -> Vec<Mistake> {
         note(&mut found, &format!("webhook[{index}]"), news::webhook(webhook, &clock));
     }
     note(&mut found, "alerts.webhook", alarms::Ways::new(config, &clock));
+    note(&mut found, "statutory.calendar", config.statutory.terms());
+    note(&mut found, "statistics.feed", console::outgoing(config));
     if let Some(mail) = &config.alerts.mail {
         note(&mut found, "alerts.mail", crate::alarms::mail::rehearse(mail, &config.hop.name));
     }

@@ -355,6 +355,7 @@ impl Intake {
             subject: None,
             code: None,
             urgency: 0,
+            signed: None,
             received_at: now,
             previous_hop: Some(header.from_hop.clone()),
             status: None,

@@ -14,6 +14,7 @@ use crate::edxml::Packet;
 use crate::edxml::model::StatusCode;
 use crate::receipts::{ConsignedTo, Event, Fact, Reason, Receipt, Sealed, seal};
 use crate::rules::secrecy;
+use crate::statutory::Signed;
 use crate::store::{Accepted, Held, Kept, NewConsignment, NewPacket, PacketKind, RefusalRecord, Route, StatusFact};
 
 #[async_trait]
@@ -371,6 +372,7 @@ pub(super) fn new_packet(
         subject: None,
         code: None,
         urgency: 0,
+        signed: None,
         received_at: facts.now,
         previous_hop: None,
         status: None,
@@ -385,6 +387,7 @@ pub(super) fn new_packet(
             row.subject = Some(document.subject.value.clone());
             row.code = Some(document.code.text()).filter(|code| !code.is_empty());
             row.urgency = u8::try_from(document.urgency().code()).unwrap_or_default();
+            row.signed = Some(Signed::On(document.promulgation.date.value));
         }
         Packet::Status(status) => {
             row.kind = PacketKind::Status;

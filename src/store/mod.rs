@@ -25,6 +25,7 @@ pub mod retention;
 pub mod search;
 pub mod sqlite;
 pub mod statements;
+pub mod statistics;
 pub mod watch;
 
 use std::sync::Arc;
@@ -39,6 +40,7 @@ use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId, HopName, Inst
 use crate::flows::{Act, Known};
 use crate::life::Way;
 use crate::receipts::{Event, Receipt, Sealed};
+use crate::statutory::Signed;
 
 pub use alarms::AlarmStore;
 pub use blobs::{Blobs, Kept, SpoolFile};
@@ -53,6 +55,7 @@ pub use queues::QueueStore;
 pub use registry::RegistryStore;
 pub use search::SearchStore;
 pub use sqlite::SqliteStore;
+pub use statistics::StatisticsStore;
 pub use watch::WatchStore;
 
 /// Why the store did not do what was asked. Nothing was changed.
@@ -156,6 +159,8 @@ pub struct NewPacket {
     /// Number and notation in one text.
     pub code: Option<String>,
     pub urgency: u8,
+    /// Of a document: when it was signed.
+    pub signed: Option<Signed>,
     pub received_at: Instant,
     /// The hop it came from; absent at the first hop.
     pub previous_hop: Option<HopName>,

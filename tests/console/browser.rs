@@ -212,6 +212,7 @@ async fn a_failure_is_seen_and_mended_with_the_keyboard_alone() {
     for (path, words) in [
         ("/alarms", "Ai được báo"),
         ("/certificates", "Ký biên nhận của trục này"),
+        ("/statistics", "Theo cơ quan"),
         ("/agencies", "Cập nhật bằng bảng tính"),
         ("/accounts", "Thêm tài khoản"),
         ("/audit", "Mở tuyến"),
@@ -244,6 +245,7 @@ async fn a_failure_is_seen_and_mended_with_the_keyboard_alone() {
         "/stuck",
         "/alarms",
         "/certificates",
+        "/statistics",
         "/agencies",
         "/accounts",
         "/audit",

@@ -5,6 +5,7 @@
 mod acts;
 mod browser;
 mod rights;
+mod statistics;
 #[path = "../support/mod.rs"]
 mod support;
 mod town;

@@ -3,12 +3,14 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use jiff::civil::{Date, DateTime};
 use lienthong::acts::{Actor, Kind};
 use lienthong::clock::SystemClock;
+use lienthong::config::Config;
 use lienthong::console::access::{base32, hashed, new_secret, number, step_of};
 use lienthong::gateway::Gateway;
 use lienthong::link::inprocess::Hub;
@@ -34,6 +36,12 @@ impl Ahead {
     pub fn by_hours(&self, hours: i64) {
         self.0.fetch_add(hours * 3_600_000, Ordering::SeqCst);
     }
+
+    /// From now on it is this moment in Vietnam, and later.
+    pub fn to(&self, moment: DateTime) {
+        let moment = Instant::from_vietnam(moment).unwrap();
+        self.0.store(moment.as_millis() - SystemClock.now().as_millis(), Ordering::SeqCst);
+    }
 }
 
 impl Clock for Ahead {
@@ -54,9 +62,14 @@ pub struct Town {
 impl Town {
     /// Both gateways; `province-a` has a console.
     pub async fn start(require_totp: bool) -> Self {
+        Self::start_with(require_totp, Ahead::default(), |_, _| {}).await
+    }
+
+    /// The same at another time, with a configuration of the province that the test changes; it is given a folder for files.
+    pub async fn start_with(require_totp: bool, clock: Ahead, change: impl Fn(&mut Config, &Path)) -> Self {
         let folder = folder();
         let manifest = keys(folder.path(), false);
-        let (clock, hub) = (Arc::new(Ahead::default()), Hub::new());
+        let (clock, hub) = (Arc::new(clock), Hub::new());
         let mut town =
             Self { directory: manifest.directory_file(), folder, manifest, clock, hub, gateways: HashMap::new() };
         for hop in ["province-a", "nation"] {
@@ -68,6 +81,7 @@ impl Town {
                     idle_minutes: 60_000,
                     ..scene::console()
                 });
+                change(&mut config, town.folder.path());
             }
             let clock = Arc::clone(&town.clock) as Arc<dyn Clock>;
             town.gateways.insert(hop, Gateway::start(&config, &town.hub, clock).await.unwrap());
@@ -133,11 +147,23 @@ impl Town {
 
     /// Sends letters from an agency of the province.
     pub async fn send(&self, from: &str, to: &[&str], numbers: std::ops::Range<u32>, subject: &str) -> Vec<DocId> {
+        self.send_of(SystemClock.now().in_vietnam().date(), from, to, numbers, subject).await
+    }
+
+    /// The same of letters that were signed on this day.
+    pub async fn send_of(
+        &self,
+        date: Date,
+        from: &str,
+        to: &[&str],
+        numbers: std::ops::Range<u32>,
+        subject: &str,
+    ) -> Vec<DocId> {
         let sender = self.agency(from, "province-a");
         let mut sent = Vec::new();
         for number in numbers {
             let pdf = scene::example_pdf(2048);
-            let letter = scene::Letter { subject, ..letter(from, to, number, &pdf) };
+            let letter = scene::Letter { subject, date, ..letter(from, to, number, &pdf) };
             let signed = sign(&letter.packet().unwrap(), &sender.files);
             sent.push(sender.client.submit(&signed.packet(), None).await.unwrap().doc_id);
         }

@@ -150,6 +150,7 @@ impl World {
             subject: None,
             code: None,
             urgency: 0,
+            signed: None,
             received_at: Instant::from_millis(self.nodes[at].now),
             previous_hop: None,
             status: None,

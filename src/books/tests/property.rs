@@ -5,7 +5,7 @@
 //! `LIENTHONG_TEST_RUNS` sets the number of runs.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use lienthong_contract::door::ConsignmentState;
 use lienthong_contract::{ConsignmentId, HopName};
@@ -13,10 +13,12 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
 use super::super::{End, Told, account, kept, told};
-use super::network::{HOUR, ROW, World};
+use super::network::{HOUR, Node, ROW, World};
 use crate::receipts::{Event, verify_chain};
-use crate::store::BooksStore;
+use crate::statutory::{Calendar, Hours, Terms};
 use crate::store::statements::{Crossed, Direction, StatementStore};
+use crate::store::statistics::Wanted;
+use crate::store::{BooksStore, statistics};
 
 /// Runs in one world, before a new one begins with empty stores.
 const RUNS_IN_A_WORLD: u32 = 8;
@@ -220,14 +222,19 @@ struct Reached {
 
 async fn run(world: &mut World, actions: Vec<Action>) -> Reached {
     world.begin();
-    for action in actions {
+    for (nr, action) in actions.into_iter().enumerate() {
         act(world, action).await;
+        if nr % 8 == 0 {
+            let node = &world.nodes[nr / 8 % world.nodes.len()];
+            statistics::StatisticsStore::fold(&node.store, terms(30), 3).await.unwrap();
+        }
     }
     balanced(world).await;
     world.settle().await;
     world.run_out().await;
     balanced(world).await;
     recounted(world).await;
+    statistics_recounted(world).await;
     both_ends_agree(world).await;
     let [given_back, overtaken, destroyed] = world.recalled().await;
     let heard = heard(world).await;
@@ -262,6 +269,28 @@ async fn run(world: &mut World, actions: Vec<Action>) -> Reached {
         assert_eq!(signed, usize::from(!rejection), "one hop ended it, once");
     }
     reached
+}
+
+/// Each hop's statistics, followed in portions on the way, are those that are made anew at once.
+async fn statistics_recounted(world: &World) {
+    let all = Wanted { from: 0, to: 100_000, by_agency: true, by_day: true, ..Wanted::default() };
+    for node in &world.nodes {
+        follow(node, 30, 5).await;
+        let kept = statistics::StatisticsStore::sums(&node.store, all.clone()).await.unwrap();
+        follow(node, 31, 10_000).await;
+        follow(node, 30, 10_000).await;
+        assert_eq!(statistics::StatisticsStore::sums(&node.store, all.clone()).await.unwrap(), kept, "{}", node.name);
+    }
+}
+
+/// Follows all receipts and statuses in portions of this size, by these terms.
+async fn follow(node: &Node, urgent_minutes: u32, limit: usize) {
+    while statistics::StatisticsStore::fold(&node.store, terms(urgent_minutes), limit).await.unwrap() {}
+}
+
+fn terms(minutes: u32) -> Arc<Terms> {
+    let calendar = Calendar::read(&[], Hours::default()).unwrap();
+    Arc::new(Terms { calendar, urgent_send_minutes: minutes, urgent_acknowledge_minutes: minutes })
 }
 
 /// Its chain is whole, and has one end.

@@ -13,13 +13,14 @@ use super::super::frame::{dash, document_link, time};
 use super::super::http::{Answer, NOT_FOUND, Problem, Reply, STORE};
 use super::super::words::{self, Lang};
 use super::documents::agency;
-use super::refused;
+use super::{clocks, refused};
 use crate::acts::{self, Act, Actor};
 use crate::bundle::words::of_event;
 use crate::edxml::{self, Document, Limits, Packet};
 use crate::receipts::{Event, Sealed, open, verify_chain};
 use crate::store::Held;
 use crate::store::console::{Effect, Recorded, Stood};
+use crate::store::statistics::Facts;
 
 /// Largest packet that is read for its page, in bytes.
 const MAX_READ: u64 = 64 << 20;
@@ -144,6 +145,7 @@ pub async fn page(call: &Call<'_>) -> Answer {
     let ids: Vec<ConsignmentId> = trace.consignments.iter().map(|one| one.id).collect();
     let stood = call.console.store.stood(ids).await?;
     let done = if call.may(Right::Gateway) { call.console.store.acts_on(trace.doc_id).await? } else { Vec::new() };
+    let measured = call.console.statistics.store.clock_facts(trace.doc_id).await?.unwrap_or_default();
     let lang = call.lang;
     let title = trace.code.clone().or_else(|| trace.document_id.clone()).unwrap_or_else(|| trace.doc_id.to_string());
     let main = html! {
@@ -154,9 +156,10 @@ pub async fn page(call: &Call<'_>) -> Answer {
             a.button.second href=(format!("/documents/{}/proof", trace.doc_id)) { (lang.say(&PROOF)) }
             a.button.second href=(format!("/documents/{}/receipt", trace.doc_id)) { (lang.say(&RECEIPT)) }
         }
+        (clocks::sending(call, &measured))
         h2 { (lang.say(&WAY)) }
         @for one in &trace.consignments {
-            (consignment(call, &trace, one, stood.iter().find(|stood| stood.id == one.id)))
+            (consignment(call, (&trace, &measured), one, stood.iter().find(|stood| stood.id == one.id)))
         }
         h2 { (lang.say(&FACTS)) }
         (facts(call, &trace, read.as_ref()))
@@ -267,7 +270,12 @@ fn attachments(lang: Lang, read: &Read) -> Markup {
     }
 }
 
-fn consignment(call: &Call<'_>, trace: &Trace, one: &ConsignmentTrace, stood: Option<&Stood>) -> Markup {
+fn consignment(
+    call: &Call<'_>,
+    (trace, measured): (&Trace, &Facts),
+    one: &ConsignmentTrace,
+    stood: Option<&Stood>,
+) -> Markup {
     let lang = call.lang;
     let broken = chain_fault(trace, one);
     html! {
@@ -279,6 +287,7 @@ fn consignment(call: &Call<'_>, trace: &Trace, one: &ConsignmentTrace, stood: Op
             @if let Some(waiting) = &one.waiting_for {
                 p { (lang.say(&WAITS)) ": " @if waiting == "mailbox" { (lang.say(&MAILBOX)) } @else { (waiting) } }
             }
+            (clocks::acknowledging(call, measured, one.id, one.state.is_terminal()))
             @if let Some(error) = one.last_error.as_ref().filter(|_| call.may(Right::Gateway)) {
                 p.bad { (lang.say(&LAST_ERROR)) ": " span.said { (error) } }
             }

@@ -8,10 +8,13 @@ pub mod alarms;
 pub mod assets;
 pub mod audit;
 pub mod certificates;
+pub mod clocks;
 pub mod document;
 pub mod documents;
+pub mod outgoing;
 pub mod overview;
 pub mod sign_in;
+pub mod statistics;
 pub mod stuck;
 
 use crate::acts::Fault;

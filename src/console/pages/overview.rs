@@ -50,6 +50,8 @@ texts! {
     DAYS "ngày" / "days"
     ALARMS "Cảnh báo" / "Alarms"
     AS_OF "Số liệu lúc" / "As of"
+    ENDING "Hết hạn xác nhận hôm nay" / "To be acknowledged today"
+    OVERDUE "Quá hạn xác nhận" / "Acknowledgement overdue"
 }
 
 pub async fn page(call: &Call<'_>) -> Answer {
@@ -114,7 +116,7 @@ fn alarms(call: &Call<'_>, alarms: &[&Alarm]) -> Markup {
 }
 
 fn figures(lang: Lang, glance: &Glance) -> Markup {
-    let today = &glance.today;
+    let (today, pending) = (&glance.today, &glance.pending);
     let positive = |number: i64| lang.count(u64::try_from(number).unwrap_or(0));
     let figures = [
         (ACCEPTED, positive(today.accepted), ""),
@@ -124,6 +126,8 @@ fn figures(lang: Lang, glance: &Glance) -> Markup {
         (FAILED, positive(today.failed), if today.failed > 0 { "bad" } else { "" }),
         (OUTSIDE, positive(today.passed_outside), ""),
         (TURNED_AWAY, lang.count(glance.refused_at_submission), ""),
+        (ENDING, lang.count(pending.ending_today), if pending.ending_today > 0 { "warn" } else { "" }),
+        (OVERDUE, lang.count(pending.overdue), if pending.overdue > 0 { "bad" } else { "" }),
     ];
     html! {
         h2 { (lang.say(&TODAY)) }

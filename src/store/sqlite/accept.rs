@@ -10,7 +10,9 @@ use super::super::{Accepted, Error, Held, MAX_PER_DISPATCH, NewConsignment, NewP
 use super::flows;
 use super::outlets::insert_entered;
 use super::rows::{self, SUBMISSION, insert_receipt, integer, queue_receipt};
+use crate::books::statement::number_of;
 use crate::receipts::Sealed;
+use crate::statutory::Signed;
 
 /// See [`super::Store::accept`].
 pub fn accept(
@@ -151,7 +153,7 @@ fn hold_packet(db: &Connection, packet: &NewPacket) -> Result<i64> {
     // What was said of it then may be as little as the header of a transfer told.
     let fill =
         "UPDATE packets SET kind = ?2, document_id = ?3, business_type = ?4, sender = ?5, subject = ?6, code = ?7,
-                urgency = ?8, content = ?9, body_deleted_at = NULL, body_deleted_reason = NULL, destroyed_at = NULL
+                urgency = ?8, content = ?9, signed_on = ?10, signed_at = ?11, body_deleted_at = NULL, body_deleted_reason = NULL, destroyed_at = NULL
                 WHERE id = ?1 AND content IS NULL";
     db.prepare_cached(fill)?.execute(params![
         row,
@@ -163,10 +165,24 @@ fn hold_packet(db: &Connection, packet: &NewPacket) -> Result<i64> {
         packet.code,
         packet.urgency,
         content(packet),
+        signed_on(packet),
+        signed_at(packet),
     ])?;
     insert_status(db, packet, row)?;
     flows::insert_acts(db, packet, row)?;
     Ok(row)
+}
+
+/// The day in Vietnam, counted from 1970-01-01.
+fn signed_on(packet: &NewPacket) -> Option<i64> {
+    packet.signed.map(|signed| number_of(signed.day()))
+}
+
+const fn signed_at(packet: &NewPacket) -> Option<i64> {
+    match packet.signed {
+        Some(Signed::At(at)) => Some(at.as_millis()),
+        Some(Signed::On(_)) | None => None,
+    }
 }
 
 fn content(packet: &NewPacket) -> Option<&[u8]> {
@@ -178,7 +194,8 @@ fn content(packet: &NewPacket) -> Option<&[u8]> {
 
 fn insert_packet(db: &Connection, packet: &NewPacket) -> Result<i64> {
     let insert = "INSERT INTO packets (digest, doc_id, size, kind, document_id, business_type, sender, subject, code,
-                  urgency, received_at, content) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+                  urgency, received_at, content, signed_on, signed_at)
+                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
     db.prepare_cached(insert)?.execute(params![
         packet.digest.as_bytes(),
         packet.doc_id.as_bytes(),
@@ -192,6 +209,8 @@ fn insert_packet(db: &Connection, packet: &NewPacket) -> Result<i64> {
         packet.urgency,
         packet.received_at.as_millis(),
         content(packet),
+        signed_on(packet),
+        signed_at(packet),
     ])?;
     let row = db.last_insert_rowid();
     insert_status(db, packet, row)?;

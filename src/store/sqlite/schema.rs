@@ -10,13 +10,13 @@ use rusqlite::Connection;
 use super::super::Error;
 
 /// Each step takes the store from one version to the next; the first makes a new one of version [`OLDEST`].
-const MIGRATIONS: &[&str] = &[V2, V3, V4, V5, V6, V7, V8, V9, V10, V11, V12, V13];
+const MIGRATIONS: &[&str] = &[V2, V3, V4, V5, V6, V7, V8, V9, V10, V11, V12, V13, V14];
 
 /// The oldest version that can be upgraded. Version 1 was never released.
 const OLDEST: i64 = 2;
 
 /// The newest version this gateway knows.
-pub const VERSION: i64 = 13;
+pub const VERSION: i64 = 14;
 
 const V2: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -667,6 +667,57 @@ CREATE TABLE notices (
 );
 CREATE INDEX notices_due ON notices (recipient, id) WHERE due_at IS NOT NULL;
 CREATE INDEX notices_made ON notices (made_at);
+";
+
+/// When documents were signed, and the statutory clocks with their sums. What was accepted before bears no date: its sending is not
+/// measured.
+const V14: &str = "
+-- The day in Vietnam on which it was signed, counted from 1970-01-01, and the moment where the signature tells it.
+ALTER TABLE packets ADD COLUMN signed_on INTEGER;
+ALTER TABLE packets ADD COLUMN signed_at INTEGER;
+
+-- How far receipts and statuses have been folded into the lines, and by which terms. All of it can be made again.
+CREATE TABLE statistics_head (
+    id            INTEGER PRIMARY KEY CHECK (id = 1),
+    receipts      INTEGER NOT NULL,
+    statuses      INTEGER NOT NULL,
+    terms         BLOB
+);
+INSERT INTO statistics_head (id, receipts, statuses) VALUES (1, 0, 0);
+
+-- What each document counts as: one that an agency of ours sent (direction 0; subject is `packets.id`), or one that lay in a
+-- mailbox here (direction 1; subject is `consignments.seq`). Verdict: 0 waiting until `limit_at`, 1 on time, 2 late, 3 not measured.
+CREATE TABLE statistics_lines (
+    direction     INTEGER NOT NULL,
+    subject       INTEGER NOT NULL,
+    day           INTEGER NOT NULL,
+    agency        TEXT NOT NULL,
+    urgency       INTEGER NOT NULL,
+    verdict       INTEGER NOT NULL,
+    limit_at      INTEGER,
+    recipients    INTEGER NOT NULL,
+    failed        INTEGER NOT NULL,
+    given_back    INTEGER NOT NULL,
+    PRIMARY KEY (direction, subject)
+) WITHOUT ROWID;
+CREATE INDEX statistics_waiting ON statistics_lines (limit_at, agency) WHERE verdict = 0;
+
+-- The sums of the lines, by day in Vietnam of sending or arrival.
+CREATE TABLE statistics_figures (
+    day           INTEGER NOT NULL,
+    agency        TEXT NOT NULL,
+    direction     INTEGER NOT NULL,
+    urgency       INTEGER NOT NULL,
+    documents     INTEGER NOT NULL,
+    on_time       INTEGER NOT NULL,
+    late          INTEGER NOT NULL,
+    not_measured  INTEGER NOT NULL,
+    recipients    INTEGER NOT NULL,
+    failed        INTEGER NOT NULL,
+    given_back    INTEGER NOT NULL,
+    PRIMARY KEY (day, agency, direction, urgency)
+) WITHOUT ROWID;
+CREATE INDEX statistics_of_agency ON statistics_figures (agency, day);
 ";
 
 /// Brings the store to [`VERSION`] and binds it to this hop.

@@ -12,4 +12,5 @@ mod outlets;
 mod queues;
 mod receipts;
 mod restored;
+mod statistics;
 pub(crate) mod support;

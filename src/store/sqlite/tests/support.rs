@@ -101,6 +101,7 @@ fn packet(text: &str, bytes: &[u8], urgency: u8) -> NewPacket {
         subject: Some(text.to_owned()),
         code: Some("12/TD-VP".to_owned()),
         urgency,
+        signed: Some(crate::statutory::Signed::On(jiff::civil::date(2026, 9, 21))),
         received_at: Instant::from_millis(1_790_000_000_000),
         previous_hop: None,
         status: None,
