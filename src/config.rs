@@ -5,6 +5,7 @@
 //! in `_file` names a file that holds the secret. Every mistake is reported, each with its key.
 
 mod alerts;
+mod canary;
 mod console;
 mod doors;
 mod judge;
@@ -27,6 +28,7 @@ use crate::logkeeper::outside::Files;
 use crate::rules::schema::Strictness;
 
 pub use alerts::{AlertRoute, AlertWebhook, Alerts, MailSecurity, MailServer, QuietHours};
+pub use canary::Canary;
 pub use console::Console;
 pub use doors::{Facade, System, Vxp, Xroad};
 pub use news::{NewsQueue, Webhook};
@@ -81,6 +83,9 @@ pub struct Config {
     /// What counts as an alarm, and who is told.
     #[serde(default)]
     pub alerts: Alerts,
+    /// Test documents; none are sent when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary: Option<Canary>,
     /// The working calendar, and what "at once" means.
     #[serde(default)]
     pub statutory: Statutory,
@@ -520,6 +525,7 @@ impl Config {
         news::paths(&mut self.webhook, &mut each);
         outlet::paths(&mut self.outlet, &mut each);
         alerts::paths(&mut self.alerts, &mut each);
+        self.canary.iter_mut().for_each(|canary| canary::paths(canary, &mut each));
         statutory::paths(&mut self.statutory, &mut each);
         statistics::paths(&mut self.statistics, &mut each);
         self.schemas.folder.iter_mut().for_each(|path| each("schemas.folder".to_owned(), path));
@@ -649,6 +655,9 @@ impl Config {
         }
         news::check(self, &mut note);
         alerts::check(self, &mut note);
+        if let Some(canary) = &self.canary {
+            canary::check(canary, &mut note);
+        }
         statutory::check(&self.statutory, &mut note);
         statistics::check(self, &mut note);
         let mut paths = self.clone();

@@ -44,6 +44,8 @@ use crate::acts::Desk;
 use crate::alarms::herald::Herald;
 use crate::api::{self, Api};
 use crate::books::LinkBooks;
+use crate::canary::runs::Runs;
+use crate::canary::{self, Canary};
 use crate::certificates;
 use crate::config::{self, Config};
 use crate::console::board::Board;
@@ -409,8 +411,10 @@ impl Gateway {
         let in_console = Arc::clone(&opened);
         let console_clock = Arc::clone(&clock);
         let sights = Arc::new(outlets::sights::Sights::new(Arc::clone(&clock)));
+        let runs = Arc::new(Runs::default());
         let gauges = Arc::new(metrics::Gauges {
             sights: Arc::clone(&sights),
+            canary: (Arc::clone(&runs), config.canary.as_ref().map(config::Canary::limit)),
             hop: hop.clone(),
             clock: Arc::clone(&clock),
             store: Arc::clone(&opened) as _,
@@ -438,6 +442,7 @@ impl Gateway {
             health: Arc::clone(&health),
             gauges: Arc::clone(&gauges),
             sights: Arc::clone(&sights),
+            runs: Arc::clone(&runs),
             books: kept,
             keeper: keeper.clone(),
             terms: Arc::clone(&terms),
@@ -466,6 +471,16 @@ impl Gateway {
             hub.join(hop.clone(), late, &config.hop.data.join("arriving"))?;
         }
         outlets::attend(ways_out, &delivery, &intake, (&roll, &sights), (&doors, &door));
+        let canary = Canary {
+            intake: Arc::new(intake.clone()),
+            mailboxes: Arc::clone(&mailboxes) as _,
+            store: Arc::clone(&in_console) as _,
+            directory: Arc::clone(&directory),
+            clock: Arc::clone(&console_clock),
+            settings: config.canary.as_ref().map(canary_settings),
+            runs: Arc::clone(&runs),
+        };
+        tasks.spawn(Arc::new(canary).keep(stop.clone()));
         let directory_of_console = Arc::clone(&directory);
         let identities = Arc::new(Certificates(directory));
         let limits = api_limits(&config.api);
@@ -514,6 +529,7 @@ impl Gateway {
                 blobs: blobs.clone(),
                 clock: console_clock,
                 statistics,
+                runs,
                 settings: pages.settings.clone(),
                 outgoing: pages.outgoing.clone(),
             };
@@ -751,6 +767,15 @@ fn broker_settings(config: &Config, broker: &config::Broker, peers: Vec<HopName>
         settings.tls = Some(TlsFiles { ca: ca.clone(), cert: cert.clone(), key: key.clone() });
     }
     Ok(settings)
+}
+
+fn canary_settings(canary: &config::Canary) -> canary::Settings {
+    canary::Settings {
+        agency: canary.agency.clone(),
+        key: canary.key.clone(),
+        certificate: canary.certificate.clone(),
+        every: Duration::from_secs(u64::from(canary.every_minutes) * 60),
+    }
 }
 
 fn broker_url(broker: &config::Broker) -> Result<String, StartError> {

@@ -19,6 +19,7 @@ pub mod api;
 pub mod bench;
 pub mod books;
 pub mod bundle;
+pub mod canary;
 pub mod certificates;
 pub mod cli;
 pub mod client;

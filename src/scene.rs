@@ -111,6 +111,7 @@ pub fn configuration(
         preview: None,
         console: None,
         alerts: config::Alerts::default(),
+        canary: None,
         statutory: config::Statutory::default(),
         statistics: config::Statistics::default(),
         bkav: None,

@@ -1,5 +1,5 @@
-//! Signing packets as an agency does: for the command line, the demo and the benchmark. The gateway itself signs
-//! receipts, never packets.
+//! Signing packets as an agency does: for the command line, the demo, the benchmark and test documents. Of others' packets
+//! the gateway signs none; it signs receipts.
 //!
 //! The packet's bytes stay as they are; one `ds:Signature` element is put at the end of its header. Bodies are read
 //! as a stream, so a packet of any size is signed in flat memory.

@@ -48,8 +48,8 @@ pub struct Facts {
     pub certificates: Vec<InUse>,
     /// Milliseconds by which the clock differs, as far as that is seen here; positive: it is behind.
     pub clock_behind: Option<i64>,
-    /// Destinations whose last test document is overdue, and since when.
-    pub canaries: Vec<(HopName, Instant)>,
+    /// Whose last test document is overdue or did not arrive, and since when.
+    pub canaries: Vec<(AgencyCode, Instant)>,
     /// What is looked for outside: the outlet, what, since when and why it cannot be looked at.
     pub unseen: Vec<(HopName, String, Instant, String)>,
     /// Packets that lie outside and are not taken: the outlet, what was looked for, how many, since when.
@@ -139,8 +139,8 @@ pub fn judge(facts: &Facts, limits: &Limits, now: Instant) -> Vec<Alarm> {
             Alarm::new(Kind::NotTaken, agency.as_str(), waiting.oldest.unwrap_or(now), Told::new(NOT_TAKEN, &values));
         alarms.push(alarm.counting(waiting.count));
     }
-    for (hop, since) in &facts.canaries {
-        alarms.push(Alarm::new(Kind::CanaryMissing, hop.as_str(), *since, Told::new(CANARY, &[hop.as_str()])));
+    for (agency, since) in &facts.canaries {
+        alarms.push(Alarm::new(Kind::CanaryMissing, agency.as_str(), *since, Told::new(CANARY, &[agency.as_str()])));
     }
     for (outlet, what, since, error) in &facts.unseen {
         if now.as_millis().saturating_sub(since.as_millis()) >= limits.down {

@@ -248,7 +248,7 @@ fn what_is_seen_is_judged() {
         secrets: waiting(1, 30),
         room: Some(Room { free: 4 << 30, total: 100 << 30 }),
         clock_behind: Some(90_000),
-        canaries: vec![("g09".parse().unwrap(), at(-9))],
+        canaries: vec![("G09.99".parse().unwrap(), at(-9))],
         unseen: vec![
             ("axis".parse().unwrap(), "edoc of H37.02".to_owned(), at(-3_600_000), "15 Sai khoa".to_owned()),
             // Not long enough yet.
@@ -274,7 +274,7 @@ fn what_is_seen_is_judged() {
         (Kind::FailedAtDeadline, "endpoint-down", 7),
         (Kind::ArrivalsAside, "axis: edoc of H37.04", 3),
         (Kind::NotTaken, "H49.61", 4),
-        (Kind::CanaryMissing, "g09", 1),
+        (Kind::CanaryMissing, "G09.99", 1),
         (Kind::NoticesNotTold, "mail:a@example.vn", 1),
     ];
     assert_eq!(kinds, expected);

@@ -59,6 +59,10 @@ broker = "a"
 [preview]
 listen = "127.0.0.1:1"
 [alerts]
+[canary]
+agency = "H37"
+key = "a"
+certificate = "a"
 [statutory]
 [statistics]
 [delivery]

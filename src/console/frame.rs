@@ -22,6 +22,7 @@ texts! {
     PROPOSALS "Chờ duyệt" / "Proposals"
     ALARMS "Cảnh báo" / "Alarms"
     CERTIFICATES "Chứng thư" / "Certificates"
+    CANARY "Văn bản thử" / "Test documents"
     STATISTICS "Thống kê" / "Statistics"
     AGENCIES "Cơ quan" / "Agencies"
     ACCOUNTS "Tài khoản" / "Accounts"
@@ -40,6 +41,7 @@ const PAGES: &[(&str, Text, Right)] = &[
     ("/proposals", PROPOSALS, Right::Operate),
     ("/alarms", ALARMS, Right::Gateway),
     ("/certificates", CERTIFICATES, Right::Gateway),
+    ("/canary", CANARY, Right::Gateway),
     ("/statistics", STATISTICS, Right::Documents),
     ("/agencies", AGENCIES, Right::Gateway),
     ("/accounts", ACCOUNTS, Right::Administer),

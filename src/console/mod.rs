@@ -51,6 +51,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::acts::Desk;
 use crate::alarms::herald::Herald;
+use crate::canary::runs::Runs;
 use crate::certificates;
 use crate::directory::Directory;
 use crate::preview::page::turnstile::Turnstile;
@@ -85,6 +86,8 @@ pub struct Settings {
     pub require_totp: bool,
     pub idle: Duration,
     pub session: Duration,
+    /// Milliseconds within which a test document is to be handed over; none when none are sent.
+    pub canary_limit: Option<i64>,
 }
 
 /// The console of one gateway.
@@ -100,6 +103,7 @@ pub struct Console {
     pub blobs: crate::store::Blobs,
     pub clock: Arc<dyn Clock>,
     pub statistics: Arc<Statistics>,
+    pub runs: Arc<Runs>,
     pub settings: Settings,
     outgoing: outgoing::Rules,
     kept: outgoing::Kept,
@@ -123,6 +127,8 @@ pub struct Parts {
     pub blobs: crate::store::Blobs,
     pub clock: Arc<dyn Clock>,
     pub statistics: Arc<Statistics>,
+    /// What became of test documents.
+    pub runs: Arc<Runs>,
     pub settings: Settings,
     /// What of the statistics goes out.
     pub outgoing: outgoing::Rules,
@@ -213,7 +219,7 @@ impl Console {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let Parts { store, desk, directory, board, alarms, certificates, proofs, keys, blobs, clock, .. } = parts;
-        let (statistics, settings, outgoing) = (parts.statistics, parts.settings, parts.outgoing);
+        let (statistics, runs, settings, outgoing) = (parts.statistics, parts.runs, parts.settings, parts.outgoing);
         Self {
             store,
             desk,
@@ -226,6 +232,7 @@ impl Console {
             blobs,
             clock,
             statistics,
+            runs,
             settings,
             outgoing,
             kept: outgoing::Kept::default(),

@@ -8,8 +8,8 @@ use super::Call;
 use super::access::Right;
 use super::http::{Answer, METHOD, NOT_FOUND, Problem};
 use super::pages::{
-    account, accounts, acts, agencies, alarms, assets, audit, certificates, document, documents, outgoing, overview,
-    sign_in, statistics, stuck,
+    account, accounts, acts, agencies, alarms, assets, audit, canary, certificates, document, documents, outgoing,
+    overview, sign_in, statistics, stuck,
 };
 
 /// What it takes to see a page.
@@ -110,6 +110,7 @@ routes! {
     Get "/alarms" GATEWAY, alarms::page;
     Post "/alarms/acknowledge" OPERATE, alarms::acknowledge;
     Post "/alarms/test" ADMINISTER, alarms::test;
+    Get "/canary" GATEWAY, canary::page;
     Get "/certificates" GATEWAY, certificates::page;
     Get "/accounts" ADMINISTER, accounts::page;
     Post "/accounts" ADMINISTER, accounts::add;

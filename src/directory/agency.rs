@@ -131,6 +131,8 @@ pub struct Agency {
     pub successors: Vec<AgencyKey>,
     /// Locked by the administrator: neither sends nor receives.
     pub locked: bool,
+    /// Nobody's mailbox: what is for it is a test document, and its gateway hands it over at once.
+    pub canary: bool,
     /// The gateway whose mailbox serves it; absent: routed by code.
     pub hop: Option<HopName>,
     /// SHA-256 of the certificates it may connect with.

@@ -209,6 +209,7 @@ fn link(row: &Row, spellings: &Spellings<'_>, problems: &mut Problems<'_>) -> Ag
         valid_to: row.valid_to.as_ref().map(|date| date.value),
         successors,
         locked: row.locked,
+        canary: row.canary,
         hop: row.hop.clone(),
         client_certificates: row.client_certificates.iter().map(|digest| digest.value).collect(),
         signing_certificates: row.signing_certificates.iter().map(|digest| digest.value).collect(),

@@ -17,7 +17,7 @@ use super::load;
 use super::snapshot::Snapshot;
 
 /// The columns, in the order in which they are written.
-pub const COLUMNS: [&str; 14] = [
+pub const COLUMNS: [&str; 15] = [
     "code",
     "old_code",
     "aliases",
@@ -29,6 +29,7 @@ pub const COLUMNS: [&str; 14] = [
     "valid_to",
     "successors",
     "locked",
+    "canary",
     "hop",
     "client_certificates",
     "signing_certificates",
@@ -84,6 +85,7 @@ impl Sheet {
         let codes = |codes: &[AgencyCode]| codes.iter().map(AgencyCode::as_str).collect::<Vec<_>>().join(" ");
         let row = |agency: &super::Agency| {
             let text = |value: &dyn std::fmt::Display| value.to_string();
+            let flag = |set: bool| if set { "true".to_owned() } else { String::new() };
             let digests =
                 |all: &[lienthong_contract::Digest]| all.iter().map(|one| text(one)).collect::<Vec<_>>().join(" ");
             vec![
@@ -97,7 +99,8 @@ impl Sheet {
                 agency.valid_from.map(|day| text(&day)).unwrap_or_default(),
                 agency.valid_to.map(|day| text(&day)).unwrap_or_default(),
                 agency.successors.iter().map(|key| key.as_str()).collect::<Vec<_>>().join(" "),
-                if agency.locked { "true".to_owned() } else { String::new() },
+                flag(agency.locked),
+                flag(agency.canary),
                 agency.hop.as_ref().map(|hop| text(hop)).unwrap_or_default(),
                 digests(&agency.client_certificates),
                 digests(&agency.signing_certificates),
@@ -285,7 +288,7 @@ fn put(agency: &mut Table, name: &str, value: &str, row: usize) -> Result<(), Fa
     };
     let value = match name {
         "aliases" | "successors" | "client_certificates" | "signing_certificates" => list(),
-        "locked" => match value.to_lowercase().as_str() {
+        "locked" | "canary" => match value.to_lowercase().as_str() {
             "true" | "1" | "x" | "có" | "co" | "yes" => Value::Boolean(true),
             "false" | "0" | "không" | "khong" | "no" => {
                 agency.remove(name);

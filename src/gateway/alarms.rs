@@ -22,6 +22,7 @@ use crate::alarms::quiet::Quiet;
 use crate::alarms::rules::{Notice, Recipient, Route, Rules};
 use crate::alarms::{Alarm, Board, letter, mail};
 use crate::api::Health;
+use crate::canary::runs::Runs;
 use crate::certificates::{self, InUse, Sources, calendar};
 use crate::config::{Alerts, Config, MailServer, Webhook as Listed};
 use crate::delivery::Delivery;
@@ -58,6 +59,8 @@ pub struct View {
     pub health: Arc<HealthView>,
     pub gauges: Arc<Gauges>,
     pub sights: Arc<Sights>,
+    /// What became of test documents.
+    pub runs: Arc<Runs>,
     pub books: Arc<Kept>,
     pub keeper: Option<Arc<Keeper>>,
     /// The working calendar.
@@ -156,6 +159,11 @@ impl View {
         last.moved.filter(|(at, _)| (now.as_millis() - at.as_millis()).abs() < HOUR).map(|(_, moved)| moved)
     }
 
+    /// Who does not get test documents.
+    fn missing(&self, now: Instant) -> Vec<(lienthong_contract::AgencyCode, Instant)> {
+        self.config.canary.as_ref().map(|canary| self.runs.missing(canary.limit(), now)).unwrap_or_default()
+    }
+
     fn room(&self) -> Option<Room> {
         let stat = rustix::fs::statvfs(&self.config.hop.data).ok()?;
         let bytes = |blocks: u64| blocks.saturating_mul(stat.f_frsize);
@@ -203,7 +211,7 @@ impl View {
             room: self.room(),
             certificates,
             clock_behind,
-            canaries: Vec::new(),
+            canaries: self.missing(now),
             unseen: self.sights.all().into_iter().filter_map(unseen).collect(),
             aside: self.sights.all().into_iter().filter_map(aside).collect(),
             untold,

@@ -28,9 +28,10 @@ use crate::link::Link;
 use crate::link::amqp::AmqpLink;
 use crate::secrets;
 use crate::statistics::Statistics;
+use crate::store::books::Amounts;
 use crate::store::queues::{Queues, Waiting};
 use crate::store::watch::Failing;
-use crate::store::{QueueStore, SearchStore, SqliteStore, WatchStore};
+use crate::store::{CanaryStore, QueueStore, SearchStore, SqliteStore, WatchStore};
 use crate::stuck::{At, Cause, Group, LinkTrouble, Place};
 use crate::trust::tls::{ReloadableServerConfig, ServerFiles};
 
@@ -61,6 +62,20 @@ pub struct Ready {
     pub outgoing: Rules,
 }
 
+/// The figures of a day are of people's documents. The books are of a moment earlier, so that a figure might go below zero.
+fn without(today: &mut Amounts, tests: Amounts) {
+    for (figure, of_tests) in [
+        (&mut today.accepted, tests.accepted),
+        (&mut today.handed_over, tests.handed_over),
+        (&mut today.refused, tests.refused),
+        (&mut today.failed, tests.failed),
+        (&mut today.passed_outside, tests.passed_outside),
+        (&mut today.in_flight, tests.in_flight),
+    ] {
+        *figure = figure.saturating_sub(of_tests).max(0);
+    }
+}
+
 /// Gets the console ready, so that a mistake shows before anything is accepted.
 ///
 /// # Errors
@@ -80,6 +95,7 @@ pub async fn ready(config: &Config, clock: &Arc<dyn Clock>) -> Result<Option<Rea
         require_totp: console.require_totp,
         idle: Duration::from_secs(u64::from(console.idle_minutes) * 60),
         session: Duration::from_secs(u64::from(console.session_hours) * 3600),
+        canary_limit: config.canary.as_ref().map(config::Canary::limit),
     };
     Ok(Some(Ready { listener, address, tls, settings, outgoing: outgoing(config)? }))
 }
@@ -194,9 +210,12 @@ impl View {
         let store = self.store.as_ref();
         kept::catch_up(store, &self.hop).await?;
         let day = now.in_vietnam().date();
-        let today = store.figures_of(Some(number_of(day))).await?;
-        let total = store.figures_of(None).await?;
+        let mut today = store.figures_of(Some(number_of(day))).await?;
+        let mut total = store.figures_of(None).await?;
         let midnight = Instant::from_vietnam(day.at(0, 0, 0, 0)).unwrap_or(now);
+        let tests = store.canaries_counted(midnight).await?;
+        without(&mut today, tests);
+        total.in_flight = total.in_flight.saturating_sub(tests.in_flight).max(0);
         let refused_at_submission = store.refusals_since(midnight).await?;
         let queues = store.queues(now).await?;
         let (mailboxes, not_collected) = self.mailboxes(now).await?;

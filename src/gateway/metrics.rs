@@ -14,10 +14,12 @@ use super::health::HealthView;
 use super::outlets::sights::{Looked, Sights};
 use crate::api::{self, Health};
 use crate::books::Heard;
+use crate::canary::runs::{Level, Runs};
 use crate::delivery::{Delivery, LaneState};
 use crate::logkeeper::Keeper;
 use crate::metrics::{Page, families};
 use crate::news::News;
+use crate::store::canary::Sent;
 use crate::store::queues::{Queues, Waiting};
 use crate::store::{NewsStore, QueueStore};
 
@@ -45,6 +47,8 @@ pub struct Gauges {
     pub links: Vec<HopName>,
     pub outlets: Vec<HopName>,
     pub sights: Arc<Sights>,
+    /// What became of test documents, and milliseconds within which one is to be handed over.
+    pub canary: (Arc<Runs>, Option<i64>),
     pub heard: Arc<Heard>,
     /// What waited when it was last looked at; nothing when that failed.
     pub queues: RwLock<Option<Queues>>,
@@ -84,6 +88,20 @@ impl Gauges {
         page.count(&families::BALANCED, &[], u64::from(last.total.balanced));
         page.count(&families::DIFFERENCES, &[], last.differences);
         page.put(&families::ACCOUNTED_AT, &[], seconds(last.at.as_millis()));
+    }
+
+    fn canaries(&self, page: &mut Page) {
+        let (runs, limit) = &self.canary;
+        let missing = limit.map_or(0, |limit| runs.missing(limit, self.clock.now()).len());
+        page.count(&families::CANARY_MISSING, &[], missing as u64);
+        let last: Vec<Sent> = runs.last().into_iter().filter_map(|(_, run)| run).collect();
+        let level = Level::of(&last, i64::MAX, self.clock.now());
+        for (statistic, trip) in [("median", level.median), ("worst", level.worst)] {
+            let trip = trip.map(|millis| i64::try_from(millis).unwrap_or(i64::MAX));
+            if let Some(trip) = trip {
+                page.put(&families::CANARY_ROUND_TRIP, &[statistic], seconds(trip));
+            }
+        }
     }
 
     fn waits(&self, page: &mut Page) {
@@ -174,6 +192,7 @@ impl api::Metrics for Gauges {
         self.books(&mut page);
         self.waits(&mut page);
         self.lanes(&mut page);
+        self.canaries(&mut page);
         let looked = self.sights.all();
         self.outlets.iter().for_each(|name| outlet(&mut page, name, &looked));
         for (subscriber, standing) in self.news.standings() {

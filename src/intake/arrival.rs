@@ -230,6 +230,8 @@ impl Intake {
             // Of what is refused as a whole nothing is kept that it says: it may be a secret.
             (row.subject, row.code, row.status, row.acts) = (None, None, None, Vec::new());
         }
+        let all = submission.as_ref().map(|submission| submission.receipt.consignments.as_slice()).unwrap_or_default();
+        self.mark_test(&mut row, all.iter().map(|entry| &entry.recipient));
         let gives_back = is_given_back(&row);
         row.previous_hop = Some(header.from_hop.clone());
         let mut kept = None;

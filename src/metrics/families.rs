@@ -153,6 +153,19 @@ pub static OUTLET_ASIDE: Family = gauge(
     "Packets that lie at a system outside because they are not taken as the directory, certificates or settings stand",
 );
 
+pub static CANARY_MISSING: Family = gauge(
+    "lienthong_canary_missing",
+    &[],
+    "Số nơi mà văn bản thử gần nhất quá hạn hoặc không tới",
+    "Recipients whose last test document is overdue or did not arrive",
+);
+pub static CANARY_ROUND_TRIP: Family = gauge(
+    "lienthong_canary_round_trip_seconds",
+    &["statistic"],
+    "Từ lúc gửi văn bản thử đến khi có biên nhận giao, theo lần gần nhất của mỗi nơi: trung vị (median), lâu nhất (worst)",
+    "From sending a test document until the receipt of its hand-over was here, over the last one to each recipient: median and worst",
+);
+
 pub static LEDGER_SIZE: Family = gauge(
     "lienthong_ledger_size",
     &[],
@@ -207,6 +220,8 @@ pub static ALL: &[&Family] = &[
     &FAILURES,
     &OUTLET_UNSEEN,
     &OUTLET_ASIDE,
+    &CANARY_MISSING,
+    &CANARY_ROUND_TRIP,
     &LEDGER_SIZE,
     &LEDGER_COSIGNED,
     &LEDGER_ALARMS,

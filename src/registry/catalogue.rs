@@ -64,10 +64,10 @@ impl Roll for Outsiders {
     }
 }
 
-/// The agencies that are or were in force on a day.
+/// The agencies that are or were in force on a day, without those for test documents.
 fn agencies(directory: &Snapshot, on: Date) -> Vec<AgencyNow> {
     let validity = |agency: &Agency| agency.validity(on);
-    let begun = directory.iter().filter(|agency| validity(agency) != Validity::NotYet);
+    let begun = directory.iter().filter(|agency| validity(agency) != Validity::NotYet && !agency.canary);
     let agency = |agency: &Agency| AgencyNow {
         code: agency.key.code().clone(),
         old_code: agency.old_code.clone(),

@@ -90,6 +90,11 @@ kinds! {
         "Đổi From/OrganId sang mã mới; gói tin ban hành sau khi mã đóng có thể bị hệ thống khác từ chối." /
         "Change From/OrganId to the new code; other systems may refuse packets issued after the code was closed."
 
+    TEST_AGENCY "LT-RUL-0027" Refuse 19 [""]
+        "Cơ quan dùng để thử đường truyền chỉ trao đổi với cơ quan thử khác" /
+        "An agency that is there for tests exchanges documents with others of its kind alone" ;
+        "Gửi từ và đến cơ quan thật; nếu mã này là cơ quan thật, quản trị danh mục bỏ canary = true của mã đó." /
+        "Send from and to real agencies; if this one is real, the keeper of the directory takes its canary = true away."
     DATE_IN_FUTURE "LT-RUL-0030" Refuse 22 ["QCVN 102:2016/BTTTT"]
         "Ngày ban hành sau ngày hôm nay" / "The date of promulgation lies after today" ;
         "Sửa PromulgationDate, hoặc gửi lại vào đúng ngày ban hành; kiểm tra đồng hồ máy gửi." /

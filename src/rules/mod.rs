@@ -161,11 +161,24 @@ pub fn check(ctx: &Context<'_>, split: &Split, parsed: &Parsed) -> Outcome {
             recipients::of_status(ctx, report, &mut findings)
         }
     };
+    if let Some(sender) = sender.as_ref().filter(|_| ctx.first_hop()) {
+        keep_apart(ctx, sender, &recipients, &mut findings);
+    }
     let secret = secrecy::guard(&split.skeleton, &mut findings);
     if secret {
         recipients.iter_mut().filter_map(|recipient| recipient.blocked.as_mut()).for_each(|f| f.found = None);
     }
     Outcome { findings, recipients, sender, secret }
+}
+
+/// What agencies for tests exchange is hidden from people, so nothing else may be mixed with it.
+fn keep_apart(ctx: &Context<'_>, sender: &AgencyKey, recipients: &[Recipient], findings: &mut Vec<Finding>) {
+    let marked = |key: &AgencyKey| ctx.directory.agency(key).is_some_and(|agency| agency.canary);
+    let test = marked(sender);
+    if let Some(other) = recipients.iter().find(|recipient| marked(&recipient.key) != test) {
+        let finding = Finding::of(&findings::TEST_AGENCY).element("MessageHeader/To/OrganId");
+        findings.push(finding.found(other.code.as_str()).expected(sender.as_str()));
+    }
 }
 
 /// Puts a finding at the place a value was read from.

@@ -13,6 +13,7 @@
 pub mod alarms;
 pub mod blobs;
 pub mod books;
+pub mod canary;
 pub mod console;
 pub mod exchange;
 pub mod ledger;
@@ -45,6 +46,7 @@ use crate::statutory::Signed;
 pub use alarms::AlarmStore;
 pub use blobs::{Blobs, Kept, SpoolFile};
 pub use books::BooksStore;
+pub use canary::CanaryStore;
 pub use console::ConsoleStore;
 pub use exchange::ExchangeStore;
 pub use ledger::{LedgerSetup, LedgerStore};
@@ -99,12 +101,14 @@ pub const MAX_PER_DISPATCH: usize = 64;
 /// Result of a store call.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// `document` or `status`.
+/// `document`, `status` or `canary`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PacketKind {
     Document,
     Status,
+    /// A document from and for agencies that are there for tests: no clerk sees it, no statistics count it.
+    Canary,
 }
 
 impl PacketKind {
@@ -113,6 +117,7 @@ impl PacketKind {
         match self {
             Self::Document => "document",
             Self::Status => "status",
+            Self::Canary => "canary",
         }
     }
 }

@@ -4,6 +4,7 @@
 
 mod acts;
 mod browser;
+mod canary;
 mod rights;
 mod statistics;
 #[path = "../support/mod.rs"]

@@ -164,7 +164,7 @@ fn state(trace: &Trace, recipient: &str) -> ConsignmentState {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn documents_statuses_and_what_became_of_them_go_through_the_axis_both_ways() {
-    let mut country = Country::start(SentBytes::Original).await;
+    let mut country = Box::pin(Country::start(SentBytes::Original)).await;
     let (sender, neighbour) = (country.agency("H37.90"), country.agency("H37.91"));
     let (ministry, province_b) = (country.agency("G09.90"), country.agency("H49.90"));
     // Large enough to leave from a file.
@@ -272,7 +272,7 @@ async fn documents_statuses_and_what_became_of_them_go_through_the_axis_both_way
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_axis_refuses_ends_with_its_words_and_a_wrong_secret_holds_everything_back() {
-    let mut country = Country::start(SentBytes::Original).await;
+    let mut country = Box::pin(Country::start(SentBytes::Original)).await;
     let sender = country.agency("H37.90");
     // It knows no such agency; the others get it all the same.
     let letter = country.letter("H37.90", &["K77.90", "G09.90"], 1, 4000);
@@ -308,7 +308,7 @@ async fn what_the_axis_refuses_ends_with_its_words_and_a_wrong_secret_holds_ever
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_axis_gets_in_the_official_form_is_the_same_letter_and_the_original_stays() {
-    let mut country = Country::start(SentBytes::Sdk).await;
+    let mut country = Box::pin(Country::start(SentBytes::Sdk)).await;
     let (sender, neighbour) = (country.agency("H37.90"), country.agency("H37.91"));
     let ministry = country.agency("G09.90");
     let split = |bytes: &[u8]| edxml::split(bytes, &edxml::Limits::default()).unwrap();

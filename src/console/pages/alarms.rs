@@ -71,7 +71,7 @@ fn row(call: &Call<'_>, alarm: &Alarm, known: Option<(&str, lienthong_contract::
     html! {
         tr.bad {
             th scope="row" {
-                span.tag class=(class) { (lang.say(&alarm.severity.title())) } " " (lang.say(&alarm.kind.title()))
+                span class={ "tag " (class) } { (lang.say(&alarm.severity.title())) } " " (lang.say(&alarm.kind.title()))
                 @if !alarm.subject.is_empty() { div { (alarm.subject) } }
                 div.note { (lang.of_two(&alarm.what.vi, &alarm.what.en)) }
             }

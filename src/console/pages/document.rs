@@ -282,7 +282,7 @@ fn consignment(
         section.recipient aria-label=(one.recipient) {
             h3 {
                 (agency(call, &one.recipient)) " "
-                span.tag class=(words::tone(one.state)) { (lang.say(&words::state(one.state))) }
+                span class={ "tag " (words::tone(one.state)) } { (lang.say(&words::state(one.state))) }
             }
             @if let Some(waiting) = &one.waiting_for {
                 p { (lang.say(&WAITS)) ": " @if waiting == "mailbox" { (lang.say(&MAILBOX)) } @else { (waiting) } }

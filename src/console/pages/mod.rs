@@ -7,6 +7,7 @@ pub mod agencies;
 pub mod alarms;
 pub mod assets;
 pub mod audit;
+pub mod canary;
 pub mod certificates;
 pub mod clocks;
 pub mod document;

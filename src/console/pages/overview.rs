@@ -105,7 +105,7 @@ fn alarms(call: &Call<'_>, alarms: &[&Alarm]) -> Markup {
             ul {
                 @for alarm in alarms.iter().take(10) {
                     li {
-                        span.tag class=(if alarm.severity == Severity::Warning { "warn" } else { "bad" }) { (lang.say(&alarm.severity.title())) }
+                        span class=(if alarm.severity == Severity::Warning { "tag warn" } else { "tag bad" }) { (lang.say(&alarm.severity.title())) }
                         " " (lang.say(&alarm.kind.title())) ": " (lang.of_two(&alarm.what.vi, &alarm.what.en))
                         " · " (lang.ago(alarm.since, call.now))
                     }

@@ -6,6 +6,7 @@
 mod accept;
 mod alarms;
 mod books;
+mod canary;
 mod console;
 mod evidence;
 mod exchange;

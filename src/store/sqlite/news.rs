@@ -101,7 +101,7 @@ fn seen(db: &Connection, after: i64, upper: i64) -> Result<Vec<Seen>> {
                         r.own = 1 AND r.event = 'ContentConsignment' AND c.next_hop IS NULL,
                         c.recipient, p.sender, c.state, c.head
                  FROM receipts r JOIN consignments c ON c.seq = r.consignment JOIN packets p ON p.id = r.packet
-                 WHERE r.seq > ?1 AND r.seq <= ?2 ORDER BY r.seq";
+                 WHERE r.seq > ?1 AND r.seq <= ?2 AND p.kind <> 'canary' ORDER BY r.seq";
     let mut query = db.prepare_cached(query)?;
     let mut found = query.query(params![after, upper])?;
     let mut all = Vec::new();

@@ -10,13 +10,13 @@ use rusqlite::Connection;
 use super::super::Error;
 
 /// Each step takes the store from one version to the next; the first makes a new one of version [`OLDEST`].
-const MIGRATIONS: &[&str] = &[V2, V3, V4, V5, V6, V7, V8, V9, V10, V11, V12, V13, V14];
+const MIGRATIONS: &[&str] = &[V2, V3, V4, V5, V6, V7, V8, V9, V10, V11, V12, V13, V14, V15];
 
 /// The oldest version that can be upgraded. Version 1 was never released.
 const OLDEST: i64 = 2;
 
 /// The newest version this gateway knows.
-pub const VERSION: i64 = 14;
+pub const VERSION: i64 = 15;
 
 const V2: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -718,6 +718,23 @@ CREATE TABLE statistics_figures (
     PRIMARY KEY (day, agency, direction, urgency)
 ) WITHOUT ROWID;
 CREATE INDEX statistics_of_agency ON statistics_figures (agency, day);
+";
+
+/// Test documents: packets of the kind `canary`.
+const V15: &str = "
+-- Those that were sent from here: when, and when their end was seen. What became of them their receipts tell.
+CREATE TABLE canaries (
+    doc_id        BLOB PRIMARY KEY,
+    consignment   BLOB NOT NULL,
+    recipient     TEXT NOT NULL,
+    sent_at       INTEGER NOT NULL,
+    ended_at      INTEGER,
+    handed_over   INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE INDEX canaries_by_time ON canaries (sent_at);
+CREATE INDEX canaries_under_way ON canaries (sent_at) WHERE ended_at IS NULL;
+-- What the books count of them.
+CREATE INDEX packets_canary ON packets (received_at) WHERE kind = 'canary';
 ";
 
 /// Brings the store to [`VERSION`] and binds it to this hop.

@@ -126,9 +126,10 @@ impl WatchStore for SqliteStore {
 
     async fn not_collected(&self, before: Instant, limit: usize) -> Result<Vec<(AgencyCode, Waiting)>> {
         self.read(move |db| {
-            let query = "SELECT recipient, count(*), min(arrived_at) FROM consignments
-                         WHERE state = 'consigned' AND next_hop IS NULL AND arrived_at < ?1
-                         GROUP BY recipient ORDER BY 2 DESC, 1 LIMIT ?2";
+            let query = "SELECT c.recipient, count(*), min(c.arrived_at) FROM consignments c
+                         JOIN packets p ON p.id = c.packet
+                         WHERE c.state = 'consigned' AND c.next_hop IS NULL AND c.arrived_at < ?1 AND p.kind <> 'canary'
+                         GROUP BY c.recipient ORDER BY 2 DESC, 1 LIMIT ?2";
             let mut query = db.prepare_cached(query)?;
             let mut found = query.query(params![before.as_millis(), integer(limit)])?;
             let mut mailboxes = Vec::new();
