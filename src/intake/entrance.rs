@@ -27,6 +27,7 @@ use crate::rules::findings::SECRECY_MARK;
 use crate::rules::secrecy;
 use crate::store::outlets::Entered;
 use crate::store::{Accepted, RefusalRecord, Route};
+use crate::trust::xmldsig::findings::{WRONG_DIGEST, WRONG_SIGNATURE_VALUE};
 
 /// Where a packet came from, when that is outside the network.
 #[derive(Debug)]
@@ -273,11 +274,13 @@ impl Intake {
     }
 }
 
-/// Whose fault it is that a packet is refused: its own when it cannot be read or bears a secrecy mark, which stays so for ever.
+/// Whose fault it is that a packet is refused: its own when it cannot be read, was changed after it was signed or bears a
+/// secrecy mark, which stays so for ever.
 /// What else there is against it rests on what is known and set here: a list of agencies, revocation lists, the clock.
 fn blame(examined: &Examined, findings: &[Finding]) -> RefusalCause {
-    let marked = |finding: &Finding| finding.code == SECRECY_MARK.code && finding.refuses();
-    if examined.packet.is_none() || findings.iter().any(marked) {
+    let its_own = [&SECRECY_MARK, &WRONG_DIGEST, &WRONG_SIGNATURE_VALUE];
+    let for_ever = |finding: &Finding| finding.refuses() && its_own.iter().any(|kind| finding.code == kind.code);
+    if examined.packet.is_none() || findings.iter().any(for_ever) {
         RefusalCause::BadPacket
     } else {
         RefusalCause::Forbidden

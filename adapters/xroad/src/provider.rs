@@ -149,17 +149,17 @@ impl Provider {
         let (upload, outcome) =
             upload::file(paced, FilePart::new(&boundary, "file", "messageType", &["edoc", "status"]));
         let told = |name: &str| field(head, name).map(|value| value.chars().take(MAX_HEADER).collect::<String>());
+        let said: Vec<String> = [("X-Road-Client", "x-road-client"), ("from", "from"), ("X-Road-Id", "x-road-id")]
+            .into_iter()
+            .filter_map(|(name, field)| Some(format!("{name} {}", told(field)?)))
+            .collect();
+        let said = said.join("; ");
         let fetched = Fetched {
             // The protocol has no name for a packet that comes again: what it is, its bytes tell. The id of the call is the
             // caller's own, so two organisations may use the same one.
             id: DocId::fresh().to_string(),
             credential: format!("system {}", self.doors.system),
-            words: Some(words(&format!(
-                "X-Road-Client {}; from {}; X-Road-Id {}",
-                told("x-road-client").unwrap_or_default(),
-                told("from").unwrap_or_default(),
-                told("x-road-id").unwrap_or_default()
-            ))),
+            words: Some(words(&said)),
         };
         let (entrance, outlet) = (Arc::clone(&self.doors.entrance), self.doors.outlet.clone());
         // Begun, it is finished, even when the caller hangs up: then its answer waits for the same bytes to come again.
