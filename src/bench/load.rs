@@ -100,9 +100,20 @@ impl Documents {
 }
 
 fn document(signer: &KeySigner, number: u32, date: Date, attachment: usize) -> anyhow::Result<Vec<u8>> {
+    signed_letter(signer, number, date, attachment, RECIPIENT)
+}
+
+/// A signed letter to this agency with an attachment of so many bytes.
+pub fn signed_letter(
+    signer: &KeySigner,
+    number: u32,
+    date: Date,
+    attachment: usize,
+    to: &str,
+) -> anyhow::Result<Vec<u8>> {
     let letter = Letter {
         from: SENDER,
-        to: &[RECIPIENT],
+        to: &[to],
         number,
         date,
         subject: "Về việc đo hiệu năng liên thông (thí dụ)",

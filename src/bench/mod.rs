@@ -11,11 +11,13 @@
 //! Failure story: everything lies in a temporary folder; a run that fails or is stopped leaves nothing behind but, on a
 //! broker that was given to it, the queues of the two example hops.
 
+pub mod console;
 pub mod evidence;
 pub mod hops;
 pub mod load;
 pub mod process;
 pub mod raw;
+pub mod stock;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -12,7 +12,7 @@ use lapin::{Connection, ConnectionProperties};
 
 use super::show::say;
 use super::{Outcome, Verdict, log, runtime};
-use crate::bench::{Figures, Plan, Size, Stage, measure};
+use crate::bench::{Figures, Plan, Size, Stage, console, measure};
 use crate::clock::SystemClock;
 use crate::pki::{self, Manifest};
 use crate::scene::BrokerAt;
@@ -42,6 +42,12 @@ pub struct Bench {
     /// Measure once more without the ledger, and print what it costs.
     #[arg(long)]
     ledger_cost: bool,
+    /// Trang điều hành trên kho lớn, thay cho các phép đo khác — the console over a large store, instead of the other measurements.
+    #[arg(long, conflicts_with_all = ["amqp", "quick", "sizes", "ledger_cost", "clients"])]
+    console: bool,
+    /// With --console: documents that the store holds beforehand.
+    #[arg(long, default_value_t = 1_000_000, requires = "console", value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    documents: u64,
     /// Callers at once, each on a kept connection.
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=512))]
     clients: u16,
@@ -56,6 +62,7 @@ impl Bench {
         bar.set_message("máy chủ AMQP — broker");
         bar.enable_steady_tick(Duration::from_millis(200));
         let private = match &self.amqp {
+            _ if self.console => None,
             Some(_) => None,
             None => Some(PrivateBroker::start(&temporary.path().join("broker"), &Options::default())?),
         };
@@ -76,6 +83,18 @@ impl Bench {
             folder: temporary.path(),
             clock,
         };
+        if self.console {
+            let plan = console::Plan { documents: self.documents, seconds: self.seconds };
+            let tell = |what: &str, done: u64, of: u64| {
+                bar.set_length(of);
+                bar.set_position(done);
+                bar.set_message(what.to_owned());
+            };
+            let figures = runtime()?.block_on(console::measure(&stage, plan, &tell))?;
+            bar.finish_and_clear();
+            say!("{}", serde_json::to_string_pretty(&figures)?);
+            return Ok(Verdict::Yes);
+        }
         let (plan, sizes) = self.plan()?;
         let mut all = Vec::with_capacity(sizes.len());
         runtime()?.block_on(async {
