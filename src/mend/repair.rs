@@ -22,6 +22,11 @@ pub fn repair(root: &mut Node, split: &Split, log: &mut Log) {
     if !split.skeleton.bytes.starts_with(b"<") {
         log.add(&edx::SPACE_BEFORE_XML, &START, whole, (None, None));
     }
+    // Whether it is a status packet is told by names too.
+    for _ in 0..2 {
+        let is_status = is_status(root);
+        right_case(root, "", "", is_status, log);
+    }
     move_attachments(root, log);
     let mut prefixes = None;
     let is_status = is_status(root);
@@ -67,6 +72,26 @@ pub fn move_attachments(root: &mut Node, log: &mut Log) {
         }
     }
     root.parts.extend(moved);
+}
+
+/// Names that differ from the standard's in small and capital letters alone get the standard's, before all else: every other
+/// mend knows elements by their names. One that stands beside its own rightly written self is left alone.
+fn right_case(node: &mut Node, parent: &str, above: &str, status: bool, log: &mut Log) {
+    let path = path(above, &node.name);
+    let Some(known) = order::children(parent, &node.name, status) else { return };
+    let there: Vec<String> = node.children().map(|child| child.name.clone()).collect();
+    for child in node.children_mut().filter(|child| !known.contains(&&*child.name)) {
+        let mut meant = known.iter().filter(|name| name.eq_ignore_ascii_case(&child.name));
+        let (Some(standard), None) = (meant.next(), meant.next()) else { continue };
+        if there.iter().any(|name| name == standard) {
+            continue;
+        }
+        let place = Place { path: &path, line: child.line, column: child.column };
+        log.add(&edx::CORRECT_SPELLING, &NAME, place, (Some(&child.name), Some(standard)));
+        (*standard).clone_into(&mut child.name);
+    }
+    let name = node.name.clone();
+    node.children_mut().for_each(|child| right_case(child, &name, &path, status, log));
 }
 
 type Prefixes = Option<(u32, u32, String)>;

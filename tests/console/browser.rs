@@ -1,5 +1,5 @@
 //! The console in a real browser (Chromium without a window, driven over WebDriver): with the keyboard alone, on an old
-//! desktop's screen and on a phone's. Each page is photographed; with `LIENTHONG_SCREENSHOTS=docs/console` the pictures of
+//! desktop's screen and on a phone's. The rules of axe-core, which the browser brings along, hold on each page. Each page is photographed; with `LIENTHONG_SCREENSHOTS=docs/console` the pictures of
 //! the guide are made anew.
 
 use std::io::{BufRead, BufReader};
@@ -13,6 +13,8 @@ use lienthong::store::console::Role;
 use lienthong_contract::door::ConsignmentState;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::support::{eventually, folder};
 use crate::town::{PASSWORD, Town};
@@ -107,7 +109,7 @@ async fn types(browser: &Client, id: &str, text: &str) {
 }
 
 /// Everything came from the console itself, nothing is wider than the screen, every field has a label.
-async fn is_sound(browser: &Client, page: &str) {
+async fn is_sound((browser, axe): (&Client, &str), page: &str) {
     let script = "
         const foreign = performance.getEntriesByType('resource').map(r => r.name).filter(n => new URL(n).host !== location.host);
         const width = document.documentElement.clientWidth;
@@ -125,6 +127,53 @@ async fn is_sound(browser: &Client, page: &str) {
         json!({ "foreign": [], "wide": [], "bare": [], "mute": [], "twice": [], "headings": 1, "lang": found["lang"] });
     assert_eq!(found, expected, "{page}");
     assert!(matches!(found["lang"], Value::String(ref lang) if lang == "vi" || lang == "en"));
+    is_accessible(browser, axe, page).await;
+}
+
+/// The rules of axe-core, as Chromium brings them along for its own developers' tools: told by the browser, from its bundle.
+async fn axe(driver: &Driver, browser: &Client, name: &str) -> String {
+    let port = std::fs::read_to_string(driver.profiles.path().join(name).join("DevToolsActivePort")).unwrap();
+    let at = format!("127.0.0.1:{}", port.lines().next().unwrap());
+    let mut stream = TcpStream::connect(&at).await.unwrap();
+    let path = "/devtools/third_party/lighthouse/lighthouse-dt-bundle.js";
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    // The connection stays open: the head tells how much there is.
+    let (mut answer, mut whole) = (Vec::new(), None);
+    while whole.is_none_or(|whole| answer.len() < whole) {
+        assert!(stream.read_buf(&mut answer).await.unwrap() > 0, "the bundle is whole");
+        if whole.is_none()
+            && let Some(end) = answer.windows(4).position(|four| four == b"\r\n\r\n")
+        {
+            let head = String::from_utf8_lossy(&answer[..end]).to_ascii_lowercase();
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length:")).unwrap();
+            whole = Some(end + 4 + length.trim().parse::<usize>().unwrap());
+        }
+    }
+    let bundle = String::from_utf8(answer).unwrap();
+    // It stands there as a template literal: up to the first back quote that no backslash is before.
+    let from = bundle.find("`/*! axe v").expect("the bundle has axe-core");
+    let mut end = from + 1;
+    while !bundle[end..].starts_with('`') {
+        end += if bundle[end..].starts_with('\\') { 2 } else { bundle[end..].chars().next().unwrap().len_utf8() };
+    }
+    let literal = &bundle[from..=end];
+    let source = browser.execute("return eval(arguments[0])", vec![literal.into()]).await.unwrap();
+    source.as_str().unwrap().to_owned()
+}
+
+/// No rule of axe-core is broken: contrast, names, roles, order of headings and the like.
+async fn is_accessible(browser: &Client, axe: &str, page: &str) {
+    browser.execute(axe, vec![]).await.unwrap();
+    let script = "
+        const done = arguments[arguments.length - 1];
+        axe.run(document, { resultTypes: ['violations'] }).then(found => done({
+            rules: found.testEngine.version ? found.passes.length : 0,
+            violations: found.violations.map(v => [v.id, v.help, v.nodes.slice(0, 3).map(n => n.html.slice(0, 300))]),
+        }), error => done({ violations: String(error) }));";
+    let found = browser.execute_async(script, vec![]).await.unwrap();
+    assert_eq!(found["violations"], json!([]), "{page}");
+    assert!(found["rules"].as_u64().is_some_and(|rules| rules >= 10), "rules were looked at: {found}, {page}");
 }
 
 async fn photograph(browser: &Client, name: &str) {
@@ -143,10 +192,11 @@ async fn a_failure_is_seen_and_mended_with_the_keyboard_alone() {
     town.send("H37.90", &["H37.91", "G09.90"], 1..4, "Về việc liên thông văn bản điện tử (thí dụ)").await;
     let (driver, home) = (Driver::start(), format!("http://{}", town.console()));
     let browser = driver.browser("desktop", false).await;
+    let axe = axe(&driver, &browser, "desktop").await;
     browser.goto(&home).await.unwrap();
     shows(&browser, "Đăng nhập").await;
     photograph(&browser, "sign-in").await;
-    is_sound(&browser, "sign-in").await;
+    is_sound((&browser, &axe), "sign-in").await;
     types(&browser, "name", "admin").await;
     types(&browser, "password", PASSWORD).await;
     browser.active_element().await.unwrap().send_keys(&Key::Enter.to_string()).await.unwrap();
@@ -157,7 +207,7 @@ async fn a_failure_is_seen_and_mended_with_the_keyboard_alone() {
     enter(&browser, "Đóng tuyến").await;
     shows(&browser, "ngừng gửi đến tuyến").await;
     photograph(&browser, "plan").await;
-    is_sound(&browser, "plan").await;
+    is_sound((&browser, &axe), "plan").await;
     types(&browser, "reason", "bảo trì đường truyền").await;
     enter(&browser, "Thực hiện").await;
     shows(&browser, "Đã thực hiện").await;
@@ -165,7 +215,7 @@ async fn a_failure_is_seen_and_mended_with_the_keyboard_alone() {
     enter(&browser, "Tổng quan").await;
     shows(&browser, "Tuyến đã bị đóng").await;
     photograph(&browser, "overview-stuck").await;
-    is_sound(&browser, "overview").await;
+    is_sound((&browser, &axe), "overview").await;
 
     // Found by words without their marks; its way is read.
     enter(&browser, "Văn bản").await;
@@ -177,25 +227,25 @@ async fn a_failure_is_seen_and_mended_with_the_keyboard_alone() {
     })
     .await;
     photograph(&browser, "documents").await;
-    is_sound(&browser, "documents").await;
+    is_sound((&browser, &axe), "documents").await;
     let name = link.text().await.unwrap();
     enter(&browser, &name).await;
     shows(&browser, "tiếp nhận từ bên gửi").await;
     shows(&browser, "chờ chuyển đi").await;
     photograph(&browser, "document").await;
-    is_sound(&browser, "document").await;
+    is_sound((&browser, &axe), "document").await;
 
     // The same page in the other language, and back.
     enter(&browser, "English").await;
     shows(&browser, "Its way to each recipient").await;
-    is_sound(&browser, "document in English").await;
+    is_sound((&browser, &axe), "document in English").await;
     enter(&browser, "Tiếng Việt").await;
     shows(&browser, "Đường đi đến từng nơi nhận").await;
 
     // Mended: opened again, delivered, nothing stuck; the page follows by itself.
     enter(&browser, "Ách tắc").await;
     photograph(&browser, "stuck").await;
-    is_sound(&browser, "stuck").await;
+    is_sound((&browser, &axe), "stuck").await;
     enter(&browser, "Mở tuyến").await;
     types(&browser, "reason", "đường truyền đã thông").await;
     enter(&browser, "Thực hiện").await;
@@ -213,6 +263,7 @@ async fn a_failure_is_seen_and_mended_with_the_keyboard_alone() {
         ("/alarms", "Ai được báo"),
         ("/certificates", "Ký biên nhận của trục này"),
         ("/statistics", "Theo cơ quan"),
+        ("/canary", "Trục này không gửi văn bản thử"),
         ("/agencies", "Cập nhật bằng bảng tính"),
         ("/accounts", "Thêm tài khoản"),
         ("/audit", "Mở tuyến"),
@@ -222,7 +273,7 @@ async fn a_failure_is_seen_and_mended_with_the_keyboard_alone() {
     ] {
         browser.goto(&format!("{home}{path}")).await.unwrap();
         shows(&browser, words).await;
-        is_sound(&browser, path).await;
+        is_sound((&browser, &axe), path).await;
         // A picture of a key is no picture for a guide.
         if path != "/account/second-factor" {
             photograph(&browser, path.rsplit('/').next().unwrap()).await;
@@ -251,7 +302,7 @@ async fn a_failure_is_seen_and_mended_with_the_keyboard_alone() {
         "/audit",
     ] {
         phone.goto(&format!("{home}{path}")).await.unwrap();
-        is_sound(&phone, &format!("{path} on a phone")).await;
+        is_sound((&phone, &axe), &format!("{path} on a phone")).await;
     }
     phone.goto(&format!("{home}/documents/{waits}")).await.unwrap();
     photograph(&phone, "phone-document").await;

@@ -55,7 +55,7 @@ async fn shown(call: &Call<'_>, given: Option<(String, String)>) -> Answer {
         @if let Some((name, password)) = given {
             div.verdict.warn role="status" { p { (lang.say(&ONCE)) } p { strong { (name) } ": " span.said id="password" { (password) } } }
         }
-        div.wide { table.cards {
+        div.wide tabindex="0" { table.cards {
             thead { tr { @for head in [NAME, FULL_NAME, ROLE, STATE, SIGNED_IN, ACT] { th scope="col" { (lang.say(&head)) } } } }
             tbody { @for account in &accounts { (row(call, account)) } }
         } }

@@ -136,7 +136,7 @@ fn listed(call: &Call<'_>, plan: &Plan) -> Markup {
     let left_out = plan.consignments.len() - plan.doable();
     html! {
         p { strong { (lang.say(&COUNT)) ": " (plan.doable()) } @if left_out > 0 { " · " (lang.say(&LEFT_OUT)) ": " (left_out) } }
-        div.wide { table.cards {
+        div.wide tabindex="0" { table.cards {
             thead { tr { @for head in [DOCUMENT, RECIPIENT, STATE, NOTE] { th scope="col" { (lang.say(&head)) } } } }
             tbody {
                 @for planned in plan.consignments.iter().take(SHOWN) {
@@ -221,7 +221,7 @@ pub async fn proposals(call: &Call<'_>) -> Answer {
         @for proposal in &waiting { (waits(call, proposal)) }
         @if !answered.is_empty() {
             h2 { (lang.say(&ANSWERED_ONES)) }
-            div.wide { table.cards {
+            div.wide tabindex="0" { table.cards {
                 thead { tr { @for head in [WHAT, WHO, REASON, ANSWER] { th scope="col" { (lang.say(&head)) } } } }
                 tbody {
                     @for proposal in &answered {

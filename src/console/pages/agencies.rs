@@ -87,7 +87,7 @@ pub async fn page(call: &Call<'_>) -> Answer {
             a.button.second href="/agencies/export.csv" { (lang.say(&CSV)) }
             a.button.second href="/agencies/export.xlsx" { (lang.say(&XLSX)) }
         }
-        div.wide { table.cards {
+        div.wide tabindex="0" { table.cards {
             thead { tr { @for head in [CODE, OLD, NAME, HOP, STATE, SUCCESSORS] { th scope="col" { (lang.say(&head)) } } } }
             tbody { @for agency in &page.agencies { (row(call, agency, today)) } }
         } }
@@ -267,7 +267,7 @@ fn told(call: &Call<'_>, faults: &[Fault]) -> Markup {
     html! {
         h1 { (lang.say(&TITLE)) }
         p.verdict.bad role="alert" { (lang.say(&FAULTS)) }
-        div.wide { table.cards {
+        div.wide tabindex="0" { table.cards {
             thead { tr { @for head in [ROW, COLUMN, FOUND, WHY] { th scope="col" { (lang.say(&head)) } } } }
             tbody {
                 @for fault in faults.iter().take(500) {

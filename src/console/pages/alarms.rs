@@ -47,7 +47,7 @@ async fn shown(call: &Call<'_>, tested: Option<Markup>) -> Answer {
         h1 { (lang.say(&TITLE)) }
         @if let Some(tested) = tested { (tested) }
         @if present.is_empty() { p.verdict.good role="status" { (lang.say(&NONE)) } } @else {
-            div.wide { table.cards {
+            div.wide tabindex="0" { table.cards {
                 thead { tr {
                     @for head in [WHAT, SINCE, OWNER, NEXT, KNOWN] { th scope="col" { (lang.say(&head)) } }
                 } }
@@ -103,7 +103,7 @@ fn routes(call: &Call<'_>) -> Markup {
         .collect();
     html! {
         @if routes.is_empty() { p.note { (lang.say(&NOBODY)) } } @else {
-            div.wide { table.cards {
+            div.wide tabindex="0" { table.cards {
                 thead { tr { @for head in [ROUTE, TO] { th scope="col" { (lang.say(&head)) } } } }
                 tbody { @for (name, to) in &routes { tr { th scope="row" { (name) } td data-name=(lang.say(&TO)) { (to.join(", ")) } } } }
             } }

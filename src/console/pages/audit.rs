@@ -37,7 +37,7 @@ pub async fn page(call: &Call<'_>) -> Answer {
         h1 { (lang.say(&TITLE)) }
         p.note { (lang.say(&HOW)) }
         @if records.is_empty() { p { (lang.say(&NONE)) } } @else {
-            div.wide { table.cards {
+            div.wide tabindex="0" { table.cards {
                 thead { tr { @for head in [WHEN, WHO, WHAT, ON, REASON, PLACE] { th scope="col" { (lang.say(&head)) } } } }
                 tbody {
                     @for record in &records {

@@ -81,7 +81,7 @@ fn one(call: &Call<'_>, nr: usize, recipient: &AgencyCode, runs: &[Sent], limit:
             h2 {
                 (recipient) @if let Some(agency) = agency { " · " (agency.name) @if let Some(hop) = &agency.hop { " · " (hop) } }
             }
-            div.wide { table {
+            div.wide tabindex="0" { table {
                 thead { tr { @for head in [PERIOD, SENT, IN_TIME, MEDIAN, P95, WORST] { th scope="col" { (lang.say(&head)) } } } }
                 tbody { @for (name, days) in [(DAY, 1), (WEEK, 7), (MONTH, 30)] {
                     @let since = call.now.plus_millis(-days * 24 * HOUR);
@@ -102,7 +102,7 @@ fn one(call: &Call<'_>, nr: usize, recipient: &AgencyCode, runs: &[Sent], limit:
             p.note { (lang.say(&CHART)) ". " (lang.say(&NO_BAR)) }
             details {
                 summary { (lang.say(&LAST)) }
-                div.wide { table {
+                div.wide tabindex="0" { table {
                     thead { tr { @for head in [AT, OUTCOME, DOCUMENT] { th scope="col" { (lang.say(&head)) } } } }
                     tbody { @for run in runs.iter().rev().take(LISTED) { tr {
                         td { (time(run.sent_at)) }

@@ -32,7 +32,7 @@ pub async fn page(call: &Call<'_>) -> Answer {
     let all = call.console.certificates.all();
     let main = html! {
         h1 { (lang.say(&TITLE)) }
-        div.wide { table.cards {
+        div.wide tabindex="0" { table.cards {
             thead { tr { @for head in [USE, OF, STATE, LEFT, UNTIL, AFTER, PLACE] { th scope="col" { (lang.say(&head)) } } } }
             tbody { @for one in all.iter() { (row(call, one)) } }
         } }

@@ -254,7 +254,7 @@ fn attachments(lang: Lang, read: &Read) -> Markup {
     html! {
         @if !read.document.attachments.is_empty() {
             h3 { (lang.say(&ATTACHMENTS)) }
-            div.wide { table {
+            div.wide tabindex="0" { table {
                 thead { tr { @for head in [FILE, KIND, SIZE] { th scope="col" { (lang.say(&head)) } } } }
                 tbody {
                     @for attachment in &read.document.attachments {

@@ -166,7 +166,7 @@ fn further(call: &Call<'_>, next: i64) -> String {
 fn list(call: &Call<'_>, found: &[Found]) -> Markup {
     let lang = call.lang;
     html! {
-        div.wide {
+        div.wide tabindex="0" {
             table.cards {
                 thead { tr { @for head in [CODE, SUBJECT, SENDER, RECIPIENTS, STATE, URGENCY, RECEIVED_AT] { th scope="col" { (lang.say(&head)) } } } }
                 tbody { @for document in found { (row(call, lang, document)) } }

@@ -144,7 +144,7 @@ fn destinations(call: &Call<'_>, glance: &Glance) -> Markup {
     let heads = [NAME, STATE, WAITING, OLDEST, RATE, LAST_GOOD, LAST_BAD, CERTIFICATE];
     html! {
         h2 { (lang.say(&DESTINATIONS)) }
-        div.wide {
+        div.wide tabindex="0" {
             table.cards {
                 thead { tr {
                     @for head in heads { th scope="col" { (lang.say(&head)) } }

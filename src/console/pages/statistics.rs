@@ -284,7 +284,7 @@ pub(super) fn table(lang: Lang, heads: &[&Text], rows: impl Iterator<Item = (Vec
         Cell::PerMille(some) => html! { (share(lang, some)) },
     };
     html! {
-        div.wide { table.statistics {
+        div.wide tabindex="0" { table.statistics {
             thead { tr {
                 @for head in heads { th scope="col" { (lang.say(head)) } }
                 @for (vi, en) in COLUMNS { th.number scope="col" { (lang.of_two(vi, en)) } }

@@ -65,7 +65,7 @@ pub fn groups(call: &Call<'_>, groups: &[Group]) -> Markup {
     let lang = call.lang;
     html! {
         @if !groups.is_empty() {
-            div.wide { table.cards {
+            div.wide tabindex="0" { table.cards {
                 thead { tr { @for head in [CAUSE, COUNT, SINCE, OWNER, NEXT, ACT] { th scope="col" { (lang.say(&head)) } } } }
                 tbody { @for group in groups { (line(call, group)) } }
             } }
@@ -153,7 +153,7 @@ fn places(call: &Call<'_>, group: &Group) -> Markup {
     let lang = call.lang;
     html! {
         @if !group.places.is_empty() {
-            div.wide { table.cards {
+            div.wide tabindex="0" { table.cards {
                 thead { tr { @for head in [PLACES, COUNT, SINCE, ERROR, ACT] { th scope="col" { (lang.say(&head)) } } } }
                 tbody {
                     @for place in &group.places {
@@ -210,7 +210,7 @@ fn list(call: &Call<'_>, cause: Cause, ones: &[StuckOne]) -> Markup {
         @if !ones.is_empty() {
             form method="post" action="/acts/plan" {
                 (token(call.csrf()))
-                div.wide { table.cards {
+                div.wide tabindex="0" { table.cards {
                     thead { tr {
                         @if operate { th scope="col" { label { input type="checkbox" data-all="consignment"; " " (lang.say(&ALL)) } } }
                         @for head in [DOCUMENT, RECIPIENT, SINCE, ATTEMPTS, ERROR] { th scope="col" { (lang.say(&head)) } }
