@@ -11,6 +11,7 @@ mod console;
 mod doors;
 mod health;
 mod housekeeping;
+mod machine;
 mod metrics;
 mod news;
 pub mod outlets;
@@ -412,6 +413,7 @@ impl Gateway {
         let console_clock = Arc::clone(&clock);
         let sights = Arc::new(outlets::sights::Sights::new(Arc::clone(&clock)));
         let runs = Arc::new(Runs::default());
+        let certificates = Arc::new(certificates::Last::default());
         let gauges = Arc::new(metrics::Gauges {
             sights: Arc::clone(&sights),
             canary: (Arc::clone(&runs), config.canary.as_ref().map(config::Canary::limit)),
@@ -428,10 +430,16 @@ impl Gateway {
             outlets: config.outlet.iter().map(|outlet| outlet.name.clone()).collect(),
             heard,
             queues: RwLock::default(),
+            machine: machine::Machine {
+                data: config.hop.data.clone(),
+                store: Arc::clone(&opened),
+                meter: intake.meter(),
+                certificates: Arc::clone(&certificates),
+                alarms: OnceLock::new(),
+            },
         });
         tasks.spawn(metrics::watch(Arc::clone(&gauges), stop.clone()));
         let (proofs_of_console, hops_of_console) = (Arc::clone(&proofs), Arc::clone(&hops) as Arc<dyn HopKeys>);
-        let certificates = Arc::new(certificates::Last::default());
         let view = alarms::View {
             config: config.clone(),
             clock,
@@ -451,6 +459,7 @@ impl Gateway {
         };
         let alarms = alarms::start(view, ways_of_notices, (&tasks, &stop)).await?;
         health.tells(&alarms);
+        let _ = gauges.machine.alarms.set(alarms.board());
         let watched = housekeeping::Watched {
             config: config.clone(),
             directory: Arc::clone(&directory),

@@ -165,9 +165,7 @@ impl View {
     }
 
     fn room(&self) -> Option<Room> {
-        let stat = rustix::fs::statvfs(&self.config.hop.data).ok()?;
-        let bytes = |blocks: u64| blocks.saturating_mul(stat.f_frsize);
-        Some(Room { free: bytes(stat.f_bavail), total: bytes(stat.f_blocks) })
+        super::machine::room(&self.config.hop.data)
     }
 
     /// What would be judged now.

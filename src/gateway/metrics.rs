@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::books::Kept;
 use super::health::HealthView;
+use super::machine::Machine;
 use super::outlets::sights::{Looked, Sights};
 use crate::api::{self, Health};
 use crate::books::Heard;
@@ -52,6 +53,7 @@ pub struct Gauges {
     pub heard: Arc<Heard>,
     /// What waited when it was last looked at; nothing when that failed.
     pub queues: RwLock<Option<Queues>>,
+    pub machine: Machine,
 }
 
 impl Gauges {
@@ -153,6 +155,11 @@ fn outlet(page: &mut Page, name: &HopName, looked: &[Looked]) {
     let of = || looked.iter().filter(|one| one.outlet == *name);
     page.count(&families::OUTLET_UNSEEN, &[name.as_str()], of().filter(|one| one.failures > 0).count() as u64);
     page.count(&families::OUTLET_ASIDE, &[name.as_str()], of().map(|one| one.aside as u64).sum());
+    let worst = of().map(|one| one.failures).max().unwrap_or(0);
+    page.count(&families::OUTLET_FAILURES, &[name.as_str()], u64::from(worst));
+    if let Some(at) = of().filter_map(|one| one.succeeded_at).min() {
+        page.put(&families::OUTLET_SUCCEEDED, &[name.as_str()], seconds(at.as_millis()));
+    }
 }
 
 /// What waits for one neighbour or outlet, both lanes together.
@@ -203,6 +210,7 @@ impl api::Metrics for Gauges {
             page.count(&families::LEDGER_SIZE, &[], size);
             page.count(&families::LEDGER_ALARMS, &[], keeper.alarms());
         }
+        self.machine.put(&mut page);
         page.text()
     }
 }

@@ -20,7 +20,7 @@ use super::examine::{Bearer, Examined, below_ours};
 use super::flows::{Handed, Spoken};
 use super::receive::{NotReceived, receive};
 use super::submit::into_refusal;
-use super::{Intake, findings, terms};
+use super::{Intake, findings, meter, terms};
 use crate::flows::findings::TARGET_NOT_RECEIVED;
 use crate::receipts::Outside;
 use crate::rules::findings::SECRECY_MARK;
@@ -75,6 +75,15 @@ impl Told {
 #[async_trait]
 impl Entrance for Intake {
     async fn enter(&self, outlet: &HopName, fetched: Fetched, upload: Upload) -> Result<Submission, Refusal> {
+        let (upload, watched) = meter::watch(upload);
+        let answer = self.come_in(outlet, fetched, upload).await;
+        self.meter.note(meter::OUTLET, &watched, &answer);
+        answer
+    }
+}
+
+impl Intake {
+    async fn come_in(&self, outlet: &HopName, fetched: Fetched, upload: Upload) -> Result<Submission, Refusal> {
         let parts = &self.parts;
         let Some(signed) = parts.entrances.get(outlet).copied() else {
             return Err(Refusal { cause: RefusalCause::NotFound, findings: Vec::new(), receipt: None });
@@ -103,9 +112,7 @@ impl Entrance for Intake {
         let examined = self.examine(received, Bearer::Outside { signed }, now).await?;
         self.let_in(&came, examined, now).await
     }
-}
 
-impl Intake {
     /// Takes what was looked at, for those whom this gateway reaches.
     async fn let_in(&self, came: &Came, mut examined: Examined, now: Instant) -> Result<Submission, Refusal> {
         if examined.refused() {

@@ -20,6 +20,7 @@ mod entrance;
 mod examine;
 pub mod findings;
 mod flows;
+pub mod meter;
 pub mod receive;
 mod submit;
 mod terms;
@@ -85,12 +86,19 @@ impl fmt::Debug for Parts {
 pub struct Intake {
     parts: Arc<Parts>,
     waiting: Arc<Waiting>,
+    meter: Arc<meter::Meter>,
 }
 
 impl Intake {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        Self { parts: Arc::new(parts), waiting: Arc::default() }
+        Self { parts: Arc::new(parts), waiting: Arc::default(), meter: Arc::default() }
+    }
+
+    /// Counts what becomes of packets that are handed in.
+    #[must_use]
+    pub fn meter(&self) -> Arc<meter::Meter> {
+        Arc::clone(&self.meter)
     }
 }
 

@@ -9,7 +9,7 @@ use super::entrance::Came;
 use super::examine::{Bearer, Examined, examine};
 use super::flows::{Handed, Spoken};
 use super::receive::{NotReceived, PacketBytes, Received, receive};
-use super::{Intake, Parts, findings, terms};
+use super::{Intake, Parts, findings, meter, terms};
 use crate::canary;
 use crate::edxml::Packet;
 use crate::edxml::model::StatusCode;
@@ -21,6 +21,15 @@ use crate::store::{Accepted, Held, Kept, NewConsignment, NewPacket, PacketKind, 
 #[async_trait]
 impl door::Intake for Intake {
     async fn submit_on(&self, caller: &Identity, terms: &Terms, upload: Upload) -> Result<Submission, Refusal> {
+        let (upload, watched) = meter::watch(upload);
+        let answer = self.take_in(caller, terms, upload).await;
+        self.meter.note(&caller.door, &watched, &answer);
+        answer
+    }
+}
+
+impl Intake {
+    async fn take_in(&self, caller: &Identity, terms: &Terms, upload: Upload) -> Result<Submission, Refusal> {
         let parts = &self.parts;
         let received = receive(upload, &parts.blobs, &parts.limits).await;
         // The packet is judged and dated when it is whole: a slow upload must not make it look earlier.
@@ -44,9 +53,7 @@ impl door::Intake for Intake {
         let submission = self.accept((caller, None), examined, spoken, now).await?;
         terms::all_served(terms, &asked, submission)
     }
-}
 
-impl Intake {
     /// Looks at a packet, on a thread that may block when it is large.
     pub(super) async fn examine(&self, received: Received, bearer: Bearer, now: Instant) -> Result<Examined, Refusal> {
         let unavailable = |error: &dyn std::fmt::Display| into_refusal(NotReceived::our_fault(error));

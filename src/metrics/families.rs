@@ -10,6 +10,10 @@ const fn gauge(name: &'static str, labels: &'static [&'static str], vi: &'static
     Family { name, kind: Kind::Gauge, vi, en, labels }
 }
 
+const fn histogram(name: &'static str, labels: &'static [&'static str], vi: &'static str, en: &'static str) -> Family {
+    Family { name, kind: Kind::Histogram, vi, en, labels }
+}
+
 const DESTINATION: &[&str] = &["kind", "destination"];
 const LANE: &[&str] = &["link", "lane"];
 const LINK: &[&str] = &["link"];
@@ -27,6 +31,31 @@ pub static PART: Family = gauge(
     &["part"],
     "1 khi bộ phận của /health/ready hoạt động",
     "1 when this part of /health/ready works",
+);
+
+pub static INTAKE_PACKETS: Family = counter(
+    "lienthong_intake_packets_total",
+    &["door", "outcome"],
+    "Gói tin đã đưa vào trục, theo cửa và kết quả (đếm từ lúc khởi động)",
+    "Packets handed in, by door and outcome, since the start",
+);
+pub static INTAKE_REFUSALS: Family = counter(
+    "lienthong_intake_refusals_total",
+    &["code"],
+    "Gói tin bị từ chối khi tiếp nhận, theo mã lỗi đầu tiên khiến nó bị từ chối (đếm từ lúc khởi động)",
+    "Packets refused at the intake, by the first code that refused them, since the start",
+);
+pub static INTAKE_BYTES: Family = counter(
+    "lienthong_intake_bytes_total",
+    &["door"],
+    "Dung lượng gói tin được tiếp nhận lần đầu (đếm từ lúc khởi động)",
+    "Bytes of packets accepted for the first time, since the start",
+);
+pub static INTAKE_SECONDS: Family = histogram(
+    "lienthong_intake_seconds",
+    &["door"],
+    "Từ lúc nhận xong byte cuối đến khi trả lời đã tiếp nhận, của gói tin được tiếp nhận lần đầu",
+    "From a packet's last byte until the answer that it is accepted, for packets accepted for the first time",
 );
 
 pub static ACCEPTED: Family = counter(
@@ -153,6 +182,19 @@ pub static OUTLET_ASIDE: Family = gauge(
     "Packets that lie at a system outside because they are not taken as the directory, certificates or settings stand",
 );
 
+pub static OUTLET_FAILURES: Family = gauge(
+    "lienthong_outlet_failures",
+    &["outlet"],
+    "Số lần hỏi hệ thống ngoài không được liên tiếp, của việc tệ nhất",
+    "Looks at a system outside that failed in a row, of the thing that goes worst",
+);
+pub static OUTLET_SUCCEEDED: Family = gauge(
+    "lienthong_outlet_success_timestamp_seconds",
+    &["outlet"],
+    "Lần hỏi được gần nhất của việc lâu nhất chưa hỏi được (giây Unix); việc chưa từng hỏi được thì không tính",
+    "When the thing that was not asked for longest was last asked for with success, Unix time; what never was is left out",
+);
+
 pub static CANARY_MISSING: Family = gauge(
     "lienthong_canary_missing",
     &[],
@@ -185,7 +227,6 @@ pub static LEDGER_ALARMS: Family = gauge(
     "Alarms about logs (LT-LED-0010 to 0013)",
 );
 
-/// Every metric, in the order in which they are written.
 pub static NEWS_FAILURES: Family = gauge(
     "lienthong_news_failures",
     &["subscriber"],
@@ -193,10 +234,45 @@ pub static NEWS_FAILURES: Family = gauge(
     "Failed attempts to tell news since the last success",
 );
 
+pub static ALARMS: Family = gauge(
+    "lienthong_alarms",
+    &["kind"],
+    "Số cảnh báo đang có của trục, theo loại (docs/alerts.md)",
+    "Alarms of the gateway that stand now, by kind (docs/alerts.md)",
+);
+pub static CERTIFICATE_DAYS: Family = gauge(
+    "lienthong_certificate_days_left",
+    &["use"],
+    "Số ngày còn hạn ít nhất trong các chứng thư cùng công dụng; số âm là đã hết hạn",
+    "Days left of the certificate of this use that ends first; less than none when it has ended",
+);
+pub static DISK_FREE: Family =
+    gauge("lienthong_disk_free_bytes", &[], "Chỗ trống trên đĩa dữ liệu", "Bytes free on the disk of the data folder");
+pub static DISK_SIZE: Family =
+    gauge("lienthong_disk_size_bytes", &[], "Dung lượng đĩa dữ liệu", "Size of the disk of the data folder in bytes");
+pub static STORE_SIZE: Family = gauge(
+    "lienthong_store_bytes",
+    &["file"],
+    "Dung lượng cơ sở dữ liệu (database) và nhật ký ghi của nó (log); không kể các gói tin",
+    "Size of the database and of its write-ahead log in bytes, packets not included",
+);
+pub static STORE_CALLS: Family = gauge(
+    "lienthong_store_calls_waiting",
+    &[],
+    "Số việc ghi đang chờ đến lượt vào kho; đầy hàng là 4096",
+    "Writes that wait for their turn at the store; the queue is full at 4096",
+);
+
+/// Every metric, in the order in which they are written.
 pub static ALL: &[&Family] = &[
     &BUILD,
     &READY,
     &PART,
+    &ALARMS,
+    &INTAKE_PACKETS,
+    &INTAKE_REFUSALS,
+    &INTAKE_BYTES,
+    &INTAKE_SECONDS,
     &ACCEPTED,
     &HANDED_OVER,
     &REFUSED,
@@ -220,9 +296,16 @@ pub static ALL: &[&Family] = &[
     &FAILURES,
     &OUTLET_UNSEEN,
     &OUTLET_ASIDE,
+    &OUTLET_FAILURES,
+    &OUTLET_SUCCEEDED,
     &CANARY_MISSING,
     &CANARY_ROUND_TRIP,
     &LEDGER_SIZE,
     &LEDGER_COSIGNED,
     &LEDGER_ALARMS,
+    &CERTIFICATE_DAYS,
+    &DISK_FREE,
+    &DISK_SIZE,
+    &STORE_SIZE,
+    &STORE_CALLS,
 ];

@@ -6,7 +6,8 @@
 //!
 //! Invariants: the page holds numbers and the names of neighbours, never a document's content, a person's or agency's
 //! name, or anything secret, because it is read without a certificate as `/health/ready` is. The number of samples
-//! grows with the number of neighbours and with nothing else. Pure: no I/O and no clock; there is nothing to recover.
+//! grows with the number of neighbours, and with the closed lists of doors, codes, alarms and uses of certificates, and with
+//! nothing else. Pure: no I/O and no clock; there is nothing to recover.
 
 pub mod families;
 
@@ -24,6 +25,8 @@ pub enum Kind {
     /// Only grows; those of the books are counted from the receipts, so a restart does not begin them anew.
     Counter,
     Gauge,
+    /// Counts by upper bounds, and what was measured all together.
+    Histogram,
 }
 
 impl Kind {
@@ -32,6 +35,7 @@ impl Kind {
         match self {
             Self::Counter => "counter",
             Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
         }
     }
 }
@@ -53,18 +57,34 @@ pub struct Page(BTreeMap<&'static str, Vec<String>>);
 impl Page {
     /// Puts a sample down, with the values of its family's labels in their order; an empty one is left out.
     pub fn put(&mut self, family: &'static Family, labels: &[&str], value: f64) {
+        self.sample(family, ("", None), labels, value);
+    }
+
+    /// Puts a histogram down: for each upper bound, in seconds, how many were no more than it and more than the one before;
+    /// last those beyond every bound. `sum` is all that was measured, in seconds.
+    pub fn histogram(&mut self, family: &'static Family, labels: &[&str], bounds: &[f64], counts: &[u64], sum: f64) {
+        let bounds = bounds.iter().map(f64::to_string).chain(["+Inf".to_owned()]);
+        let mut all = 0_u64;
+        for (bound, count) in bounds.zip(counts) {
+            all = all.saturating_add(*count);
+            self.sample(family, ("_bucket", Some(&bound)), labels, whole(all));
+        }
+        self.sample(family, ("_sum", None), labels, sum);
+        self.sample(family, ("_count", None), labels, whole(all));
+    }
+
+    fn sample(&mut self, family: &'static Family, (end, bound): (&str, Option<&str>), labels: &[&str], value: f64) {
         debug_assert_eq!(family.labels.len(), labels.len(), "{}", family.name);
-        let pairs = family.labels.iter().zip(labels).filter(|(_, value)| !value.is_empty());
+        let pairs = family.labels.iter().zip(labels).map(|(name, value)| (*name, *value));
+        let pairs = pairs.chain(bound.map(|bound| ("le", bound))).filter(|(_, value)| !value.is_empty());
         let pairs: Vec<String> = pairs.map(|(name, value)| format!("{name}=\"{}\"", escaped(value))).collect();
         let labels = if pairs.is_empty() { String::new() } else { format!("{{{}}}", pairs.join(",")) };
-        self.0.entry(family.name).or_default().push(format!("{}{labels} {value}", family.name));
+        self.0.entry(family.name).or_default().push(format!("{}{end}{labels} {value}", family.name));
     }
 
     /// A count as a sample.
     pub fn count(&mut self, family: &'static Family, labels: &[&str], value: u64) {
-        // Whole up to 2^53, which no count here reaches.
-        #[allow(clippy::cast_precision_loss)]
-        self.put(family, labels, value as f64);
+        self.put(family, labels, whole(value));
     }
 
     /// The page's text.
@@ -84,6 +104,12 @@ impl Page {
     }
 }
 
+/// Exact up to 2^53, which no count here reaches.
+#[allow(clippy::cast_precision_loss)]
+const fn whole(count: u64) -> f64 {
+    count as f64
+}
+
 fn escaped(value: &str) -> String {
     value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
@@ -100,5 +126,7 @@ pub fn table() -> String {
     table
 }
 
+#[cfg(test)]
+mod deployed;
 #[cfg(test)]
 mod tests;

@@ -36,6 +36,20 @@ fn names_follow_prometheus_conventions_and_meanings_stand_in_both_languages() {
 }
 
 #[test]
+fn a_histogram_counts_up_to_each_bound_and_ends_with_all() {
+    let mut page = Page::default();
+    page.histogram(&families::INTAKE_SECONDS, &["vxp"], &[0.005, 1.0], &[2, 0, 3], 40.5);
+    let text = page.text();
+    let expected = "# TYPE lienthong_intake_seconds histogram\n\
+                    lienthong_intake_seconds_bucket{door=\"vxp\",le=\"0.005\"} 2\n\
+                    lienthong_intake_seconds_bucket{door=\"vxp\",le=\"1\"} 2\n\
+                    lienthong_intake_seconds_bucket{door=\"vxp\",le=\"+Inf\"} 5\n\
+                    lienthong_intake_seconds_sum{door=\"vxp\"} 40.5\n\
+                    lienthong_intake_seconds_count{door=\"vxp\"} 5\n#";
+    assert!(text.contains(expected), "{text}");
+}
+
+#[test]
 fn a_page_is_lines_of_samples_under_their_help_and_type() {
     let mut page = Page::default();
     page.count(&families::ACCEPTED, &[], 3);

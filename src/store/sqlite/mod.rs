@@ -162,6 +162,12 @@ impl SqliteStore {
         Ok(Self { writer: Writer::start(connection, None)?, readers, log: None })
     }
 
+    /// Writes that wait for their turn.
+    #[must_use]
+    pub fn writes_waiting(&self) -> usize {
+        self.writer.waiting()
+    }
+
     /// Runs a read on a thread that may block.
     async fn read<T: Send + 'static>(
         &self,

@@ -96,6 +96,11 @@ impl Writer {
         answer.await.map_err(|_| Error::Stopped("the writer has ended".to_owned()))?
     }
 
+    /// Calls that wait for their transaction.
+    pub fn waiting(&self) -> usize {
+        self.calls.max_capacity().saturating_sub(self.calls.capacity())
+    }
+
     pub fn is_stopped(&self) -> bool {
         self.stopped.load(Ordering::Acquire)
     }
