@@ -5,6 +5,7 @@
 mod acts;
 mod browser;
 mod canary;
+mod causes;
 mod rights;
 mod statistics;
 #[path = "../support/mod.rs"]

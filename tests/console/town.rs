@@ -12,7 +12,7 @@ use lienthong::acts::{Actor, Kind};
 use lienthong::clock::SystemClock;
 use lienthong::config::Config;
 use lienthong::console::access::{base32, hashed, new_secret, number, step_of};
-use lienthong::gateway::Gateway;
+use lienthong::gateway::{Adapters, Gateway};
 use lienthong::link::inprocess::Hub;
 use lienthong::pki::Manifest;
 use lienthong::scene::{self, Agency};
@@ -67,6 +67,16 @@ impl Town {
 
     /// The same at another time, with a configuration of the province that the test changes; it is given a folder for files.
     pub async fn start_with(require_totp: bool, clock: Ahead, change: impl Fn(&mut Config, &Path)) -> Self {
+        Self::start_adapted(require_totp, clock, &Adapters::of_this_program(), change).await
+    }
+
+    /// The same with adapters of the test's own.
+    pub async fn start_adapted(
+        require_totp: bool,
+        clock: Ahead,
+        adapters: &Adapters,
+        change: impl Fn(&mut Config, &Path),
+    ) -> Self {
         let folder = folder();
         let manifest = keys(folder.path(), false);
         let (clock, hub) = (Arc::new(clock), Hub::new());
@@ -84,7 +94,7 @@ impl Town {
                 change(&mut config, town.folder.path());
             }
             let clock = Arc::clone(&town.clock) as Arc<dyn Clock>;
-            town.gateways.insert(hop, Gateway::start(&config, &town.hub, clock).await.unwrap());
+            town.gateways.insert(hop, Gateway::start_with(&config, &town.hub, clock, adapters).await.unwrap());
         }
         town
     }

@@ -46,7 +46,7 @@ texts! {
     CANCEL "Dừng các mục đã chọn" / "Stop the chosen"
     DISMISS "Đánh dấu đã xử lý" / "Mark as seen to"
     AGENCIES "Mở danh mục cơ quan" / "Open the directory"
-    CERTIFICATES "Xem lỗi chứng thư" / "See the certificate's error"
+    CERTIFICATES "Xem chứng thư" / "Look at the certificates"
 }
 
 pub async fn page(call: &Call<'_>) -> Answer {
@@ -113,7 +113,7 @@ fn of_cause(call: &Call<'_>, group: &Group) -> Markup {
         }
         (Button::Open, Some(name)) if group.places.len() == 1 && call.may(Right::Operate) => button(lang, "open", name),
         (Button::Agencies, _) => html! { a.button.second href="/agencies" { (lang.say(&AGENCIES)) } },
-        (Button::Certificates, _) => see(&CERTIFICATES),
+        (Button::Certificates, _) => html! { a.button.second href="/certificates" { (lang.say(&CERTIFICATES)) } },
         _ => see(&SEE),
     }
 }
