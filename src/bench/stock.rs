@@ -17,13 +17,14 @@ use crate::receipts::{ConsignedTo, Event, Receipt, Sealed, seal};
 use crate::scene::SENDER;
 use crate::statistics::Statistics;
 use crate::statutory::Signed;
+use crate::store::statements::StatementStore;
 use crate::store::{
     Held, NewConsignment, NewPacket, PacketKind, Route, SearchStore, SqliteStore, StatisticsStore, Store, WatchStore,
 };
 use crate::trust::HopKey;
 
 /// Documents that are stored at once: they share a synchronisation of the disk.
-const AT_ONCE: usize = 256;
+const AT_ONCE: usize = 2048;
 /// Over so many days they are spread.
 const DAYS: i64 = 365;
 const DAY: i64 = 86_400_000;
@@ -81,6 +82,7 @@ async fn follow(
     kept::catch_up(store.as_ref(), hop).await?;
     while store.index(4096).await? {}
     while store.find_failures(4096).await? {}
+    while store.list_crossings(4096).await? {}
     let statistics =
         Statistics::new(Arc::clone(store) as Arc<dyn StatisticsStore>, Arc::new(config.statutory.terms()?));
     statistics.catch_up(clock.as_ref()).await?;

@@ -144,8 +144,12 @@ pub async fn state(link_books: LinkBooks, stop: CancellationToken) {
             () = tokio::time::sleep(pause) => {}
         }
         pause = STATE_EVERY;
-        if let Err(error) = link_books.state().await {
-            tracing::error!(%error, "what crossed the links cannot be stated; it will be tried again");
+        // After a long time there is much to list: that goes on after the next start.
+        tokio::select! {
+            () = stop.cancelled() => return,
+            stated = link_books.state() => if let Err(error) = stated {
+                tracing::error!(%error, "what crossed the links cannot be stated; it will be tried again");
+            }
         }
         tokio::select! {
             () = stop.cancelled() => return,
