@@ -9,6 +9,7 @@ mod canary;
 mod console;
 mod doors;
 mod judge;
+mod listeners;
 mod news;
 mod outlet;
 mod preview;
@@ -646,6 +647,7 @@ impl Config {
                 );
             }
         }
+        listeners::check(self, &mut note);
         doors::check(self, &mut note);
         if let Some(console) = &self.console {
             console::check(console, &mut note);

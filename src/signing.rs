@@ -10,7 +10,7 @@ use std::path::Path;
 
 use crate::edxml::{Limits, Split, SplitError, split};
 use crate::trust::xmldsig::{self, Bodies, CutRef, KeySigner, Options, RsaScheme, Spliced};
-use crate::trust::{self, certificate};
+use crate::trust::{self, certificate, key_file};
 
 /// A packet could not be signed.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +26,8 @@ pub enum Error {
     Io(#[from] io::Error),
     #[error("the key file {0} holds no private key in PKCS#8 PEM")]
     NoKey(String),
+    #[error("khóa ký {file} không dùng được — the signing key cannot be used: {why}")]
+    KeyFile { file: String, why: String },
 }
 
 /// Reads an agency's signing key and certificate chain (PEM).
@@ -33,10 +35,16 @@ pub enum Error {
 /// # Errors
 /// [`Error`] naming the file at fault.
 pub fn load_signer(key: &Path, chain: &Path) -> Result<KeySigner, Error> {
-    let pem = std::fs::read_to_string(key)?;
+    let unusable = |why: String| Error::KeyFile { file: key.display().to_string(), why };
+    let bytes = std::fs::read(key).map_err(|error| unusable(error.to_string()))?;
+    let advice = key_file::recognise(key, &bytes).map(|advice| advice.to_string());
+    let Ok(pem) = String::from_utf8(bytes) else {
+        return Err(unusable(advice.unwrap_or_else(|| "không phải PEM — it is no PEM".to_owned())));
+    };
     let mut chain = certificate::read_chain(chain)?.into_iter().map(|certificate| certificate.der().to_vec());
     let leaf = chain.next().ok_or_else(|| Error::NoKey(key.display().to_string()))?;
-    Ok(KeySigner::from_pkcs8_pem(&pem, leaf, chain.collect(), RsaScheme::default())?)
+    let signer = KeySigner::from_pkcs8_pem(&pem, leaf, chain.collect(), RsaScheme::default());
+    signer.map_err(|error| unusable(advice.unwrap_or_else(|| error.to_string())))
 }
 
 /// Signs a packet in memory.

@@ -118,13 +118,27 @@ pub fn main() -> ExitCode {
         Ok(Verdict::Yes) => ExitCode::SUCCESS,
         Ok(Verdict::No) => ExitCode::from(1),
         Err(error) => {
-            eprintln!("lienthong: {error:#}");
+            eprintln!("lienthong: {}", told(&error));
             if let Some(sentence) = os::explained(&error) {
                 eprintln!("    → {sentence}");
             }
             ExitCode::from(2)
         }
     }
+}
+
+/// An error with its causes. What one of them says already, in its own sentence, is not said again.
+fn told(error: &anyhow::Error) -> String {
+    let mut told = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if told.is_empty() {
+            told = cause;
+        } else if !told.contains(&cause) {
+            told.push_str(": ");
+            told.push_str(&cause);
+        }
+    }
+    told
 }
 
 /// The folder beside a bundle with the roots that it rests on.

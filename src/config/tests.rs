@@ -113,6 +113,33 @@ fn an_unknown_key_is_named() {
 }
 
 #[test]
+fn two_listeners_on_one_place_are_told_by_both_keys() {
+    let at = |listen: &str, console: &str| {
+        let (_folder, file) = written(|text| {
+            let text = text.replace("[log]", &format!("[console]\nlisten = \"{console}\"\nplain_http = false\n[log]"));
+            assert!(text.contains("listen = \"127.0.0.1:0\"") || text.contains("[api]"));
+            text
+        });
+        let set = [format!("api.listen={listen}")];
+        match Config::load(&file, &set) {
+            Ok(_) => Vec::new(),
+            Err(mistakes) => mistakes.0.into_iter().map(|one| (one.key, one.en)).collect::<Vec<_>>(),
+        }
+    };
+    for (api, console) in
+        [("0.0.0.0:8443", "10.0.0.5:8443"), ("10.0.0.5:8443", "10.0.0.5:8443"), ("[::]:8443", "127.0.0.1:8443")]
+    {
+        let found = at(api, console);
+        assert!(found.iter().any(|(key, en)| key == "console.listen" && en.contains("api.listen")), "{found:?}");
+    }
+    for (api, console) in
+        [("127.0.0.1:0", "127.0.0.1:0"), ("10.0.0.5:8443", "10.0.0.6:8443"), ("0.0.0.0:1", "0.0.0.0:2")]
+    {
+        assert_eq!(at(api, console), [], "{api} {console}");
+    }
+}
+
+#[test]
 fn several_mistakes_are_told_at_once_each_with_its_key() {
     let (_folder, file) = written(|text| {
         text.replace("client_roots = [\"root.pem\"]", "client_roots = []\nmax_packet_mib = 0")

@@ -4,6 +4,7 @@
 //! and files; a key or an address with a password is never repeated.
 
 use std::fmt::Display;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use super::{
     signer_trust,
 };
 use crate::certificates::rollover::{self, Candidate, Tried};
-use crate::config::{Broker, Config, Mistake};
+use crate::config::{self, Broker, Config, Mistake};
 use crate::directory::findings::NOT_ENFORCED;
 use crate::directory::{Directory, Snapshot};
 use crate::secrets;
@@ -74,6 +75,8 @@ pub fn remarks(config: &Config) -> Vec<Mistake> {
             en: format!("secrets stand in the clear ({first}, Σ {count}); to seal them: lienthong admin seal"),
         });
     }
+    remarks.extend(config.secret_files().into_iter().filter_map(readable_by_others));
+    remarks.extend(config.outlet.iter().enumerate().filter_map(one_service));
     let Ok(directory) = Directory::open(&config.directory.file) else { return remarks };
     let snapshot = directory.snapshot();
     remarks.extend(served_nowhere(config, &snapshot));
@@ -84,6 +87,33 @@ pub fn remarks(config: &Config) -> Vec<Mistake> {
     let (vi, en) = (tell(kind.title.vi, kind.fix.vi), tell(kind.title.en, kind.fix.en));
     remarks.push(Mistake { key: "directory.file: agency.policy".to_owned(), vi, en });
     remarks
+}
+
+/// A secret that not the gateway's account alone can read.
+fn readable_by_others(file: PathBuf) -> Option<Mistake> {
+    let mode = std::fs::metadata(&file).ok()?.permissions().mode() & 0o777;
+    if mode & 0o077 == 0 {
+        return None;
+    }
+    let file = file.display();
+    Some(Mistake {
+        key: "secret_file".to_owned(),
+        vi: format!("tài khoản khác trên máy đọc được {file} (quyền {mode:o}); sửa bằng: chmod 600 {file}"),
+        en: format!("other accounts of the machine can read {file} (mode {mode:o}); mend it with: chmod 600 {file}"),
+    })
+}
+
+/// An outlet whose every recipient is called by the same service.
+fn one_service((index, outlet): (usize, &config::Outlet)) -> Option<Mistake> {
+    let service = outlet.settings.get("service").filter(|_| outlet.adapter == "xroad")?;
+    if service.contains("{code}") {
+        return None;
+    }
+    Some(Mistake {
+        key: format!("outlet[{index}].service"),
+        vi: "không có {code}: mọi nơi nhận của tuyến này đi vào cùng một dịch vụ".to_owned(),
+        en: "holds no {code}: all recipients of this outlet are called by the same service".to_owned(),
+    })
 }
 
 /// Agencies whose gateway is named, and is neither this one nor behind any link or outlet.

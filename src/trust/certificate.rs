@@ -15,7 +15,7 @@ use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyD
 use x509_parser::prelude::{FromDer, X509Certificate, X509Name};
 use x509_parser::public_key::PublicKey;
 
-use super::{Error, Fault};
+use super::{Error, Fault, key_file};
 
 /// SHA-256 of the certificate's DER: how the directory names a certificate.
 pub type Fingerprint = Digest;
@@ -297,7 +297,9 @@ pub(super) fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, Error> {
     let text = read_bounded(path, MAX_PEM_BYTES)?;
     PrivateKeyDer::from_pem_slice(&text).map_err(|error| match error {
         pem::Error::NoItemsFound => {
-            Error::at(path, Fault::Missing { wanted: "unencrypted private key", found: labels(&text) })
+            let found = key_file::recognise(path, &text)
+                .map_or_else(|| labels(&text), |advice| format!("{}; {advice}", labels(&text)));
+            Error::at(path, Fault::Missing { wanted: "unencrypted private key", found })
         }
         other => Error::at(path, broken(&other)),
     })

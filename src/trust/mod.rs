@@ -16,6 +16,7 @@ mod crl;
 pub mod findings;
 pub mod hop_key;
 pub mod hops;
+pub mod key_file;
 pub mod past;
 pub mod path;
 mod remembered;

@@ -9,6 +9,7 @@ mod check;
 mod configuration;
 mod delivery;
 mod sandbox;
+mod sealing;
 mod words;
 mod wrap;
 

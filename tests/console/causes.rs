@@ -95,10 +95,10 @@ fn large_files(folder: &Path, found: &mut Vec<PathBuf>) {
         match entry.path() {
             path if path.is_dir() => large_files(&path, found),
             // The store is large, too.
-            path if path.starts_with(folder) && !entry.file_name().to_string_lossy().starts_with("store") => {
-                if entry.metadata().unwrap().len() > 1 << 20 {
-                    found.push(path);
-                }
+            path if entry.metadata().unwrap().len() > 1 << 20
+                && !entry.file_name().to_string_lossy().starts_with("store") =>
+            {
+                found.push(path);
             }
             _ => {}
         }

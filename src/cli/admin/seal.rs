@@ -48,6 +48,10 @@ impl Seal {
         let made = if clear.is_empty() {
             false
         } else {
+            // Before the first start there is no folder of data yet.
+            if let Some(folder) = key.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+                std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+            }
             secrets::make_key(&key).with_context(|| key.display().to_string())?
         };
         let mut sealed = Vec::new();

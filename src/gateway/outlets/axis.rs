@@ -72,7 +72,9 @@ fn accounts(outlet: &config::Outlet) -> Result<Vec<Arc<Account>>, Fault> {
             })?;
             secrets.push(read);
         }
-        Ok(Arc::new(Account::new(system.id.clone(), secrets, system.agencies.clone())))
+        let files: Vec<String> = system.files().map(|file| file.display().to_string()).collect();
+        let account = Account::new(system.id.clone(), secrets, system.agencies.clone());
+        Ok(Arc::new(account.kept_in(format!("secret_file {}", files.join(", ")))))
     };
     outlet.system.iter().enumerate().map(account).collect()
 }

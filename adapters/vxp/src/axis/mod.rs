@@ -60,6 +60,8 @@ pub struct Account {
     secrets: Vec<Secret>,
     /// Whose packets it sends, in any spelling; everybody else's when empty.
     agencies: Vec<AgencyCode>,
+    /// Where its secrets are kept, for people.
+    place: String,
     /// The place of the secret that is tried first.
     first: AtomicUsize,
 }
@@ -67,7 +69,13 @@ pub struct Account {
 impl Account {
     #[must_use]
     pub const fn new(id: String, secrets: Vec<Secret>, agencies: Vec<AgencyCode>) -> Self {
-        Self { id, secrets, agencies, first: AtomicUsize::new(0) }
+        Self { id, secrets, agencies, place: String::new(), first: AtomicUsize::new(0) }
+    }
+
+    /// The same with the place where its secrets are kept, which is told when the axis does not take them.
+    #[must_use]
+    pub fn kept_in(self, place: String) -> Self {
+        Self { place, ..self }
     }
 
     /// The secret that is tried first.
@@ -218,9 +226,13 @@ impl Parts {
         load: Option<Load>,
         read: Read<D>,
     ) -> Result<Said<D>, Failed> {
-        let said = self.ask_once(account, call, load.clone(), read).await?;
+        let mut said = self.ask_once(account, call, load.clone(), read).await?;
         if said.code == u32::from(code::WRONG_SYSTEM) && account.other_secret() {
-            return self.ask_once(account, call, load, read).await;
+            said = self.ask_once(account, call, load, read).await?;
+        }
+        // Whoever reads that is to know which secret it is.
+        if said.code == u32::from(code::WRONG_SYSTEM) && !account.place.is_empty() {
+            said.description = format!("{} (systemid {}, {})", said.description, account.id, account.place);
         }
         Ok(said)
     }

@@ -92,7 +92,7 @@ impl Script {
         let account = |id: &str, agencies: &[&str]| {
             let secrets = vec![Secret::new(b"new secret"), Secret::new(b"secret")];
             let agencies = agencies.iter().map(|code| code.parse().unwrap()).collect();
-            Arc::new(Account::new(id.to_owned(), secrets, agencies))
+            Arc::new(Account::new(id.to_owned(), secrets, agencies).kept_in(format!("secret_file {id}.secret")))
         };
         let settings = Settings {
             hash: HashForm::Unpadded,
@@ -456,7 +456,13 @@ async fn who_looks_after_the_gateway_hears_how_each_look_went() {
         () = super::attend::attend(&axis.0, &inside) => panic!("it ended"),
         seen = seen => seen,
     };
-    assert!(documents[0].trouble.as_deref().is_some_and(|why| why.contains("15 Sai khoa")), "{documents:?}");
+    assert!(
+        documents[0]
+            .trouble
+            .as_deref()
+            .is_some_and(|why| why.contains("15 Sai khoa (systemid H37.02, secret_file H37.02.secret)")),
+        "{documents:?}"
+    );
     assert_eq!(documents.last(), Some(&Sight::default()));
     assert_eq!(statuses[0], Sight::default());
 }
