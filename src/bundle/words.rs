@@ -55,7 +55,7 @@ pub const fn of_event(event: Event) -> Text {
         Event::ContentConsignment => ("đưa vào hộp thư bên nhận", "laid into the recipient's mailbox"),
         Event::ContentConsignmentFailure => ("không đưa được vào hộp thư", "could not be laid into the mailbox"),
         Event::ContentHandover => ("bên nhận tiếp nhận", "taken over by the recipient"),
-        Event::ContentHandoverFailure => ("quá hạn, bên nhận chưa lấy", "not collected by the deadline"),
+        Event::ContentHandoverFailure => ("không giao được cho bên nhận", "could not be handed over to the recipient"),
         Event::ConsignmentRejection => ("bên nhận trả lại", "given back by the recipient"),
         Event::RelayToNonERDS => ("chuyển cho hệ thống không cấp biên nhận", "handed to a system without receipts"),
         Event::RelayToNonERDSFailure => {

@@ -89,7 +89,7 @@ fn state(state: ConsignmentState) -> &'static str {
         ConsignmentState::HandedOver => "bên nhận đã tiếp nhận — handed over",
         ConsignmentState::Refused => "bên nhận trả lại — refused by the recipient",
         ConsignmentState::Rejected => "trục sau không nhận được — rejected by a later hop",
-        ConsignmentState::Failed => "quá hạn, không chuyển được — failed at its deadline",
+        ConsignmentState::Failed => "không chuyển hoặc không giao được — failed",
         ConsignmentState::Outside => "hệ thống ngoài đã nhận, chờ báo kết quả — with a system outside, which reports",
         ConsignmentState::PassedOutside => {
             "đã chuyển ra hệ thống ngoài, không biết thêm — passed outside, nothing more is known"

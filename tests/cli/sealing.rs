@@ -24,7 +24,7 @@ fn secrets_are_sealed_before_the_first_start_and_a_lost_key_is_noticed() {
         certificate: None,
         key: None,
     });
-    let file = desk.write("gateway.toml", &toml::to_string(&config).unwrap());
+    let file = desk.write("gateway.toml", toml::to_string(&config).unwrap());
     let remarks = || json(&["config", "check", "--config", text(&file), "--json"]).1["remarks"].to_string();
     let before = remarks();
     assert!(before.contains("chmod 600") && before.contains("644") && before.contains("so.secret"), "{before}");

@@ -28,10 +28,11 @@ const MAX_TEXT: usize = 2_000;
 #[async_trait]
 impl SearchStore for SqliteStore {
     async fn index(&self, limit: usize) -> Result<bool> {
-        if !self.read(anything_new).await? {
-            return Ok(false);
-        }
-        self.writer.write(move |db| index(db, limit)).await
+        // What needs no writing is done where only is read: documents that come in wait for the writer.
+        let Some(page) = self.read(move |db| page(db, limit)).await? else { return Ok(false) };
+        let more = page.more;
+        self.writer.write(move |db| put(db, &page)).await?;
+        Ok(more)
     }
 
     async fn search(&self, query: Query, limit: usize) -> Result<FoundPage> {
@@ -54,18 +55,24 @@ impl SearchStore for SqliteStore {
     }
 }
 
-fn anything_new(db: &Connection) -> Result<bool> {
-    let query = "SELECT coalesce((SELECT max(seq) FROM consignments), 0) > consignments FROM search_head";
-    Ok(db.prepare_cached(query)?.query_row([], |row| row.get(0))?)
+/// What is to be put into the index next.
+struct Page {
+    /// How far the index had come, and how far it comes with this.
+    after: i64,
+    last: i64,
+    /// Packets with their words and parties.
+    rows: Vec<(i64, String, String)>,
+    more: bool,
 }
 
 /// A packet whose consignments have changed is indexed anew, with all of them.
-fn index(db: &Connection, limit: usize) -> Result<bool> {
+fn page(db: &Connection, limit: usize) -> Result<Option<Page>> {
     let after: i64 = db.prepare_cached("SELECT consignments FROM search_head")?.query_row([], |row| row.get(0))?;
     let page = "SELECT max(seq), count(*) FROM (SELECT seq FROM consignments WHERE seq > ?1 ORDER BY seq LIMIT ?2)";
     let (last, looked): (Option<i64>, i64) =
         db.prepare_cached(page)?.query_row(params![after, integer(limit)], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let Some(last) = last else { return Ok(false) };
+    let Some(last) = last else { return Ok(None) };
+    let mut rows = Vec::new();
     let packets = "SELECT p.id, p.sender, p.subject, p.code, p.document_id FROM packets p
                    WHERE p.kind = 'document'
                      AND p.id IN (SELECT DISTINCT packet FROM consignments WHERE seq > ?1 AND seq <= ?2)";
@@ -88,11 +95,22 @@ fn index(db: &Connection, limit: usize) -> Result<bool> {
             parties.push(' ');
             parties.push_str(&token('r', &row.get::<_, String>(0)?));
         }
-        let put = "INSERT OR REPLACE INTO search (rowid, words, parties) VALUES (?1, ?2, ?3)";
-        db.prepare_cached(put)?.execute(params![id, fold(&words), parties])?;
+        rows.push((id, fold(&words), parties));
     }
-    db.prepare_cached("UPDATE search_head SET consignments = ?1")?.execute([last])?;
-    Ok(looked >= integer(limit))
+    Ok(Some(Page { after, last, rows, more: looked >= integer(limit) }))
+}
+
+/// Nothing, when somebody else was quicker. What has come to a packet since it was read brings it up again.
+fn put(db: &Connection, page: &Page) -> Result<()> {
+    let head = "UPDATE search_head SET consignments = ?2 WHERE consignments = ?1";
+    if db.prepare_cached(head)?.execute([page.after, page.last])? == 0 {
+        return Ok(());
+    }
+    let mut put = db.prepare_cached("INSERT OR REPLACE INTO search (rowid, words, parties) VALUES (?1, ?2, ?3)")?;
+    for (id, words, parties) in &page.rows {
+        put.execute(params![id, words, parties])?;
+    }
+    Ok(())
 }
 
 /// A code as one word of the index.
