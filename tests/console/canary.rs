@@ -1,11 +1,12 @@
 //! Test documents between two gateways: told on their page, seen nowhere else, missed when they do not arrive.
 
-use lienthong::config::Canary;
+use lienthong::config::{Canary, Config};
 use lienthong::gateway::Gateway;
 use lienthong::pki::Manifest;
 use lienthong::scene;
 use lienthong::store::console::Role;
 use lienthong_contract::Clock;
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::support::eventually;
@@ -16,26 +17,31 @@ use crate::town::{Ahead, Town};
 const FROM: &str = "H37.91";
 const TO: &str = "G09.90";
 
+/// Marks both agencies as being there for tests; the first one sends.
+pub fn between(config: &mut Config, folder: &Path, from: &str, to: &str) {
+    let manifest = Manifest::load(&folder.join("certs")).unwrap();
+    let directory = std::fs::read_to_string(&config.directory.file).unwrap();
+    let mut directory: toml::Table = directory.parse().unwrap();
+    for agency in directory["agency"].as_array_mut().unwrap() {
+        let agency = agency.as_table_mut().unwrap();
+        if agency["code"].as_str().is_some_and(|code| code == from || code == to) {
+            agency.insert("canary".to_owned(), true.into());
+        }
+    }
+    std::fs::write(&config.directory.file, directory.to_string()).unwrap();
+    let files = manifest.agency(from).unwrap();
+    config.canary = Some(Canary {
+        agency: from.parse().unwrap(),
+        key: files.sign_key,
+        certificate: files.sign_chain,
+        every_minutes: 15,
+        late_minutes: 5,
+    });
+}
+
 async fn town() -> Town {
     Town::start_with(false, Ahead::default(), |config, folder| {
-        let manifest = Manifest::load(&folder.join("certs")).unwrap();
-        let directory = std::fs::read_to_string(&config.directory.file).unwrap();
-        let mut directory: toml::Table = directory.parse().unwrap();
-        for agency in directory["agency"].as_array_mut().unwrap() {
-            let agency = agency.as_table_mut().unwrap();
-            if matches!(agency["code"].as_str(), Some(FROM | TO)) {
-                agency.insert("canary".to_owned(), true.into());
-            }
-        }
-        std::fs::write(&config.directory.file, directory.to_string()).unwrap();
-        let files = manifest.agency(FROM).unwrap();
-        config.canary = Some(Canary {
-            agency: FROM.parse().unwrap(),
-            key: files.sign_key,
-            certificate: files.sign_chain,
-            every_minutes: 15,
-            late_minutes: 5,
-        });
+        between(config, folder, FROM, TO);
         config.alerts.every_seconds = 1;
     })
     .await
