@@ -241,7 +241,13 @@ fn examples() -> anyhow::Result<Vec<System>> {
 }
 
 fn agencies<'a>(codes: impl Iterator<Item = &'a str>) -> anyhow::Result<Vec<AgencyCode>> {
-    codes.map(|code| code.trim().parse().with_context(|| code.to_owned())).collect()
+    let agency = |code: &str| match code.trim() {
+        "" => {
+            bail!("thiếu mã cơ quan: cần dạng ID=TỆP_KHÓA:MÃ,MÃ — a code is missing: must be ID=SECRET_FILE:CODE,CODE")
+        }
+        code => code.parse().map_err(|error| anyhow::anyhow!("{code:?}: {error}")),
+    };
+    codes.map(agency).collect()
 }
 
 /// `ID=SECRET_FILE:CODE,CODE…`; a file's name may hold colons.
@@ -259,4 +265,21 @@ fn system(text: &str) -> anyhow::Result<System> {
 fn outage(text: &str) -> anyhow::Result<RangeInclusive<u64>> {
     let (from, to) = text.split_once("..").context("cần dạng TỪ..ĐẾN — must be FROM..TO")?;
     Ok(from.trim().parse()?..=to.trim().trim_start_matches('=').parse()?)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_system_is_read_whole_and_what_it_lacks_is_said() {
+        let read = system("so=keys:a/so.secret:H37.05, H37.06").unwrap();
+        assert_eq!((read.id.as_str(), read.agencies.len()), ("so", 2));
+        for wrong in ["so=x.secret:", "so=x.secret:H37.05,,", "so=:H37.05", "=x.secret:H37", "so", "so=x.secret:H 37"] {
+            let said = system(wrong).unwrap_err().to_string();
+            assert!(said.contains("SECRET_FILE") || said.contains("H 37"), "{wrong}: {said}");
+        }
+    }
 }

@@ -89,17 +89,12 @@ fn listed((name, prefix): (&str, &str)) -> Listed {
     }
 }
 
-/// All files below a folder that are larger than a megabyte.
+/// All files below a folder of packets that are larger than a megabyte.
 fn large_files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
         match entry.path() {
             path if path.is_dir() => large_files(&path, found),
-            // The store is large, too.
-            path if entry.metadata().unwrap().len() > 1 << 20
-                && !entry.file_name().to_string_lossy().starts_with("store") =>
-            {
-                found.push(path);
-            }
+            path if entry.metadata().unwrap().len() > 1 << 20 => found.push(path),
             _ => {}
         }
     }
@@ -143,7 +138,7 @@ async fn ten_causes_that_are_injected_are_told_by_ten_names_with_their_buttons()
     }
     // Its file is damaged, and then the system outside is well: it is the packet that cannot go.
     let mut files = Vec::new();
-    large_files(&town.folder.path().join("province-a"), &mut files);
+    large_files(&town.folder.path().join("province-a/packets"), &mut files);
     assert_eq!(files.len(), 1, "{files:?}");
     let mut permissions = std::fs::metadata(&files[0]).unwrap().permissions();
     #[allow(clippy::permissions_set_readonly_false)] // a test's own file
