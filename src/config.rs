@@ -15,6 +15,7 @@ mod outlet;
 mod preview;
 mod statistics;
 mod statutory;
+mod traces;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -37,6 +38,7 @@ pub use outlet::{Arriving, Outlet, OutletSystem, SentBytes};
 pub use preview::Preview;
 pub use statistics::{Feed, Statistics};
 pub use statutory::Statutory;
+pub use traces::Traces;
 
 /// Everything an operator sets.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -103,6 +105,9 @@ pub struct Config {
     pub schemas: Schemas,
     #[serde(default)]
     pub log: Log,
+    /// The collector of traces; none are made when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traces: Option<Traces>,
 }
 
 /// Whose gateway this is.
@@ -527,6 +532,7 @@ impl Config {
         outlet::paths(&mut self.outlet, &mut each);
         alerts::paths(&mut self.alerts, &mut each);
         self.canary.iter_mut().for_each(|canary| canary::paths(canary, &mut each));
+        self.traces.iter_mut().for_each(|traces| traces::paths(traces, &mut each));
         statutory::paths(&mut self.statutory, &mut each);
         statistics::paths(&mut self.statistics, &mut each);
         self.schemas.folder.iter_mut().for_each(|path| each("schemas.folder".to_owned(), path));
@@ -539,7 +545,9 @@ impl Config {
         let systems = self.system.iter().flat_map(System::files);
         let outlets = self.outlet.iter().flat_map(|outlet| &outlet.system).flat_map(OutletSystem::files);
         let feed = self.statistics.feed.iter().flat_map(Feed::files);
-        brokers.chain(webhooks).chain(systems).chain(outlets).chain(self.alerts.files()).chain(feed).cloned().collect()
+        let traces = self.traces.iter().filter_map(|traces| traces.authorization_file.as_ref());
+        let in_and_out = brokers.chain(webhooks).chain(systems).chain(outlets);
+        in_and_out.chain(self.alerts.files()).chain(feed).chain(traces).cloned().collect()
     }
 
     /// Checks what the types cannot say.
@@ -662,6 +670,9 @@ impl Config {
         }
         statutory::check(&self.statutory, &mut note);
         statistics::check(self, &mut note);
+        if let Some(traces) = &self.traces {
+            traces::check(traces, &mut note);
+        }
         let mut paths = self.clone();
         paths.paths(|key, path| {
             if !path.exists() {

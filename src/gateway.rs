@@ -19,6 +19,7 @@ mod preview;
 pub mod rehearsal;
 mod retention;
 mod systems;
+mod traces;
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -39,6 +40,7 @@ use tokio_util::task::TaskTracker;
 use lienthong_contract::door::Identity;
 use lienthong_contract::outlet::Roll;
 use lienthong_contract::{Clock, Digest, HopName};
+use lienthong_door_kit::outbound::BadAddress;
 use lienthong_schemas::{Catalogue, ValidatorPool};
 
 use crate::acts::Desk;
@@ -68,6 +70,7 @@ use crate::reporting::Reports;
 use crate::routing::{LinkRoute, OutletRoute, Routes};
 use crate::statistics::{self, Statistics};
 use crate::store::{Blobs, ConsoleStore, LedgerStore, QueueStore, SqliteStore, Store};
+use crate::traces::Traces;
 use crate::trust::hops::HopTrust;
 use crate::trust::path::RevocationPolicy;
 use crate::trust::tls::{ReloadableServerConfig, ServerFiles};
@@ -117,6 +120,8 @@ pub enum StartError {
     WebhookSecret { name: String, file: PathBuf, source: io::Error },
     #[error("webhook {name}: its address {url:?} cannot be used")]
     WebhookAddress { name: String, url: String },
+    #[error("traces: the collector's address {endpoint:?}: {fault}")]
+    Traces { endpoint: String, fault: BadAddress },
     #[error("the address {address} cannot be listened on: {source}")]
     Listen { address: SocketAddr, source: io::Error },
 }
@@ -279,6 +284,13 @@ impl Gateway {
         let (stop, door) = (CancellationToken::new(), CancellationToken::new());
         // What was started ends again when the start does not succeed.
         let unless_started = stop.clone().drop_guard();
+        let traces = match &config.traces {
+            Some(listed) => {
+                let collector = traces::collector(listed, &hop, &clock)?;
+                Traces::start((hop.clone(), Arc::clone(&clock)), collector, listed.ratio, (&tasks, &stop))
+            }
+            None => Traces::default(),
+        };
         let closed = ConsoleStore::closed_destinations(opened.as_ref()).await?;
         let closed = closed.into_iter().map(|closed| closed.name).collect();
         let parts = delivery::Parts {
@@ -290,6 +302,7 @@ impl Gateway {
             settings: delivery_settings(&config.delivery, config),
             outlets: ways_out.clone(),
             closed,
+            traces: traces.clone(),
         };
         let roll: Arc<dyn Roll> = Arc::new(Outsiders { store: Arc::clone(&opened) as _, clock: Arc::clone(&clock) });
         let log = Arc::clone(&opened) as Arc<dyn LedgerStore>;
@@ -341,6 +354,7 @@ impl Gateway {
             link_books: Some(link_books),
             keeper: keeper.clone(),
             entrances: outlets::entrances(config),
+            traces: traces.clone(),
         });
         let mailboxes = Arc::new(Mailboxes {
             hop: hop.clone(),
@@ -350,6 +364,7 @@ impl Gateway {
             delivery: Arc::clone(&delivery),
             signer: Arc::clone(&key) as _,
             clock: Arc::clone(&clock),
+            traces: traces.clone(),
         });
         let places: Arc<dyn LedgerView> = match &keeper {
             Some(keeper) => Arc::clone(keeper) as _,
@@ -430,6 +445,7 @@ impl Gateway {
             outlets: config.outlet.iter().map(|outlet| outlet.name.clone()).collect(),
             heard,
             queues: RwLock::default(),
+            traces,
             machine: machine::Machine {
                 data: config.hop.data.clone(),
                 store: Arc::clone(&opened),

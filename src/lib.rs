@@ -60,4 +60,5 @@ pub mod statistics;
 pub mod statutory;
 pub mod store;
 pub mod stuck;
+pub mod traces;
 pub mod trust;

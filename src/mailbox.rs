@@ -26,6 +26,7 @@ use crate::flows;
 use crate::intake::{findings, recipients_reason};
 use crate::receipts::{Event, Receipt, Signer, seal};
 use crate::store::{AckOutcome, Blobs, Held, MailboxEntry, Store};
+use crate::traces::Traces;
 
 /// Longest reason of a refusal, in characters (QĐ 28 practice of a ministry's system).
 const MAX_REASON_CHARS: usize = 1000;
@@ -42,6 +43,7 @@ pub struct Mailboxes {
     pub delivery: Arc<Delivery>,
     pub signer: Arc<dyn Signer>,
     pub clock: Arc<dyn Clock>,
+    pub traces: Traces,
 }
 
 impl fmt::Debug for Mailboxes {
@@ -308,15 +310,18 @@ impl door::Mailbox for Mailboxes {
         {
             return Err(refusal(RefusalCause::BadPacket, &findings::REASON_NEEDED));
         }
+        let watch = self.traces.watch();
         let entry = self.entry(caller, id).await?;
         let terminal = seal(self.terminal(&entry, caller, answer), self.signer.as_ref());
         let terminal = terminal.map_err(|error| unavailable(&error))?;
+        let receipt = Arc::clone(&terminal.receipt);
         let wanted = match answer {
             Acknowledgement::Accept => ConsignmentState::HandedOver,
             Acknowledgement::Refuse { .. } => ConsignmentState::Refused,
         };
         match self.store.acknowledge(id, terminal).await.map_err(|error| unavailable(&error))? {
             AckOutcome::Done { jws } => {
+                self.traces.ended(watch, "hand over", &receipt, None);
                 if let Some(previous) = &entry.previous_hop {
                     self.delivery.receipts_wait(previous);
                 }

@@ -124,6 +124,7 @@ pub fn configuration(
         ledger: config::Ledger { witness_seconds: 2, ..config::Ledger::default() },
         schemas: config::Schemas::default(),
         log: config::Log::default(),
+        traces: None,
     })
 }
 

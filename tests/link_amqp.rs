@@ -39,6 +39,7 @@ fn transfer(header: &str, content: &[u8]) -> Transfer {
         urgent: false,
         again: false,
         transfer_id: header.to_owned(),
+        trace: None,
     }
 }
 
@@ -255,6 +256,7 @@ async fn thirty_megabytes_travel_in_frames_whatever_is_doubled_or_forged() {
         urgent: false,
         again: false,
         transfer_id: "big".to_owned(),
+        trace: None,
     };
     h27.send(&hop("vn"), big.clone()).await.unwrap();
     // The same frames with other bytes must not change what was accepted.

@@ -125,6 +125,7 @@ impl Delivery {
                 Way::Outlet if entry.abroad => Event::ContentHandoverFailure,
                 Way::Outlet => Event::RelayToNonERDSFailure,
             };
+            let watch = shared.traces.watch();
             let sealed = match seal(failure(&shared.hop, event, entry, shared.clock.now()), shared.signer.as_ref()) {
                 Ok(sealed) => sealed,
                 Err(error) => {
@@ -132,8 +133,10 @@ impl Delivery {
                     return 0;
                 }
             };
+            let receipt = Arc::clone(&sealed.receipt);
             match self.end(id, sealed).await {
                 Ok(true) => {
+                    shared.traces.ended(watch, "deadline", &receipt, Some("deadline"));
                     ended += 1;
                     tracing::warn!(%id, %recipient, event = event.as_str(), "a consignment has ended at its deadline");
                 }

@@ -424,7 +424,8 @@ impl Lane {
 }
 
 async fn send(shared: Arc<Shared>, link: Arc<dyn Link>, peer: HopName, dispatch: Dispatch, again: bool) -> Sent {
-    let outbox_id = dispatch.outbox_id;
+    let (outbox_id, doc_id, size) = (dispatch.outbox_id, dispatch.doc_id, dispatch.size);
+    let (watch, trace) = (shared.traces.watch(), shared.traces.departs(doc_id));
     let header = match serde_json::to_vec(&TransferHeader::of(&shared.hop, &dispatch)) {
         Ok(header) => header,
         Err(error) => return Sent { outbox_id, result: Err((Fault::Packet, error.to_string())), noted: false },
@@ -437,8 +438,11 @@ async fn send(shared: Arc<Shared>, link: Arc<dyn Link>, peer: HopName, dispatch:
     };
     // One name for one entry, so that frames of a repeated transfer fall into place at the far end.
     let transfer_id = format!("{}-{outbox_id}", shared.hop);
-    let transfer = Transfer { header, content, urgent: dispatch.urgent, again, transfer_id };
-    match link.send(&peer, transfer).await {
+    let transfer = Transfer { header, content, urgent: dispatch.urgent, again, transfer_id, trace };
+    let sent = link.send(&peer, transfer).await;
+    let fault = sent.as_ref().err().map(|error| error.kind().code);
+    shared.traces.published(watch, (trace, doc_id), (&peer, size, again), fault);
+    match sent {
         Ok(()) => Sent { outbox_id, result: Ok(Next::Receipt), noted: false },
         Err(error) => {
             let fault = if error.is_retryable() { Fault::Path } else { Fault::Packet };
@@ -486,6 +490,7 @@ mod tests {
             bells: HashMap::new(),
             closed: std::sync::RwLock::default(),
             turns: std::sync::Mutex::default(),
+            traces: crate::traces::Traces::default(),
         });
         let hub = crate::link::inprocess::Hub::new().link(1, lienthong_contract::Instant::from_millis(0));
         let (_news, settled) = mpsc::channel(1);

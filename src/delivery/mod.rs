@@ -38,6 +38,7 @@ use crate::custody::Batch;
 use crate::link::Link;
 use crate::receipts::Signer;
 use crate::store::{Blobs, Store};
+use crate::traces::Traces;
 use lane::{Carrier, Lane};
 
 /// The most pieces of news (of settled entries, of stored receipts) that wait for a lane. What does not fit is dropped:
@@ -130,6 +131,7 @@ pub(crate) struct Shared {
     pub closed: RwLock<HashSet<HopName>>,
     /// Recipients that are called by themselves and do not answer.
     pub turns: Mutex<turns::Turns>,
+    pub traces: Traces,
 }
 
 /// What wakes the lanes of one neighbour.
@@ -200,14 +202,26 @@ impl Delivery {
         tasks: &TaskTracker,
         stop: &CancellationToken,
     ) -> Arc<Self> {
-        let Parts { hop, store, blobs, signer, clock, settings, outlets, closed } = parts;
+        let Parts { hop, store, blobs, signer, clock, settings, outlets, closed, traces } = parts;
         let names = links.iter().map(|(peer, _)| peer).chain(outlets.iter().map(|way| &way.name));
         let bells = names.map(|name| (name.clone(), Bells::default())).collect();
         let (states, writing) = (Mutex::default(), Arc::new(Semaphore::new(1)));
         let closed = RwLock::new(closed.into_iter().collect());
         let turns = Mutex::default();
-        let shared =
-            Arc::new(Shared { hop, store, blobs, signer, clock, settings, states, writing, bells, closed, turns });
+        let shared = Arc::new(Shared {
+            hop,
+            store,
+            blobs,
+            signer,
+            clock,
+            settings,
+            states,
+            writing,
+            bells,
+            closed,
+            turns,
+            traces,
+        });
         let mut doors = HashMap::new();
         for (peer, link) in links {
             let Bells { receipts, .. } = shared.bells.get(&peer).cloned().unwrap_or_default();
@@ -385,6 +399,7 @@ pub struct Parts {
     pub outlets: Vec<WayOut>,
     /// Destinations that were closed.
     pub closed: Vec<HopName>,
+    pub traces: Traces,
 }
 
 impl fmt::Debug for Parts {

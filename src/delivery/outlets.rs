@@ -31,6 +31,7 @@ use crate::life::Input;
 use crate::receipts::{Event, Outside, Reason, Receipt, Sealed, seal};
 use crate::store::outlets::{Attested, Leaving};
 use crate::store::{Dispatch, Ended, Held, PacketKind};
+use crate::traces;
 
 /// Recipients of one packet that are called at once.
 const CALLS_AT_ONCE: usize = 4;
@@ -168,11 +169,13 @@ fn one_by_one(shared: &Shared, way: &WayOut, leaving: &Leaving) -> Vec<Leaving> 
 
 /// Makes one call, and keeps what it came to.
 async fn call(shared: &Shared, way: &WayOut, part: Leaving, written: Option<&Anew>) -> Call {
+    let watch = shared.traces.watch();
     let sent = way.outlet.send(packet(shared, &part, written));
     let outcome = match tokio::time::timeout(shared.settings.outlet_timeout, sent).await {
         Ok(outcome) => outcome,
         Err(_) => Outcome::Unknown { why: "no answer in time".to_owned() },
     };
+    shared.traces.sent_outside(watch, part.dispatch.doc_id, &way.name, class(&outcome));
     let alone = way.outlet.one_by_one();
     shared.went(way, &part, matches!(outcome, Outcome::NotNow { .. } | Outcome::Unknown { .. }));
     match outcome {
@@ -185,6 +188,16 @@ async fn call(shared: &Shared, way: &WayOut, part: Leaving, written: Option<&Ane
         Outcome::NotSent { why } => Call::Open { why, perhaps: false, path: true },
         Outcome::NotNow { why } => Call::Open { why, perhaps: false, path: false },
         Outcome::Unknown { why } => Call::Open { why, perhaps: true, path: !alone },
+    }
+}
+
+const fn class(outcome: &Outcome) -> traces::Outside {
+    match outcome {
+        Outcome::Taken(_) => traces::Outside::Taken,
+        Outcome::Refused(_) => traces::Outside::Refused,
+        Outcome::NotSent { .. } => traces::Outside::NotSent,
+        Outcome::NotNow { .. } => traces::Outside::NotNow,
+        Outcome::Unknown { .. } => traces::Outside::Unknown,
     }
 }
 
@@ -389,13 +402,17 @@ impl Reports for Delivery {
             reports: false,
         };
         let (now, input) = (shared.clock.now(), Input::Reported(report.news));
+        let (watch, mut told) = (shared.traces.watch(), Vec::new());
         let mut attested = Vec::with_capacity(abroad.len());
         for one in &abroad {
             let receipt = says(shared, event, (one.id, &one.recipient, &one.head), &outside, reason.clone(), now);
             let receipt = receipt.map_err(|error| unavailable(&error))?;
+            told.push(Arc::clone(&receipt.receipt));
             attested.push(Attested { id: one.id, input, receipt, due: None });
         }
         let ended = shared.store.attest(attested).await.map_err(|error| unavailable(&error))?;
+        let fault = (report.news == News::Undeliverable).then_some("undeliverable");
+        told.iter().for_each(|receipt| shared.traces.ended(watch, "report", receipt, fault));
         tell_hops_before(shared, &ended);
         Ok(ended.len())
     }

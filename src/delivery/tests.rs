@@ -196,6 +196,7 @@ fn start(
         settings,
         outlets: Vec::new(),
         closed: Vec::new(),
+        traces: crate::traces::Traces::default(),
     };
     Delivery::start(parts, vec![(hop("nation"), Arc::clone(link) as Arc<dyn Link>)], tasks, stop)
 }

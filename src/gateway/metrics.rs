@@ -3,6 +3,7 @@
 //! What only the store knows is read every [`EVERY`], the mailboxes and books every five minutes; a scrape adds what is in
 //! memory. So it costs the same however often it is asked and however many documents there were.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -23,6 +24,7 @@ use crate::news::News;
 use crate::store::canary::Sent;
 use crate::store::queues::{Queues, Waiting};
 use crate::store::{NewsStore, QueueStore};
+use crate::traces::{Counts, Traces};
 
 /// How often the store is looked at.
 const EVERY: Duration = Duration::from_secs(15);
@@ -53,6 +55,7 @@ pub struct Gauges {
     pub heard: Arc<Heard>,
     /// What waited when it was last looked at; nothing when that failed.
     pub queues: RwLock<Option<Queues>>,
+    pub traces: Traces,
     pub machine: Machine,
 }
 
@@ -210,6 +213,10 @@ impl api::Metrics for Gauges {
             page.count(&families::LEDGER_SIZE, &[], size);
             page.count(&families::LEDGER_ALARMS, &[], keeper.alarms());
         }
+        let counts = self.traces.counts();
+        let of = |count: fn(&Counts) -> &AtomicU64| counts.map_or(0, |all| count(all).load(Ordering::Relaxed));
+        page.count(&families::SPANS, &["told"], of(|counts| &counts.told));
+        page.count(&families::SPANS, &["dropped"], of(|counts| &counts.dropped));
         self.machine.put(&mut page);
         page.text()
     }

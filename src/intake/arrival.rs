@@ -25,6 +25,7 @@ use crate::link::{Arrived, Coming, Sink, SinkError};
 use crate::receipts::jws::MAX_RECEIPT_BYTES;
 use crate::receipts::{ConsignedTo, Event, Reason, Receipt, Sealed, open, verify_chain};
 use crate::store::{Held, NewConsignment, Route, SpoolFile};
+use crate::traces::Seen;
 
 /// A consignment whose chain was verified.
 struct Verified {
@@ -49,41 +50,11 @@ fn not_taken(error: crate::store::Error) -> SinkError {
 #[async_trait]
 impl Sink for Intake {
     async fn transfer(&self, header: Vec<u8>, content: Arrived, coming: Coming) -> Result<(), SinkError> {
-        let header: TransferHeader = serde_json::from_slice(&header).map_err(poison)?;
-        if header.v != VERSION || header.consignments.is_empty() || header.consignments.len() > MAX_CONSIGNMENTS {
-            return Err(poison("the header of the transfer is of no known form"));
-        }
-        let ids: Vec<_> = header.consignments.iter().map(|consignment| consignment.id).collect();
-        if ids.iter().collect::<HashSet<_>>().len() < ids.len() {
-            return Err(poison("the header of the transfer names a consignment twice"));
-        }
-        // Without a hint it is new, nearly always, and looking it up would be in vain. If it is not, the store finds out
-        // when it takes custody, and the work until then was in vain.
-        if coming.again && self.parts.store.known(ids.clone()).await.map_err(retry)?.len() == ids.len() {
-            self.parts.store.answer_again(ids).await.map_err(retry)?;
-            self.parts.delivery.receipts_wait(&header.from_hop);
-            return Ok(());
-        }
-        let consignments = self.verified(&header)?;
-        let now = self.parts.clock.now();
-        let received = match self.take(content).await {
-            Ok(received) => received,
-            Err((not, _)) if not.findings.iter().any(|finding| finding.code == findings::UNAVAILABLE.code) => {
-                return Err(retry("the packet cannot be stored now"));
-            }
-            // Damaged on the way: that says nothing about the packet, which the hop before us still has.
-            Err((_, digest)) if digest != Some(header.digest) => {
-                return Err(poison("the bytes that arrived are not the packet that was announced"));
-            }
-            // The hop before us should have refused this; our limits are tighter, or its rules are older.
-            Err((not, _)) => return self.reject_unread(&header, consignments, &not.findings, now).await,
-        };
-        if received.split.digest != header.digest {
-            return Err(poison(format!("the packet is {}, announced was {}", received.split.digest, header.digest)));
-        }
-        let examined =
-            self.examine(received, Bearer::Hop, now).await.map_err(|_| retry("the packet cannot be examined now"))?;
-        self.take_custody(&header, consignments, examined, now).await
+        let (traces, mut seen) = (&self.parts.traces, None);
+        let watch = traces.watch();
+        let result = self.take_over(header, content, coming, &mut seen).await;
+        traces.received(watch, seen.as_ref(), coming.trace, &result);
+        result
     }
 
     async fn receipts(&self, batch: Bytes) -> Result<(), SinkError> {
@@ -109,6 +80,53 @@ impl Sink for Intake {
 }
 
 impl Intake {
+    /// Takes a transfer over; `seen` is set as soon as it is known whose it is.
+    async fn take_over(
+        &self,
+        header: Vec<u8>,
+        content: Arrived,
+        coming: Coming,
+        seen: &mut Option<Seen>,
+    ) -> Result<(), SinkError> {
+        let header: TransferHeader = serde_json::from_slice(&header).map_err(poison)?;
+        if header.v != VERSION || header.consignments.is_empty() || header.consignments.len() > MAX_CONSIGNMENTS {
+            return Err(poison("the header of the transfer is of no known form"));
+        }
+        let ids: Vec<_> = header.consignments.iter().map(|consignment| consignment.id).collect();
+        if ids.iter().collect::<HashSet<_>>().len() < ids.len() {
+            return Err(poison("the header of the transfer names a consignment twice"));
+        }
+        // Without a hint it is new, nearly always, and looking it up would be in vain. If it is not, the store finds out
+        // when it takes custody, and the work until then was in vain.
+        if coming.again && self.parts.store.known(ids.clone()).await.map_err(retry)?.len() == ids.len() {
+            self.parts.store.answer_again(ids).await.map_err(retry)?;
+            self.parts.delivery.receipts_wait(&header.from_hop);
+            return Ok(());
+        }
+        let consignments = self.verified(&header)?;
+        let (doc_id, from, size) = (header.doc_id, header.from_hop.clone(), header.size);
+        *seen = Some(Seen { doc_id, from, size, consignments: consignments.len() });
+        let now = self.parts.clock.now();
+        let received = match self.take(content).await {
+            Ok(received) => received,
+            Err((not, _)) if not.findings.iter().any(|finding| finding.code == findings::UNAVAILABLE.code) => {
+                return Err(retry("the packet cannot be stored now"));
+            }
+            // Damaged on the way: that says nothing about the packet, which the hop before us still has.
+            Err((_, digest)) if digest != Some(header.digest) => {
+                return Err(poison("the bytes that arrived are not the packet that was announced"));
+            }
+            // The hop before us should have refused this; our limits are tighter, or its rules are older.
+            Err((not, _)) => return self.reject_unread(&header, consignments, &not.findings, now).await,
+        };
+        if received.split.digest != header.digest {
+            return Err(poison(format!("the packet is {}, announced was {}", received.split.digest, header.digest)));
+        }
+        let examined =
+            self.examine(received, Bearer::Hop, now).await.map_err(|_| retry("the packet cannot be examined now"))?;
+        self.take_custody(&header, consignments, examined, now).await
+    }
+
     /// Reads what arrived; a packet that cannot be read is returned as the fault and the digest of its bytes.
     async fn take(&self, content: Arrived) -> Result<Received, (NotReceived, Option<Digest>)> {
         let limits = self.parts.limits.clone();
@@ -390,7 +408,12 @@ impl Intake {
                 Err(error) => tracing::error!(%error, hop = %from_hop, "a receipt cannot be believed"),
             }
         }
+        let watch = parts.traces.watch();
+        let about =
+            |sealed: &Sealed| (sealed.receipt.doc_id, sealed.receipt.event.as_str(), sealed.receipt.hop.clone());
+        let told: Vec<_> = opened.iter().filter(|_| watch.is_some()).map(about).collect();
         let recorded = parts.store.record_receipts(from_hop, opened).await.map_err(retry)?;
+        told.iter().for_each(|(doc_id, event, hop)| parts.traces.receipt_stored(watch, (*doc_id, event, hop)));
         parts.delivery.settled(&recorded.settled);
         if recorded.forward {
             parts.delivery.receipts_wait_anywhere();

@@ -76,8 +76,10 @@ impl Told {
 impl Entrance for Intake {
     async fn enter(&self, outlet: &HopName, fetched: Fetched, upload: Upload) -> Result<Submission, Refusal> {
         let (upload, watched) = meter::watch(upload);
+        let watch = self.parts.traces.watch();
         let answer = self.come_in(outlet, fetched, upload).await;
         self.meter.note(meter::OUTLET, &watched, &answer);
+        self.parts.traces.handed_in(watch, meter::OUTLET, &answer);
         answer
     }
 }

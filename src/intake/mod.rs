@@ -45,6 +45,7 @@ use crate::receipts::{HopKeys, Signer};
 use crate::routing::Routes;
 use crate::rules::schema::Strictness;
 use crate::store::{Blobs, Store};
+use crate::traces::Traces;
 use crate::trust::TrustStore;
 use waiting::Waiting;
 
@@ -73,6 +74,7 @@ pub struct Parts {
     pub keeper: Option<Arc<Keeper>>,
     /// Systems outside that packets come from; true: their senders have to sign as the directory says.
     pub entrances: HashMap<HopName, bool>,
+    pub traces: Traces,
 }
 
 impl fmt::Debug for Parts {

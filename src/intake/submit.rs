@@ -22,8 +22,10 @@ use crate::store::{Accepted, Held, Kept, NewConsignment, NewPacket, PacketKind, 
 impl door::Intake for Intake {
     async fn submit_on(&self, caller: &Identity, terms: &Terms, upload: Upload) -> Result<Submission, Refusal> {
         let (upload, watched) = meter::watch(upload);
+        let watch = self.parts.traces.watch();
         let answer = self.take_in(caller, terms, upload).await;
         self.meter.note(&caller.door, &watched, &answer);
+        self.parts.traces.handed_in(watch, &caller.door, &answer);
         answer
     }
 }

@@ -117,7 +117,7 @@ impl Link for Bad {
         if self.stuck.lock().unwrap().contains(&Digest::of(&bytes)) {
             return Ok(());
         }
-        let coming = Coming { urgent: transfer.urgent, again: transfer.again };
+        let coming = Coming { urgent: transfer.urgent, again: transfer.again, trace: transfer.trace };
         self.carry(Parcel::Packet(transfer.header, bytes, coming)).await
     }
 
@@ -183,6 +183,7 @@ fn house(
         settings,
         outlets: Vec::new(),
         closed: Vec::new(),
+        traces: crate::traces::Traces::default(),
     };
     let links = vec![(peer.parse().unwrap(), Arc::clone(&link) as Arc<dyn Link>)];
     let delivery = Delivery::start(parts, links, tasks, stop);
@@ -206,6 +207,7 @@ fn house(
         link_books: None,
         forward_to_successor: true,
         keeper: None,
+        traces: crate::traces::Traces::default(),
         entrances: HashMap::from([("axis".parse().unwrap(), false), ("strict".parse().unwrap(), true)]),
     });
     House { intake, store, link, keys, key, _folder: folder }
@@ -246,6 +248,7 @@ impl House {
             delivery: Arc::clone(&parts.delivery),
             signer: Arc::clone(&parts.signer),
             clock: Arc::clone(&parts.clock),
+            traces: parts.traces.clone(),
         }
     }
 }
@@ -382,7 +385,7 @@ async fn offer(world: &World, header: &TransferHeader, bytes: &[u8]) -> Result<(
     world
         .nation
         .intake
-        .transfer(serde_json::to_vec(header).unwrap(), content, Coming { urgent: false, again: false })
+        .transfer(serde_json::to_vec(header).unwrap(), content, Coming { urgent: false, again: false, trace: None })
         .await
 }
 

@@ -97,7 +97,7 @@ impl Link for HubLink {
                 Arrived::File(copy.map_err(Error::io(what))?)
             }
         };
-        let coming = Coming { urgent: transfer.urgent, again: transfer.again };
+        let coming = Coming { urgent: transfer.urgent, again: transfer.again, trace: transfer.trace };
         member.sink.transfer(transfer.header, content, coming).await.map_err(|error| refusal(peer, error))
     }
 

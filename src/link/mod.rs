@@ -21,6 +21,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use lienthong_contract::{HopName, Instant};
 
+use crate::traces::Context;
+
 pub mod amqp;
 mod error;
 pub mod findings;
@@ -51,6 +53,8 @@ pub struct Transfer {
     /// Names this transfer among those of this hop: 1 to [`MAX_TRANSFER_ID`] ASCII letters, digits, `-`, `_`, `.`.
     /// A resend uses the same one.
     pub transfer_id: String,
+    /// Where in the document's trace it stands.
+    pub trace: Option<Context>,
 }
 
 /// The packet's bytes, where the sender has them.
@@ -95,6 +99,8 @@ pub struct Coming {
     pub urgent: bool,
     /// The sender or the broker hints that it was offered before. A hint: what comes without it may have been, too.
     pub again: bool,
+    /// Where in a trace the sender says it stands: a claim like all else that comes, for whoever has verified the rest.
+    pub trace: Option<Context>,
 }
 
 /// A way to neighbouring hops.

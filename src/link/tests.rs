@@ -51,7 +51,7 @@ fn joined(folder: &tempfile::TempDir) -> (Arc<Shelf>, HubLink, HopName) {
 
 fn small(id: &str) -> Transfer {
     let content = Content::Bytes(Bytes::from_static(b"packet"));
-    Transfer { header: b"{}".to_vec(), content, urgent: true, again: false, transfer_id: id.to_owned() }
+    Transfer { header: b"{}".to_vec(), content, urgent: true, again: false, transfer_id: id.to_owned(), trace: None }
 }
 
 #[tokio::test]

@@ -263,6 +263,13 @@ pub static STORE_CALLS: Family = gauge(
     "Writes that wait for their turn at the store; the queue is full at 4096",
 );
 
+pub static SPANS: Family = counter(
+    "lienthong_spans_total",
+    &["outcome"],
+    "Đoạn dấu vết OpenTelemetry đã gửi (told) và đã bỏ (dropped) từ lúc khởi động; luôn là 0 khi không khai [traces]",
+    "Spans of OpenTelemetry told and dropped since the start; none without [traces]",
+);
+
 /// Every metric, in the order in which they are written.
 pub static ALL: &[&Family] = &[
     &BUILD,
@@ -308,4 +315,5 @@ pub static ALL: &[&Family] = &[
     &DISK_SIZE,
     &STORE_SIZE,
     &STORE_CALLS,
+    &SPANS,
 ];

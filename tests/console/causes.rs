@@ -121,8 +121,13 @@ async fn ten_causes_that_are_injected_are_told_by_ten_names_with_their_buttons()
     town.send("H37.90", &["H37.91"], 1..2, "Về việc không ai lấy (thí dụ)").await;
     town.clock.by_hours(30);
     // A destination that was closed.
-    let close = "{\"act\":\"close\",\"destination\":\"nation\"}";
-    assert_eq!(ba.press("/acts", &[("what", close), ("reason", "bảo trì")]).await.status, 200);
+    let press = async |act: &str, destination: &str| {
+        let what = format!("{{\"act\":\"{act}\",\"destination\":\"{destination}\"}}");
+        assert_eq!(ba.press("/acts", &[("what", &what), ("reason", "bảo trì")]).await.status, 200);
+    };
+    press("close", "nation").await;
+    // Nothing leaves through this one before the packet in it is damaged.
+    press("close", "damaged").await;
     town.send("H37.90", &["G09.90"], 2..3, "Về việc tuyến đóng (thí dụ)").await;
     // Systems outside, each with a fault of its own.
     for (number, (name, prefix)) in (10..).zip(OUTLETS) {
@@ -149,6 +154,7 @@ async fn ten_causes_that_are_injected_are_told_by_ten_names_with_their_buttons()
     file.write_all(b"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").unwrap();
     drop(file);
     well["damaged"].store(true, Ordering::Relaxed);
+    press("open", "damaged").await;
     town.send("H37.90", &["K06.02"], 30..31, "Về việc gói tin lành đi qua (thí dụ)").await;
 
     for (cause, button) in [

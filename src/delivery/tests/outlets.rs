@@ -182,6 +182,7 @@ fn begin(
         settings,
         outlets: vec![way],
         closed: Vec::new(),
+        traces: crate::traces::Traces::default(),
     };
     (Delivery::start(parts, Vec::new(), &tasks, &stop), clock, stop, tasks)
 }

@@ -159,7 +159,7 @@ async fn what_is_given_back_is_destroyed_at_both_hops_and_its_receipts_still_ver
     assert!(world.submit(packet).await.duplicate);
     assert!(destroyed(near, doc_id, id).await);
     let (header, bytes) = near.sent().remove(0);
-    let coming = Coming { urgent: false, again: false };
+    let coming = Coming { urgent: false, again: false, trace: None };
     far.intake.transfer(header, Arrived::Bytes(bytes), coming).await.unwrap();
     assert!(destroyed(far, doc_id, id).await);
     world.end().await;

@@ -32,6 +32,7 @@ use super::supervise::{Backoff, Life, Shared};
 use super::topology;
 use super::wire::{self, FrameHead, Key};
 use crate::link::{Arrived, Coming, Error, SinkError, findings};
+use crate::traces::Context;
 
 /// Outcomes gathered into one word to the broker.
 const BATCH: usize = 256;
@@ -152,16 +153,21 @@ struct Worker {
 impl Worker {
     async fn handle(self: &Arc<Self>, delivery: Delivery) -> Verdict {
         let kind = wire::kind_of(&delivery.properties);
+        let coming = |urgent, again| Coming { urgent, again, trace: wire::trace(&delivery.properties) };
         match (self.lane, kind) {
             // What is sent again travels alone.
             (Lane::Packets { urgent }, wire::PACKET) => {
-                self.packet(delivery.data.into(), Coming { urgent, again: true }).await
+                let coming = coming(urgent, true);
+                self.packet(delivery.data.into(), coming).await
             }
             (Lane::Packets { urgent }, wire::PACK) => {
-                let again = delivery.redelivered;
-                self.pack(delivery.data, Coming { urgent, again }).await
+                let (coming, traces) = (coming(urgent, delivery.redelivered), wire::traces(&delivery.properties));
+                self.pack(delivery.data, coming, traces).await
             }
-            (Lane::Packets { urgent }, wire::FRAMED) => self.framed(delivery, Coming { urgent, again: true }).await,
+            (Lane::Packets { urgent }, wire::FRAMED) => {
+                let coming = coming(urgent, true);
+                self.framed(delivery, coming).await
+            }
             (Lane::Frames, wire::FRAME) => self.frame(delivery).await,
             (Lane::Receipts, wire::RECEIPTS) => self.receipts(delivery.data).await,
             _ => self.poison(&format!("a message of type {kind:?} is not for this queue")),
@@ -169,7 +175,7 @@ impl Worker {
     }
 
     /// Packets that share a message share its verdict: the worst. Those that were taken are known when they come again.
-    async fn pack(self: &Arc<Self>, body: Vec<u8>, coming: Coming) -> Verdict {
+    async fn pack(self: &Arc<Self>, body: Vec<u8>, coming: Coming, traces: Vec<Option<Context>>) -> Verdict {
         let bodies = match wire::unpack(body) {
             Ok(bodies) => bodies,
             Err(why) => return self.poison(&why),
@@ -177,6 +183,7 @@ impl Worker {
         let (packets, mut handling, mut worst) = (bodies.len(), JoinSet::new(), Verdict::Ack);
         for (index, body) in bodies.into_iter().enumerate() {
             let worker = Arc::clone(self);
+            let coming = Coming { trace: traces.get(index).copied().flatten(), ..coming };
             handling.spawn(async move { (index + 1, worker.packet(body, coming).await) });
         }
         while let Some(handled) = handling.join_next().await {

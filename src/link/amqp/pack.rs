@@ -133,12 +133,15 @@ fn together(mut jobs: Vec<Job>, bytes: usize) -> Message {
     let mut body = Vec::with_capacity(bytes + jobs.len() * wire::PREFIX);
     let mut fates = Vec::with_capacity(jobs.len());
     let (mut queue, mut properties) = (ShortString::default(), lapin::BasicProperties::default());
+    let mut traces = Vec::with_capacity(jobs.len());
     for job in jobs {
+        traces.push(wire::trace(&job.properties));
         wire::append(&mut body, &job.body);
         fates.push(job.fate);
         (queue, properties) = (job.queue, job.properties);
     }
-    Message { queue, body, properties: properties.with_type(wire::PACK.into()), fates, awaited: true }
+    let properties = wire::traced_together(properties.with_type(wire::PACK.into()), &traces);
+    Message { queue, body, properties, fates, awaited: true }
 }
 
 #[cfg(test)]
@@ -192,6 +195,30 @@ mod tests {
         assert_eq!(parts, [&b"2"[..], b"3", b"4"]);
         packs.landed(&first[0].queue);
         assert!(packs.ready(now).is_empty(), "nothing waits");
+    }
+
+    #[test]
+    fn each_packet_of_a_pack_keeps_its_place_in_its_trace() {
+        let (mut packs, mut callers, now) = (packs(), Callers::default(), Instant::now());
+        let trace =
+            |n: u8| format!("00-{}-{}-01", format!("{n:02x}").repeat(16), format!("{n:02x}").repeat(8)).parse().ok();
+        let places = [None, trace(1), None, trace(2)];
+        for (body, place) in [b"0", b"1", b"2", b"3"].into_iter().zip(places) {
+            let mut job = callers.job("a", body);
+            job.properties = wire::traced(job.properties, place);
+            packs.wait(job);
+            if body == b"0" {
+                assert_eq!(wire::trace(&packs.ready(now)[0].properties), None);
+            }
+        }
+        packs.landed(&"a".into());
+        let together = packs.ready(now);
+        assert_eq!(wire::traces(&together[0].properties), places[1..]);
+        assert_eq!(wire::trace(&together[0].properties), None, "a pack as a whole stands in none");
+        let mut alone = callers.job("b", b"4");
+        alone.properties = wire::traced(alone.properties, places[3]);
+        packs.wait(alone);
+        assert_eq!(wire::trace(&packs.ready(now)[0].properties), places[3]);
     }
 
     #[test]

@@ -76,7 +76,7 @@ async fn inline(shared: &Shared, lane: &Lane, peer: &HopName, transfer: &Transfe
             wire::body(&transfer.header, &content)
         }
     };
-    let properties = wire::properties(wire::PACKET, &shared.broker.me);
+    let properties = wire::traced(wire::properties(wire::PACKET, &shared.broker.me), transfer.trace);
     let queue = topology::packets(peer, transfer.urgent);
     let job = Job::of(room, queue, body, properties);
     lane.packets.publish(if transfer.urgent || transfer.again { job } else { job.sharing() }).await
@@ -118,6 +118,7 @@ async fn framed(
     }
     let body = wire::body(&transfer.header, &[]);
     let properties = wire::properties(wire::FRAMED, &shared.broker.me).with_headers(head(count, total).headers());
+    let properties = wire::traced(properties, transfer.trace);
     let room = lane.packets.room(body.len()).await?;
     lane.packets.publish(Job::of(room, topology::packets(peer, transfer.urgent), body, properties)).await
 }

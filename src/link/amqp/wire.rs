@@ -6,6 +6,9 @@
 //! A large packet is `count` messages of type `lt.frame` whose AMQP headers say where the body belongs, followed by
 //! one of type `lt.framed`, whose body has a header and no content. Receipts are of type `lt.receipts`, the body is
 //! the batch. `app_id` is the sending hop. Everything is persistent.
+//!
+//! Where in its trace a packet stands says the AMQP header `traceparent` (W3C Trace Context); that of a pack is an array, with
+//! an empty text for a packet that has none. A header that cannot be read is as none.
 
 use bytes::Bytes;
 use lapin::BasicProperties;
@@ -13,6 +16,7 @@ use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lienthong_contract::HopName;
 
 use crate::link::{MAX_HEADER_BYTES, MAX_TRANSFER_ID};
+use crate::traces::Context;
 
 /// Bytes before the header.
 pub(super) const PREFIX: usize = 4;
@@ -31,6 +35,9 @@ pub(super) const FRAMED: &str = "lt.framed";
 pub(super) const RECEIPTS: &str = "lt.receipts";
 
 const PERSISTENT: u8 = 2;
+
+/// The header of the trace.
+const TRACEPARENT: &str = "traceparent";
 
 /// Names a transfer among all that arrive here.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -55,6 +62,47 @@ pub(super) fn properties(kind: &'static str, me: &HopName) -> BasicProperties {
 
 pub(super) fn kind_of(properties: &BasicProperties) -> &str {
     properties.kind().as_ref().map_or("", ShortString::as_str)
+}
+
+/// The same, with the header of the trace.
+pub(super) fn traced(properties: BasicProperties, trace: Option<Context>) -> BasicProperties {
+    let Some(trace) = trace else { return properties };
+    let mut table = properties.headers().clone().unwrap_or_default();
+    table.insert(TRACEPARENT.into(), AMQPValue::LongString(trace.to_string().into()));
+    properties.with_headers(table)
+}
+
+/// Where a packet stands in its trace.
+pub(super) fn trace(properties: &BasicProperties) -> Option<Context> {
+    context(properties.headers().as_ref()?.inner().get(TRACEPARENT)?)
+}
+
+/// A pack's properties, from those of its packets.
+pub(super) fn traced_together(properties: BasicProperties, traces: &[Option<Context>]) -> BasicProperties {
+    if traces.iter().all(Option::is_none) {
+        return properties;
+    }
+    let text = |trace: &Option<Context>| trace.map(|trace| trace.to_string()).unwrap_or_default();
+    let all: Vec<AMQPValue> = traces.iter().map(|trace| AMQPValue::LongString(text(trace).into())).collect();
+    let mut table = FieldTable::default();
+    table.insert(TRACEPARENT.into(), AMQPValue::FieldArray(all.into()));
+    properties.with_headers(table)
+}
+
+/// Where a pack's packets stand in their traces, in their order; of those beyond the end nothing is known.
+pub(super) fn traces(properties: &BasicProperties) -> Vec<Option<Context>> {
+    let header = properties.headers().as_ref().and_then(|table| table.inner().get(TRACEPARENT));
+    let Some(AMQPValue::FieldArray(all)) = header else { return Vec::new() };
+    all.as_slice().iter().take(MAX_PACKED).map(context).collect()
+}
+
+fn context(value: &AMQPValue) -> Option<Context> {
+    let bytes = match value {
+        AMQPValue::LongString(text) => text.as_bytes(),
+        AMQPValue::ShortString(text) => text.as_str().as_bytes(),
+        _ => return None,
+    };
+    std::str::from_utf8(bytes).ok()?.parse().ok()
 }
 
 /// The body of a packet's message. The caller has bounded both parts.
