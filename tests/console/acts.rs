@@ -8,7 +8,7 @@ use crate::support::eventually;
 use crate::town::{Town, Visitor};
 
 const CLOSE: &str = "{\"act\":\"close\",\"destination\":\"nation\"}";
-const OPEN: &str = "{\"act\":\"open\",\"destination\":\"nation\"}";
+pub const OPEN: &str = "{\"act\":\"open\",\"destination\":\"nation\"}";
 
 /// The boxes of a page of what is stuck.
 fn boxes(page: &str) -> Vec<String> {
@@ -16,12 +16,12 @@ fn boxes(page: &str) -> Vec<String> {
     found.map(|rest| rest.split('"').next().unwrap().to_owned()).collect()
 }
 
-async fn state(town: &Town, doc_id: DocId) -> ConsignmentState {
+pub async fn state(town: &Town, doc_id: DocId) -> ConsignmentState {
     town.agency("H37.90", "province-a").client.trace(doc_id).await.unwrap().consignments[0].state
 }
 
 /// Letters to the nation that failed, because nothing was sent there until their time was over.
-async fn failed(town: &Town, operator: &Visitor, count: u32) -> Vec<DocId> {
+pub async fn failed(town: &Town, operator: &Visitor, count: u32) -> Vec<DocId> {
     assert_eq!(operator.press("/acts", &[("what", CLOSE), ("reason", "bảo trì đường truyền")]).await.status, 200);
     let sent = town.send("H37.90", &["G09.90"], 1..1 + count, "Về việc thử gửi lại").await;
     town.says(operator, "/stuck", "data-cause=\"closed-by-hand\"").await;

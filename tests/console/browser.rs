@@ -1,24 +1,25 @@
 //! The console in a real browser (Chromium without a window, driven over WebDriver): with the keyboard alone, on an old
-//! desktop's screen and on a phone's. The rules of axe-core, which the browser brings along, hold on each page. Each page is photographed; with `LIENTHONG_SCREENSHOTS=docs/console` the pictures of
-//! the guide are made anew.
+//! desktop's screen and on a phone's. The rules of axe-core, which the browser brings along, hold on each page. Each page is
+//! photographed; with `LIENTHONG_SCREENSHOTS=docs/console` the pictures of the guide are made anew.
+
+mod alone;
+mod together;
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
+use fantoccini::actions::{InputSource, KeyAction, KeyActions};
 use fantoccini::key::Key;
-use fantoccini::{Client, ClientBuilder, Locator};
+use fantoccini::{Client, ClientBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
-use lienthong::store::console::Role;
-use lienthong_contract::door::ConsignmentState;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::canary::between;
 use crate::support::{eventually, folder};
-use crate::town::{Ahead, PASSWORD, Town};
+use crate::town::PASSWORD;
 
 /// What speaks WebDriver to Chromium; it ends with the test.
 struct Driver {
@@ -79,6 +80,13 @@ async fn shows(browser: &Client, words: &str) {
     eventually(&format!("the page shows {words:?}"), async || text(browser).await.contains(words).then_some(())).await;
 }
 
+/// Presses Tab, wherever the focus is: keys that are sent to a field for a file would name one.
+async fn tab(browser: &Client) {
+    let value = Key::Tab.into();
+    let keys = KeyActions::new("keys".to_owned()).then(KeyAction::Down { value }).then(KeyAction::Up { value });
+    browser.perform_actions(keys).await.unwrap();
+}
+
 /// Presses Tab until the link or button of this name has the focus, then Enter.
 async fn reach(browser: &Client, name: &str) {
     for _ in 0..120 {
@@ -87,8 +95,7 @@ async fn reach(browser: &Client, name: &str) {
         if focused.await.unwrap().as_str() == Some(name) {
             return;
         }
-        let active = browser.active_element().await.unwrap();
-        active.send_keys(&Key::Tab.to_string()).await.unwrap();
+        tab(browser).await;
     }
     panic!("no way to {name:?} with the keyboard");
 }
@@ -104,9 +111,28 @@ async fn types(browser: &Client, id: &str, text: &str) {
         if focused.as_str() == Some(id) {
             return browser.active_element().await.unwrap().send_keys(text).await.unwrap();
         }
-        browser.active_element().await.unwrap().send_keys(&Key::Tab.to_string()).await.unwrap();
+        tab(browser).await;
     }
     panic!("no way to the field {id:?} with the keyboard");
+}
+
+/// Presses Tab until this element has the focus, then the space bar.
+async fn ticks(browser: &Client, css: &str) {
+    for _ in 0..120 {
+        let there = browser.execute("return document.activeElement.matches(arguments[0])", vec![css.into()]);
+        let there = there.await.unwrap();
+        if there == Value::Bool(true) {
+            return browser.active_element().await.unwrap().send_keys(" ").await.unwrap();
+        }
+        tab(browser).await;
+    }
+    panic!("no way to {css:?} with the keyboard");
+}
+
+async fn sign_in(browser: &Client, name: &str) {
+    types(browser, "name", name).await;
+    types(browser, "password", PASSWORD).await;
+    browser.active_element().await.unwrap().send_keys(&Key::Enter.to_string()).await.unwrap();
 }
 
 /// Everything came from the console itself, nothing is wider than the screen, every field has a label.
@@ -184,132 +210,4 @@ async fn photograph(browser: &Client, name: &str) {
     let picture = browser.screenshot().await.unwrap();
     assert!(picture.starts_with(b"\x89PNG"));
     std::fs::write(folder.join(format!("{name}.png")), picture).unwrap();
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_failure_is_seen_and_mended_with_the_keyboard_alone() {
-    let town = Town::start_with(false, Ahead::default(), |config, folder| {
-        between(config, folder, "H37.90.05", "H37");
-    })
-    .await;
-    town.account("admin", Role::Administrator, None).await;
-    town.send("H37.90", &["H37.91", "G09.90"], 1..4, "Về việc liên thông văn bản điện tử (thí dụ)").await;
-    let (driver, home) = (Driver::start(), format!("http://{}", town.console()));
-    let browser = driver.browser("desktop", false).await;
-    let axe = axe(&driver, &browser, "desktop").await;
-    browser.goto(&home).await.unwrap();
-    shows(&browser, "Đăng nhập").await;
-    photograph(&browser, "sign-in").await;
-    is_sound((&browser, &axe), "sign-in").await;
-    types(&browser, "name", "admin").await;
-    types(&browser, "password", PASSWORD).await;
-    browser.active_element().await.unwrap().send_keys(&Key::Enter.to_string()).await.unwrap();
-    shows(&browser, "Không có gì ách tắc").await;
-    photograph(&browser, "overview").await;
-
-    // Nothing is sent to the nation any more; a document waits.
-    enter(&browser, "Đóng tuyến").await;
-    shows(&browser, "ngừng gửi đến tuyến").await;
-    photograph(&browser, "plan").await;
-    is_sound((&browser, &axe), "plan").await;
-    types(&browser, "reason", "bảo trì đường truyền").await;
-    enter(&browser, "Thực hiện").await;
-    shows(&browser, "Đã thực hiện").await;
-    let waits = town.send("H37.90", &["G09.90"], 9..10, "Về việc hợp đồng tỉnh Đắk Thí Dụ").await[0];
-    enter(&browser, "Tổng quan").await;
-    shows(&browser, "Tuyến đã bị đóng").await;
-    photograph(&browser, "overview-stuck").await;
-    is_sound((&browser, &axe), "overview").await;
-
-    // Found by words without their marks; its way is read.
-    enter(&browser, "Văn bản").await;
-    types(&browser, "q", "hop dong dak").await;
-    browser.active_element().await.unwrap().send_keys(&Key::Enter.to_string()).await.unwrap();
-    let link = eventually("it is found", async || {
-        browser.refresh().await.unwrap();
-        browser.find(Locator::Css("tbody th a")).await.ok()
-    })
-    .await;
-    photograph(&browser, "documents").await;
-    is_sound((&browser, &axe), "documents").await;
-    let name = link.text().await.unwrap();
-    enter(&browser, &name).await;
-    shows(&browser, "tiếp nhận từ bên gửi").await;
-    shows(&browser, "chờ chuyển đi").await;
-    photograph(&browser, "document").await;
-    is_sound((&browser, &axe), "document").await;
-
-    // The same page in the other language, and back.
-    enter(&browser, "English").await;
-    shows(&browser, "Its way to each recipient").await;
-    is_sound((&browser, &axe), "document in English").await;
-    enter(&browser, "Tiếng Việt").await;
-    shows(&browser, "Đường đi đến từng nơi nhận").await;
-
-    // Mended: opened again, delivered, nothing stuck; the page follows by itself.
-    enter(&browser, "Ách tắc").await;
-    photograph(&browser, "stuck").await;
-    is_sound((&browser, &axe), "stuck").await;
-    enter(&browser, "Mở tuyến").await;
-    types(&browser, "reason", "đường truyền đã thông").await;
-    enter(&browser, "Thực hiện").await;
-    shows(&browser, "Đã thực hiện").await;
-    let sender = town.agency("H37.90", "province-a");
-    eventually("it is delivered", async || {
-        let trace = sender.client.trace(waits).await.unwrap();
-        (trace.consignments[0].state == ConsignmentState::Consigned).then_some(())
-    })
-    .await;
-    enter(&browser, "Tổng quan").await;
-    shows(&browser, "Không có gì ách tắc").await;
-
-    for (path, words) in [
-        ("/alarms", "Ai được báo"),
-        ("/certificates", "Ký biên nhận của trục này"),
-        ("/statistics", "Theo cơ quan"),
-        ("/canary", "100,0 %"),
-        ("/agencies", "Cập nhật bằng bảng tính"),
-        ("/accounts", "Thêm tài khoản"),
-        ("/audit", "Mở tuyến"),
-        ("/proposals", "Không có đề nghị"),
-        ("/account/second-factor", "quét hình"),
-        ("/account/password", "Mật khẩu hiện nay"),
-    ] {
-        browser.goto(&format!("{home}{path}")).await.unwrap();
-        shows(&browser, words).await;
-        is_sound((&browser, &axe), path).await;
-        // A picture of a key is no picture for a guide.
-        if path != "/account/second-factor" {
-            photograph(&browser, path.rsplit('/').next().unwrap()).await;
-        }
-    }
-    browser.close().await.unwrap();
-
-    let phone = driver.browser("phone", true).await;
-    phone.goto(&format!("{home}/sign-in")).await.unwrap();
-    for (id, value) in [("#name", "admin"), ("#password", PASSWORD)] {
-        phone.find(Locator::Css(id)).await.unwrap().send_keys(value).await.unwrap();
-    }
-    phone.find(Locator::Css("form.column button")).await.unwrap().click().await.unwrap();
-    shows(&phone, "Không có gì ách tắc").await;
-    photograph(&phone, "phone-overview").await;
-    for path in [
-        "/overview",
-        "/documents",
-        &format!("/documents/{waits}"),
-        "/stuck",
-        "/alarms",
-        "/certificates",
-        "/statistics",
-        "/agencies",
-        "/accounts",
-        "/audit",
-    ] {
-        phone.goto(&format!("{home}{path}")).await.unwrap();
-        is_sound((&phone, &axe), &format!("{path} on a phone")).await;
-    }
-    phone.goto(&format!("{home}/documents/{waits}")).await.unwrap();
-    photograph(&phone, "phone-document").await;
-    phone.close().await.unwrap();
-    town.stop().await;
 }

@@ -252,7 +252,7 @@ fn waits(call: &Call<'_>, proposal: &Proposal) -> Markup {
     let own = call.who.as_ref().is_some_and(|who| who.account.name == proposal.proposed_by);
     html! {
         section.recipient {
-            h3 { (name(call, proposal)) " × " (lang.count(proposal.documents)) }
+            h2 { (name(call, proposal)) " × " (lang.count(proposal.documents)) }
             dl.facts {
                 dt { (lang.say(&WHO)) } dd { (proposal.proposed_by) " · " (time(proposal.proposed_at)) }
                 dt { (lang.say(&REASON)) } dd { (proposal.reason) }
