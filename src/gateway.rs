@@ -418,6 +418,7 @@ impl Gateway {
                 links: links_of(config, &links),
                 outlets: config.outlet.iter().map(|outlet| outlet.name.clone()).collect(),
                 certificates: certificates_of(config),
+                brokers: links.clone(),
                 remembered: Mutex::default(),
             };
             tasks.spawn(console::watch(Arc::new(view), Arc::clone(&board), stop.clone()));
@@ -446,6 +447,7 @@ impl Gateway {
             heard,
             queues: RwLock::default(),
             traces,
+            brokers: links.clone(),
             machine: machine::Machine {
                 data: config.hop.data.clone(),
                 store: Arc::clone(&opened),
@@ -471,6 +473,7 @@ impl Gateway {
             keeper: keeper.clone(),
             terms: Arc::clone(&terms),
             certificates: Arc::clone(&certificates),
+            brokers: links.clone(),
             last: Mutex::default(),
         };
         let alarms = alarms::start(view, ways_of_notices, (&tasks, &stop)).await?;
@@ -540,6 +543,7 @@ impl Gateway {
                 delivery: Arc::clone(&delivery),
                 directory: Arc::clone(&directory_of_console),
                 routes: routes(config),
+                brokers: links.clone(),
             };
             desk_of_console = Some(desk.clone());
             let parts = crate::console::Parts {
@@ -749,6 +753,13 @@ fn links_of(config: &Config, links: &[Arc<AmqpLink>]) -> HashMap<HopName, Arc<Am
         Some((link.peer.clone(), Arc::clone(links.get(at)?)))
     };
     config.link.iter().filter_map(of).collect()
+}
+
+/// What brokers set aside, where there is something.
+fn set_aside(brokers: &[Arc<AmqpLink>]) -> Vec<(String, u32)> {
+    let of =
+        |broker: &Arc<AmqpLink>| Some((broker.name().to_owned(), broker.state().set_aside.filter(|count| *count > 0)?));
+    brokers.iter().filter_map(of).collect()
 }
 
 /// When the certificate that is shown to each neighbour's broker ends.

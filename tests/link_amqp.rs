@@ -10,6 +10,7 @@ mod sink;
 use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -17,10 +18,10 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeleteOptions};
-use lapin::types::{AMQPValue, FieldTable};
+use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 use lienthong::clock::SystemClock;
-use lienthong::link::amqp::{AmqpLink, Broker, Limits, TlsFiles};
+use lienthong::link::amqp::{AmqpLink, Broker, Limits, Moved, TlsFiles};
 use lienthong::link::{Content, Error, Link, Sink, SinkError, Transfer};
 use lienthong_contract::{Digest, HopName};
 use rabbitmq::{Options, PrivateBroker, ServerTls};
@@ -184,6 +185,64 @@ async fn only_messages_without_a_queue_are_unroutable_even_among_others() {
     let link = AmqpLink::start(other, at_h27.clone(), Arc::new(SystemClock)).unwrap();
     let error = link.wait_connected(3_000).await.unwrap_err().to_string();
     assert!(error.contains("packets.h27") && error.contains("x-delivery-limit"), "{error}");
+}
+
+/// What the link says was set aside.
+async fn until_aside(link: &AmqpLink, count: u32) {
+    let looking = async {
+        while link.state().set_aside != Some(count) {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+    };
+    tokio::time::timeout(SOON, looking).await.unwrap_or_else(|_| panic!("{count} were never set aside"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_set_aside_is_put_back_and_taken_once_it_can_be_or_is_let_go_of() {
+    let folder = TempDir::new().unwrap();
+    let rabbit = PrivateBroker::start(folder.path(), Options::default());
+    let mended = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&mended);
+    let at_vn = Memory::answering(Duration::ZERO, move |header, _| match header {
+        _ if seen.load(Ordering::Relaxed) => Ok(()),
+        "good" => Ok(()),
+        _ => Err(SinkError::Poison { why: "a hop that is not known".to_owned() }),
+    });
+    let at_h27 = Memory::new();
+    let h27 = start(broker(&rabbit.url(), folder.path(), "h27", "vn"), &at_h27).await;
+    let vn = start(broker(&rabbit.url(), folder.path(), "vn", "h27"), &at_vn).await;
+    let content = noise(700_000);
+    for (name, urgent) in [("good", false), ("bad-1", false), ("bad-2", true)] {
+        h27.send(&hop("vn"), Transfer { urgent, ..transfer(name, b"x") }).await.unwrap();
+    }
+    // Not by a gateway: nobody can say where it belongs.
+    let (_connection, channel) = raw_channel(&rabbit).await;
+    let publish = async |queue: &str, body: &[u8]| {
+        let (nobody, options) = (ShortString::default(), BasicPublishOptions::default());
+        channel.basic_publish(nobody, queue.into(), options, body, BasicProperties::default()).await.unwrap();
+    };
+    publish("dead.vn", b"stray").await;
+    publish("packets.vn", &content).await;
+    wait_for_messages(&rabbit, "dead.vn", 4).await;
+    assert_eq!(at_vn.taken.borrow().len(), 1);
+
+    // Put back too early they come again; the stray one stays where it is.
+    assert_eq!(vn.put_back(100).await.unwrap(), Moved { moved: 3, left: 1 });
+    wait_for_messages(&rabbit, "dead.vn", 4).await;
+    mended.store(true, Ordering::Relaxed);
+    assert_eq!(vn.put_back(100).await.unwrap(), Moved { moved: 3, left: 1 });
+    let taken = at_vn.until("what was set aside", |taken| taken.len() == 3).await;
+    let taken: HashSet<(&str, bool)> = taken.iter().map(|one| (one.header.as_str(), one.urgent)).collect();
+    assert_eq!(taken, HashSet::from([("good", false), ("bad-1", false), ("bad-2", true)]));
+    // What is no message of a gateway never can be taken.
+    wait_for_messages(&rabbit, "dead.vn", 2).await;
+    until_aside(&vn, 2).await;
+    assert_eq!(vn.let_go(1).await.unwrap(), Moved { moved: 1, left: 0 });
+    until_aside(&vn, 1).await;
+    assert_eq!(vn.let_go(100).await.unwrap(), Moved { moved: 1, left: 0 });
+    until_aside(&vn, 0).await;
+    wait_for_messages(&rabbit, "dead.vn", 0).await;
+    assert_eq!(h27.state().set_aside, Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -15,6 +15,7 @@ use crate::delivery::Delivery;
 use crate::directory::sheet::{self, Merged, Sheet};
 use crate::directory::{Directory, Resolution};
 use crate::life::{Way, in_custody};
+use crate::link::amqp::AmqpLink;
 use crate::receipts::jws::sign_statement;
 use crate::receipts::{ConsignedTo, Event, Outside, Reason, Receipt, Sealed, Signer, seal};
 use crate::routing::Routes;
@@ -63,6 +64,8 @@ pub enum Fault {
     Proposal(String),
     #[error("the directory's file: {0}")]
     File(String),
+    #[error("the broker: {0}")]
+    Broker(String),
     /// Nothing of it can be done.
     #[error("{}", .0.en)]
     Cannot(Text),
@@ -84,6 +87,10 @@ pub struct Plan {
     pub but: Option<Text>,
     /// It changes whom the gateway knows.
     pub of_trust: bool,
+    /// What it takes away is gone.
+    pub for_good: bool,
+    /// Messages of a broker that it would move.
+    pub messages: Option<u32>,
 }
 
 impl Plan {
@@ -93,10 +100,10 @@ impl Plan {
         self.consignments.iter().filter(|planned| planned.but.is_none()).count()
     }
 
-    /// More than one document, or trust: a second person must agree.
+    /// More than one document, trust, or what cannot be undone: a second person must agree.
     #[must_use]
     pub fn needs_second(&self) -> bool {
-        self.of_trust || self.doable() > 1
+        self.of_trust || self.for_good || self.doable() > 1
     }
 }
 
@@ -121,6 +128,7 @@ pub struct Desk {
     pub delivery: Arc<Delivery>,
     pub directory: Arc<Directory>,
     pub routes: Routes,
+    pub brokers: Vec<Arc<AmqpLink>>,
 }
 
 impl fmt::Debug for Desk {
@@ -210,6 +218,9 @@ impl Desk {
             };
             return Ok(Plan { but, ..Plan::default() });
         }
+        if let Some(broker) = act.broker() {
+            return Ok(self.plan_aside(act, broker));
+        }
         if let Act::Agencies { .. } = act {
             return Ok(Plan { of_trust: true, ..Plan::default() });
         }
@@ -294,6 +305,9 @@ impl Desk {
         }
         if plan.needs_second() && actor.second.is_none() {
             return Err(Fault::Cannot(ALONE));
+        }
+        if let Some(on) = act.broker().zip(plan.messages) {
+            return self.on_broker(actor, act, on, reason).await;
         }
         if let Act::Agencies { sheet } = act {
             return self.put_agencies(actor, sheet, reason).await;
@@ -485,7 +499,7 @@ impl Desk {
         let plan = self.plan(act).await?;
         let documents: Vec<DocId> = plan.consignments.iter().map(|planned| planned.stood.doc_id).collect();
         let what = serde_json::to_string(act).map_err(|error| Fault::Proposal(error.to_string()))?;
-        let number = documents.len() as u64;
+        let number = plan.messages.map_or(documents.len() as u64, u64::from);
         let made = self.propose_text(actor, (act.kind(), what), number, reason, documents).await?;
         Ok(made)
     }

@@ -1,4 +1,5 @@
-//! What people do to documents and destinations: send again, redirect, cancel, confirm, close, open.
+//! What people do to documents, destinations and what brokers set aside: send again, redirect, cancel, confirm, close, open,
+//! put back, let go.
 //!
 //! ```text
 //!  Act ─► plan: what it would do, to how many, what it cannot do and why ─► perform ─► store: effect + record, one transaction
@@ -14,6 +15,7 @@
 //! Failure story: a plan may be out of date when it is performed; then the store changes nothing of that document, and the
 //! answer counts it as left out. A crash between the transaction and the lanes costs the lanes' next look.
 
+pub mod aside;
 pub mod desk;
 pub mod findings;
 
@@ -71,6 +73,15 @@ pub enum Act {
     Open {
         destination: HopName,
     },
+    /// Messages that a broker set aside go back into the queues that they came from.
+    PutBack {
+        broker: String,
+    },
+    /// They are let go of, at most so many.
+    LetGo {
+        broker: String,
+        most: u32,
+    },
 }
 
 impl Act {
@@ -87,6 +98,8 @@ impl Act {
             Self::Close { .. } => Kind::Close,
             Self::Open { .. } => Kind::Open,
             Self::Agencies { .. } => Kind::Agencies,
+            Self::PutBack { .. } => Kind::PutBack,
+            Self::LetGo { .. } => Kind::LetGo,
         }
     }
 
@@ -98,7 +111,12 @@ impl Act {
                 consignments.clone()
             }
             Self::Redirect { consignment, .. } | Self::Confirm { consignment } => vec![*consignment],
-            Self::TryNow { .. } | Self::Close { .. } | Self::Open { .. } | Self::Agencies { .. } => Vec::new(),
+            Self::TryNow { .. }
+            | Self::Close { .. }
+            | Self::Open { .. }
+            | Self::Agencies { .. }
+            | Self::PutBack { .. }
+            | Self::LetGo { .. } => Vec::new(),
         }
     }
 
@@ -109,6 +127,15 @@ impl Act {
             Self::TryNow { destination } | Self::Close { destination } | Self::Open { destination } => {
                 Some(destination)
             }
+            _ => None,
+        }
+    }
+
+    /// The broker that it names.
+    #[must_use]
+    pub fn broker(&self) -> Option<&str> {
+        match self {
+            Self::PutBack { broker } | Self::LetGo { broker, .. } => Some(broker),
             _ => None,
         }
     }
@@ -157,6 +184,8 @@ kinds! {
     Close "close" "Đóng tuyến" / "Closed a destination"
     Open "open" "Mở tuyến" / "Opened a destination"
     Agencies "agencies" "Cập nhật danh mục cơ quan" / "Changed the directory of agencies"
+    PutBack "put-back" "Đưa lại thông điệp để riêng" / "Put back what was set aside"
+    LetGo "let-go" "Bỏ thông điệp để riêng" / "Let go of what was set aside"
     Propose "propose" "Đề nghị" / "Proposed"
     Reject "reject" "Không đồng ý" / "Rejected a proposal"
     Acknowledge "acknowledge-alarm" "Nhận xử lý cảnh báo" / "Took up an alarm"

@@ -54,6 +54,8 @@ pub struct Facts {
     pub unseen: Vec<(HopName, String, Instant, String)>,
     /// Packets that lie outside and are not taken: the outlet, what was looked for, how many, since when.
     pub aside: Vec<(HopName, String, usize, Instant)>,
+    /// What brokers set aside: the broker, how many messages.
+    pub set_aside: Vec<(String, u32)>,
     /// Where notices cannot be sent to, since when and why.
     pub untold: Vec<(String, Instant, String)>,
 }
@@ -114,6 +116,7 @@ texts! {
     CANARY "Văn bản thử tới {} chưa có biên nhận." / "The test document to {} has no receipt yet."
     UNSEEN "Hệ thống {}, {}: {}." / "System {}, {}: {}."
     ASIDE "Hệ thống {}, {}: {} gói tin chưa nhận được." / "System {}, {}: {} packets are not taken."
+    SET_ASIDE "Máy chủ AMQP {}: {} thông điệp để riêng." / "Broker {}: {} messages are set aside."
     UNTOLD "Không gửi được tới {}: {}." / "Cannot send to {}: {}."
 }
 
@@ -152,6 +155,10 @@ pub fn judge(facts: &Facts, limits: &Limits, now: Instant) -> Vec<Alarm> {
         let told = Told::new(ASIDE, &[outlet.as_str(), what, &count.to_string()]);
         let alarm = Alarm::new(Kind::ArrivalsAside, format!("{outlet}: {what}"), *since, told);
         alarms.push(alarm.counting(*count as u64));
+    }
+    for (broker, count) in &facts.set_aside {
+        let told = Told::new(SET_ASIDE, &[broker, &count.to_string()]);
+        alarms.push(Alarm::new(Kind::SetAside, broker, now, told).counting(u64::from(*count)));
     }
     for (recipient, since, error) in &facts.untold {
         let what = Told::new(UNTOLD, &[recipient, error]);

@@ -109,6 +109,11 @@ kinds! {
         "Quản trị trục" / "The gateway's administrator";
         "Xem mã lỗi trong nhật ký của trục, bổ sung danh mục, chứng thư hoặc cấu hình; trục tự nhận lại sau mỗi giờ." /
         "See the codes in the gateway's log; mend the directory, certificates or settings; it is tried again every hour."
+    SetAside "set-aside" Serious
+        "Có thông điệp của trục khác không xử lý được" / "Messages of other gateways could not be handled";
+        "Quản trị trục, cùng quản trị trục gửi" / "The gateway's administrator, with the sending one's";
+        "Xem lý do trong nhật ký (mã LT-LNK-0015); sửa xong thì mở trang Ách tắc để đưa lại." /
+        "See why in the log (code LT-LNK-0015); once mended, put them back on the page of what is stuck."
     NotTaken "not-taken" Warning
         "Cơ quan chưa lấy văn bản" / "An agency does not collect its documents";
         "Cơ quan nhận" / "The receiving agency";

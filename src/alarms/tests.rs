@@ -255,6 +255,7 @@ fn what_is_seen_is_judged() {
             ("axis".parse().unwrap(), "edoc of H37.03".to_owned(), at(-1), "20".to_owned()),
         ],
         aside: vec![("axis".parse().unwrap(), "edoc of H37.04".to_owned(), 3, at(-2))],
+        set_aside: vec![("main".to_owned(), 5)],
         untold: vec![("mail:a@example.vn".to_owned(), at(-5), "no answer".to_owned())],
         ..Facts::default()
     };
@@ -273,6 +274,7 @@ fn what_is_seen_is_judged() {
         (Kind::ClockWrong, "", 1),
         (Kind::FailedAtDeadline, "endpoint-down", 7),
         (Kind::ArrivalsAside, "axis: edoc of H37.04", 3),
+        (Kind::SetAside, "main", 5),
         (Kind::NotTaken, "H49.61", 4),
         (Kind::CanaryMissing, "G09.99", 1),
         (Kind::NoticesNotTold, "mail:a@example.vn", 1),

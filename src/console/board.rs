@@ -48,6 +48,8 @@ pub struct Glance {
     /// Parts of readiness: name, whether it works, what is wrong.
     pub parts: Vec<(String, bool, String)>,
     pub stuck: Vec<Group>,
+    /// What brokers set aside: the broker, how many messages.
+    pub set_aside: Vec<(String, u32)>,
     /// What waits for acknowledgement, by its statutory limit.
     pub pending: PendingNow,
     /// What could not be looked up.

@@ -105,7 +105,14 @@ impl Link for FakeLink {
     }
 
     fn state(&self) -> LinkState {
-        LinkState { connected: true, since: Moment::from_millis(0), blocked: None, last_error: None, queues_renewed: 0 }
+        LinkState {
+            connected: true,
+            since: Moment::from_millis(0),
+            blocked: None,
+            last_error: None,
+            queues_renewed: 0,
+            set_aside: None,
+        }
     }
 }
 

@@ -28,6 +28,7 @@ use crate::config::{Alerts, Config, MailServer, Webhook as Listed};
 use crate::delivery::Delivery;
 use crate::directory::Directory;
 use crate::link::Link;
+use crate::link::amqp::AmqpLink;
 use crate::logkeeper::Keeper;
 use crate::news::webhook::Webhook;
 use crate::news::{Channel, Notice as News};
@@ -67,6 +68,7 @@ pub struct View {
     pub terms: Arc<Terms>,
     /// Where the list of certificates is put.
     pub certificates: Arc<certificates::Last>,
+    pub brokers: Vec<Arc<AmqpLink>>,
     pub last: Mutex<Last>,
 }
 
@@ -212,6 +214,7 @@ impl View {
             canaries: self.missing(now),
             unseen: self.sights.all().into_iter().filter_map(unseen).collect(),
             aside: self.sights.all().into_iter().filter_map(aside).collect(),
+            set_aside: super::set_aside(&self.brokers),
             untold,
         }
     }

@@ -177,6 +177,7 @@ pub struct View {
     pub outlets: Vec<HopName>,
     /// Days left of the certificate towards each destination, as it was when the gateway started.
     pub certificates: HashMap<HopName, Instant>,
+    pub brokers: Vec<Arc<AmqpLink>>,
     pub remembered: Mutex<Remembered>,
 }
 
@@ -238,6 +239,7 @@ impl View {
             in_mailboxes: mailboxes.count,
             oldest_in_mailbox: mailboxes.oldest,
             stuck: Group::of_places(places, failed.collect()),
+            set_aside: super::set_aside(&self.brokers),
             destinations,
             parts: self.health.readiness().parts,
             pending: self.statistics.pending(None, now).await?,

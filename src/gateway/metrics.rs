@@ -18,6 +18,8 @@ use crate::api::{self, Health};
 use crate::books::Heard;
 use crate::canary::runs::{Level, Runs};
 use crate::delivery::{Delivery, LaneState};
+use crate::link::Link;
+use crate::link::amqp::AmqpLink;
 use crate::logkeeper::Keeper;
 use crate::metrics::{Page, families};
 use crate::news::News;
@@ -56,6 +58,7 @@ pub struct Gauges {
     /// What waited when it was last looked at; nothing when that failed.
     pub queues: RwLock<Option<Queues>>,
     pub traces: Traces,
+    pub brokers: Vec<Arc<AmqpLink>>,
     pub machine: Machine,
 }
 
@@ -212,6 +215,11 @@ impl api::Metrics for Gauges {
             let size = keeper.head().map_or(0, |head| head.checkpoint().size);
             page.count(&families::LEDGER_SIZE, &[], size);
             page.count(&families::LEDGER_ALARMS, &[], keeper.alarms());
+        }
+        for broker in &self.brokers {
+            if let Some(count) = broker.state().set_aside {
+                page.count(&families::DEAD_LETTERS, &[broker.name()], u64::from(count));
+            }
         }
         let counts = self.traces.counts();
         let of = |count: fn(&Counts) -> &AtomicU64| counts.map_or(0, |all| count(all).load(Ordering::Relaxed));

@@ -126,7 +126,7 @@ impl Link for Bad {
     }
 
     fn state(&self) -> LinkState {
-        LinkState { connected: true, since: NOW, blocked: None, last_error: None, queues_renewed: 0 }
+        LinkState { connected: true, since: NOW, blocked: None, last_error: None, queues_renewed: 0, set_aside: None }
     }
 }
 

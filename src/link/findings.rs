@@ -184,8 +184,8 @@ pub static POISON: Kind = kind(
         en: "A message that cannot be handled was set aside in the dead-letter queue.",
     },
     Text {
-        vi: "Xem nguyên nhân trong nhật ký (nếu thông điệp chứa nhiều gói tin, nhật ký nêu gói nào; các gói còn lại đã được nhận), đối chiếu với trục gửi; sau khi sửa thì chuyển lại từ hàng đợi dead hoặc đề nghị bên gửi gửi lại.",
-        en: "Read the cause in the log (of a message that holds several packets it names the one at fault; the others were taken) and compare with the sending gateway; once mended, move it back from the dead queue or have it resent.",
+        vi: "Xem nguyên nhân trong nhật ký (nếu thông điệp chứa nhiều gói tin, nhật ký nêu gói nào; các gói còn lại đã được nhận), đối chiếu với trục gửi; sửa xong thì mở trang Ách tắc của bàn điều khiển để đưa lại, hoặc đề nghị bên gửi gửi lại.",
+        en: "Read the cause in the log (of a message that holds several packets it names the one at fault; the others were taken) and compare with the sending gateway; once mended, put it back on the console's page of what is stuck, or have it resent.",
     },
 );
 

@@ -108,7 +108,14 @@ impl Link for HubLink {
     }
 
     fn state(&self) -> LinkState {
-        LinkState { connected: true, since: self.since, blocked: None, last_error: None, queues_renewed: 0 }
+        LinkState {
+            connected: true,
+            since: self.since,
+            blocked: None,
+            last_error: None,
+            queues_renewed: 0,
+            set_aside: None,
+        }
     }
 }
 

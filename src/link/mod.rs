@@ -134,6 +134,8 @@ pub struct LinkState {
     pub last_error: Option<String>,
     /// Dead queues of this hop that were deleted and made anew since the link was started.
     pub queues_renewed: u64,
+    /// Messages that lie in the dead-letter queue of this hop; nothing until it was looked at.
+    pub set_aside: Option<u32>,
 }
 
 /// Who takes what arrives.

@@ -263,6 +263,12 @@ pub static STORE_CALLS: Family = gauge(
     "Writes that wait for their turn at the store; the queue is full at 4096",
 );
 
+pub static DEAD_LETTERS: Family = gauge(
+    "lienthong_dead_letters",
+    &["broker"],
+    "Thông điệp không xử lý được đang để riêng ở máy chủ AMQP",
+    "Messages that could not be handled and are set aside at the broker",
+);
 pub static SPANS: Family = counter(
     "lienthong_spans_total",
     &["outcome"],
@@ -300,6 +306,7 @@ pub static ALL: &[&Family] = &[
     &RECEIPTS_WAITING,
     &UNDER_WAY,
     &BREAKER,
+    &DEAD_LETTERS,
     &FAILURES,
     &OUTLET_UNSEEN,
     &OUTLET_ASIDE,

@@ -7,6 +7,7 @@ mod browser;
 mod canary;
 mod causes;
 mod rights;
+mod set_aside;
 mod statistics;
 #[path = "../support/mod.rs"]
 mod support;

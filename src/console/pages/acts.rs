@@ -32,6 +32,8 @@ texts! {
     DO "Thực hiện" / "Do it"
     PROPOSE "Đề nghị người thứ hai duyệt" / "Propose it to a second person"
     SECOND "Nhiều hơn một văn bản: cần người thứ hai đồng ý." / "More than one document: a second person must agree."
+    FOR_GOOD "Việc này không hoàn lại được: cần người thứ hai đồng ý." / "This cannot be undone: a second person must agree."
+    MESSAGES "Số thông điệp" / "Messages"
     BACK "Không làm, quay lại" / "Do nothing, go back"
     DOCUMENT "Văn bản" / "Document"
     RECIPIENT "Nơi nhận" / "Recipient"
@@ -85,15 +87,37 @@ const fn describes(kind: Kind) -> Text {
             "stop sending there until it is opened; documents wait, and their deadlines run",
         ),
         Kind::Open => ("gửi tiếp đến tuyến", "go on sending there"),
+        Kind::PutBack => (
+            "đưa các thông điệp để riêng trở lại hàng đợi của chúng để trục xử lý lần nữa; cái nào đã nhận thì không nhận hai lần",
+            "put what was set aside back into its queues, to be handled once more; what was taken before is not taken twice",
+        ),
+        Kind::LetGo => (
+            "xóa hẳn các thông điệp để riêng; văn bản vẫn ở trục gửi, được gửi lại cho đến hết hạn",
+            "delete what was set aside, for good; the documents are still with the gateway that sent them, which goes on until their deadline",
+        ),
         _ => ("ghi vào nhật ký", "be written down"),
     };
     Text { vi, en }
+}
+
+/// How many messages a broker set aside, as everybody sees it.
+fn lying(call: &Call<'_>, broker: &str) -> u32 {
+    let glance = call.console.board.glance();
+    glance.set_aside.iter().find(|(name, _)| name == broker).map_or(0, |(_, count)| *count)
 }
 
 /// The act that a query or form names.
 fn asked(call: &Call<'_>) -> Result<Act, Problem> {
     let field = |name: &str| call.form.get(name).or_else(|| call.query.get(name));
     let word = field("act").ok_or(BAD_FORM)?;
+    if let Some(broker) = field("broker") {
+        let broker = broker.to_owned();
+        return match word {
+            "put-back" => Ok(Act::PutBack { broker }),
+            "let-go" => Ok(Act::LetGo { most: lying(call, &broker), broker }),
+            _ => Err(BAD_FORM),
+        };
+    }
     if let Some(destination) = field("destination") {
         let destination = destination.parse().map_err(|_| BAD_FORM)?;
         return match word {
@@ -116,15 +140,17 @@ pub async fn plan(call: &Call<'_>) -> Answer {
     let plan = call.console.desk.plan(&act).await.map_err(|fault| refused(&fault))?;
     let (lang, kind) = (call.lang, act.kind());
     let title = lang.say(&kind.text());
-    let doable = plan.doable() > 0 || (act.destination().is_some() && plan.but.is_none());
+    let on_one = act.destination().is_some() || act.broker().is_some();
+    let doable = plan.doable() > 0 || (on_one && plan.but.is_none());
     let back = call.head.headers.get("referer").and_then(|value| value.to_str().ok());
     let back =
         back.and_then(|back| back.split_once("://")).and_then(|(_, rest)| rest.find('/').and_then(|at| rest.get(at..)));
     let main = html! {
-        h1 { (title) @if let Some(destination) = act.destination() { ": " (destination) } }
+        h1 { (title) @if let Some(destination) = act.destination() { ": " (destination) } @if let Some(broker) = act.broker() { ": " (broker) } }
         p { (lang.say(&WILL)) ": " (lang.say(&describes(kind))) "." }
         @if let Some(but) = &plan.but { p.verdict.warn { (lang.say(but)) } }
-        @if act.destination().is_none() { (listed(call, &plan)) }
+        @if let Some(messages) = plan.messages { p { strong { (lang.say(&MESSAGES)) ": " (lang.count(u64::from(messages))) } } }
+        @if !on_one { (listed(call, &plan)) }
         @if doable { (confirm(call, &act, &plan)) } @else { p.verdict.warn role="status" { (lang.say(&NOTHING)) } }
         p { a href=(super::super::http::own_path(back)) { (lang.say(&BACK)) } }
     };
@@ -163,7 +189,7 @@ fn confirm(call: &Call<'_>, act: &Act, plan: &Plan) -> Markup {
             input type="hidden" name="what" value=(what);
             p { label for="reason" { (lang.say(&REASON)) } textarea id="reason" name="reason" rows="3" required maxlength=(MAX_REASON) {} }
             @if plan.needs_second() {
-                p.note { (lang.say(&SECOND)) }
+                p.note { (lang.say(if plan.for_good { &FOR_GOOD } else { &SECOND })) }
                 p { button type="submit" { (lang.say(&PROPOSE)) } }
             } @else { p { button type="submit" { (lang.say(&DO)) } } }
         }

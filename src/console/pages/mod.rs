@@ -31,12 +31,21 @@ fn refused(fault: &Fault) -> Problem {
             Problem { status: hyper::StatusCode::CONFLICT, text: STALE, more: None }
         }
         Fault::Proposal(_) => BAD_FORM,
+        Fault::Broker(why) => {
+            tracing::warn!(%why, "what a broker set aside could not be moved");
+            Problem { status: hyper::StatusCode::BAD_GATEWAY, text: BROKER, more: None }
+        }
         other => {
             tracing::error!(error = %other, "an act of the console failed");
             STORE
         }
     }
 }
+
+const BROKER: lienthong_contract::Text = lienthong_contract::Text {
+    vi: "Máy chủ AMQP không trả lời như mong đợi; có thể mới làm được một phần. Xem nhật ký của trục rồi thử lại.",
+    en: "The broker did not answer as expected; part of it may have been done. See the gateway's log and try again.",
+};
 
 const STALE: lienthong_contract::Text = lienthong_contract::Text {
     vi: "Việc này đã được làm, đã đổi, hoặc không do một mình bạn quyết được. Mở lại trang để xem tình trạng hiện nay.",

@@ -45,6 +45,11 @@ texts! {
     SEND_AGAIN "Gửi lại các mục đã chọn" / "Send the chosen again"
     CANCEL "Dừng các mục đã chọn" / "Stop the chosen"
     DISMISS "Đánh dấu đã xử lý" / "Mark as seen to"
+    ASIDE "Thông điệp để riêng" / "Set aside"
+    WHY_ASIDE "Thông điệp của trục khác mà trục này không xử lý được (hỏng, chữ ký không tin được, không rõ dạng). Văn bản vẫn ở trục gửi và được gửi lại cho đến hết hạn. Lý do có trong nhật ký của trục. Sửa xong thì đưa lại; thông điệp cũ không còn dùng thì bỏ." / "Messages of other gateways that this one could not handle (damaged, not to be believed, of no known form). Their documents are still with the gateway that sent them, which goes on until their deadline. The log says why. Once mended, put them back; let go of old ones."
+    BROKER "Máy chủ AMQP" / "Broker"
+    PUT_BACK "Đưa lại" / "Put back"
+    LET_GO "Bỏ" / "Let go"
     AGENCIES "Mở danh mục cơ quan" / "Open the directory"
     CERTIFICATES "Xem chứng thư" / "Look at the certificates"
 }
@@ -54,8 +59,9 @@ pub async fn page(call: &Call<'_>) -> Answer {
     let glance = call.console.board.glance();
     let main = html! {
         h1 { (lang.say(&TITLE)) }
-        @if glance.stuck.is_empty() { p.verdict.good role="status" { (lang.say(&NONE)) } }
+        @if glance.stuck.is_empty() && glance.set_aside.is_empty() { p.verdict.good role="status" { (lang.say(&NONE)) } }
         (groups(call, &glance.stuck))
+        (aside(call, &glance.set_aside))
     };
     Ok(Reply::Page(lang.say(&TITLE).to_owned(), main))
 }
@@ -68,6 +74,35 @@ pub fn groups(call: &Call<'_>, groups: &[Group]) -> Markup {
             div.wide tabindex="0" { table.cards {
                 thead { tr { @for head in [CAUSE, COUNT, SINCE, OWNER, NEXT, ACT] { th scope="col" { (lang.say(&head)) } } } }
                 tbody { @for group in groups { (line(call, group)) } }
+            } }
+        }
+    }
+}
+
+/// What brokers set aside.
+pub fn aside(call: &Call<'_>, brokers: &[(String, u32)]) -> Markup {
+    let lang = call.lang;
+    let button = |act: &str, broker: &str, text: &Text| {
+        let broker: String = form_urlencoded::byte_serialize(broker.as_bytes()).collect();
+        html! { a.button.second href=(format!("/acts/plan?act={act}&broker={broker}")) { (lang.say(text)) } }
+    };
+    html! {
+        @if !brokers.is_empty() {
+            h2 { (lang.say(&ASIDE)) }
+            p.note { (lang.say(&WHY_ASIDE)) }
+            div.wide tabindex="0" { table.cards {
+                thead { tr { @for head in [BROKER, COUNT, ACT] { th scope="col" { (lang.say(&head)) } } } }
+                tbody { @for (broker, count) in brokers {
+                    tr.bad data-aside=(broker) {
+                        th scope="row" { (broker) }
+                        td data-name=(lang.say(&COUNT)) { (lang.count(u64::from(*count))) }
+                        td data-name=(lang.say(&ACT)) {
+                            @if call.may(Right::Operate) {
+                                div.buttons { (button("put-back", broker, &PUT_BACK)) (button("let-go", broker, &LET_GO)) }
+                            } @else { (dash()) }
+                        }
+                    }
+                } }
             } }
         }
     }

@@ -3,7 +3,8 @@
 //! An [`AmqpLink`] is one broker as seen by one hop; it serves every peer that is reached through that broker. Its
 //! parts: `config` what the administrator sets, `supervise` the loop that keeps it connected, `connect` sockets
 //! and TLS, `topology` queues, `publish` confirms, `send` one transfer out, `pack` small ones together, `consume`
-//! deliveries in, `assemble` large packets in, `mend` queues that came back dead, `wire` how a message looks.
+//! deliveries in, `assemble` large packets in, `mend` queues that came back dead, `dead` what was set aside, `wire` how a
+//! message looks.
 //!
 //! Four connections a broker: publishing and consuming are apart, because a broker in alarm stops *reading* from
 //! publishers and would no longer see their acknowledgements; urgent traffic and receipts are apart from the rest,
@@ -28,6 +29,7 @@ mod assemble;
 mod config;
 mod connect;
 mod consume;
+mod dead;
 mod mend;
 mod pack;
 mod publish;
@@ -37,6 +39,7 @@ mod topology;
 mod wire;
 
 pub use config::{Broker, Limits, TlsFiles};
+pub use dead::Moved;
 
 use supervise::Shared;
 
@@ -70,6 +73,35 @@ impl AmqpLink {
     /// [`Error::NotConnected`] with the last error when it is not within `millis`.
     pub async fn wait_connected(&self, millis: u64) -> Result<(), Error> {
         self.shared.wait_connected(millis).await
+    }
+
+    /// The broker's name in the configuration.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.shared.broker.name
+    }
+
+    /// Puts what was set aside back into the queues that it came from, the oldest first and at most so many messages.
+    ///
+    /// # Errors
+    /// As [`Link::send`]; part of it may have been done.
+    pub async fn put_back(&self, most: u32) -> Result<Moved, Error> {
+        self.clear(dead::With::PutBack, most).await
+    }
+
+    /// Lets go of what was set aside, for good: the oldest first and at most so many messages.
+    ///
+    /// # Errors
+    /// As [`AmqpLink::put_back`].
+    pub async fn let_go(&self, most: u32) -> Result<Moved, Error> {
+        self.clear(dead::With::LetGo, most).await
+    }
+
+    async fn clear(&self, with: dead::With, most: u32) -> Result<Moved, Error> {
+        let generation = self.shared.generation()?;
+        let cleared = dead::clear(&self.shared.broker, generation.connection()?, with, most).await;
+        self.shared.look_aside(&generation).await;
+        cleared
     }
 
     /// Stops taking deliveries, lets those in hand finish (at most `Limits::close_millis`), and closes.

@@ -19,13 +19,15 @@ use super::assemble::Assembler;
 use super::config::{Broker, Limits};
 use super::mend::{self, Suspects};
 use super::publish::{Publisher, in_time};
-use super::{connect, consume, topology};
+use super::{connect, consume, dead, topology};
 use crate::link::spool::Spool;
 use crate::link::{Error, LinkState, Sink};
 
 /// How often connections are looked at beside what they tell by themselves, and the spool is swept.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
+/// How often it is counted what was set aside.
+const COUNT_EVERY: Duration = Duration::from_secs(30);
 /// Large packets under way at once in a lane.
 const LARGE_AT_ONCE: usize = 4;
 
@@ -126,8 +128,14 @@ impl Shared {
     pub(super) fn new(broker: Broker, sink: Arc<dyn Sink>, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         let uri = broker.checked()?;
         let spool = Spool::open(&broker.spool)?;
-        let state =
-            LinkState { connected: false, since: clock.now(), blocked: None, last_error: None, queues_renewed: 0 };
+        let state = LinkState {
+            connected: false,
+            since: clock.now(),
+            blocked: None,
+            last_error: None,
+            queues_renewed: 0,
+            set_aside: None,
+        };
         Ok(Self {
             sink,
             assembler: Arc::new(Assembler::new(spool, Arc::clone(&clock), &broker.limits)),
@@ -181,6 +189,24 @@ impl Shared {
             && let Err(error) = topology::declare_peer(&self.broker, connection, peer).await
         {
             tracing::warn!(broker = self.broker.name, %peer, %error, "a peer's queues could not be declared again");
+        }
+    }
+
+    /// Counts what was set aside. What cannot be counted now stays as it was last seen.
+    pub(super) async fn look_aside(&self, generation: &Generation) {
+        let Ok(connection) = generation.connection() else { return };
+        match dead::count(&self.broker, connection).await {
+            Ok(count) => {
+                self.state.send_modify(|state| state.set_aside = Some(count));
+            }
+            Err(error) => tracing::debug!(broker = self.broker.name, %error, "what was set aside cannot be counted"),
+        }
+    }
+
+    async fn count_aside(&self, generation: &Generation) {
+        loop {
+            self.look_aside(generation).await;
+            tokio::time::sleep(COUNT_EVERY).await;
         }
     }
 
@@ -241,6 +267,7 @@ impl Shared {
             () = generation.life.over() => {
                 tracing::warn!(broker = self.broker.name, why = generation.life.why(), "link lost");
             }
+            () = self.count_aside(&generation) => {}
         }
         self.current.store(None);
         self.change(false, Some(generation.life.why()));
@@ -317,6 +344,11 @@ impl Generation {
         mend::silence(shared, out, &silent).await?;
         let queues = silent.iter().map(ShortString::as_str).collect::<Vec<_>>().join(", ");
         Err(Error::Silent { queues, millis: shared.broker.limits.attach_millis })
+    }
+
+    /// A connection to ask for something on.
+    pub(super) fn connection(&self) -> Result<&Connection, Error> {
+        self.connections.first().ok_or_else(|| self.life.error())
     }
 
     /// Lets what is in hand come to its end; consumers stop by themselves when the link is stopping.

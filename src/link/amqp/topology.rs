@@ -44,7 +44,7 @@ pub(super) fn renewable(me: &HopName) -> [ShortString; 3] {
     [packets(me, false), packets(me, true), receipts(me)]
 }
 
-fn dead(hop: &HopName) -> ShortString {
+pub(super) fn dead(hop: &HopName) -> ShortString {
     format!("dead.{hop}").as_str().into()
 }
 

@@ -34,6 +34,9 @@ pub(super) const FRAME: &str = "lt.frame";
 pub(super) const FRAMED: &str = "lt.framed";
 pub(super) const RECEIPTS: &str = "lt.receipts";
 
+/// All of them.
+pub(super) const KINDS: [&str; 5] = [PACKET, PACK, FRAME, FRAMED, RECEIPTS];
+
 const PERSISTENT: u8 = 2;
 
 /// The header of the trace.

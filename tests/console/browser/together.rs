@@ -6,7 +6,7 @@ use lienthong::store::console::Role;
 use lienthong_contract::DocId;
 use lienthong_contract::door::ConsignmentState;
 
-use super::{Driver, axe, enter, is_sound, photograph, shows, sign_in, ticks, types};
+use super::{Driver, axe, enter, is_sound, photograph, shows, sign_in, text, ticks, types};
 use crate::acts::{failed, state};
 use crate::support::eventually;
 use crate::town::Town;
@@ -116,7 +116,11 @@ async fn agencies_are_taken_over_from_a_table_whose_fault_is_mended_first() {
     enter(&two, "Cơ quan").await;
     types(&two, "q", "tram thi du").await;
     enter(&two, "Tìm").await;
-    shows(&two, "H37.96").await;
+    eventually("the gateway has read its directory again", async || {
+        two.refresh().await.unwrap();
+        text(&two).await.contains("H37.96").then_some(())
+    })
+    .await;
     for browser in [one, two] {
         browser.close().await.unwrap();
     }
