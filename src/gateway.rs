@@ -544,6 +544,7 @@ impl Gateway {
                 directory: Arc::clone(&directory_of_console),
                 routes: routes(config),
                 brokers: links.clone(),
+                systems: config.system.clone().into(),
             };
             desk_of_console = Some(desk.clone());
             let parts = crate::console::Parts {

@@ -101,6 +101,22 @@ pub fn seal(file: &Path, key_file: &Path) -> io::Result<bool> {
     if text.starts_with(SEALED) {
         return Ok(false);
     }
+    replace(file, &sealed(text, key_file)?)?;
+    Ok(true)
+}
+
+/// Puts another secret into a file, sealed with the same key when it was sealed; owner and mode stay.
+///
+/// # Errors
+/// As [`seal`]; then the secret before is there still.
+pub fn change(file: &Path, secret: &str) -> io::Result<()> {
+    let (text, was) = (format!("{secret}\n"), text_of(file)?);
+    let Some(rest) = was.strip_prefix(SEALED) else { return replace(file, &text) };
+    let (key_file, _) = rest.split_once('\n').ok_or_else(|| fault("a sealed file has two lines"))?;
+    replace(file, &sealed(text, Path::new(key_file.trim()))?)
+}
+
+fn sealed(text: String, key_file: &Path) -> io::Result<String> {
     let key_file = fs::canonicalize(key_file)?;
     let named =
         key_file.to_str().filter(|name| !name.contains('\n')).ok_or_else(|| fault("the key's path is no text"))?;
@@ -112,8 +128,7 @@ pub fn seal(file: &Path, key_file: &Path) -> io::Result<bool> {
     key.seal_in_place_append_tag(of_nonce, Aad::from(PURPOSE), &mut sealed)
         .map_err(|_| fault("it cannot be sealed"))?;
     let sealed = STANDARD.encode_to_string([&nonce[..], &sealed].concat());
-    replace(file, &format!("{SEALED}{named}\n{sealed}\n"))?;
-    Ok(true)
+    Ok(format!("{SEALED}{named}\n{sealed}\n"))
 }
 
 /// Puts a text in the place of a file's, at once, with its owner and mode.
@@ -171,6 +186,15 @@ mod tests {
             ("một bí mật\n", 0o640)
         );
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "nothing is left beside it");
+        change(&file, "bí mật khác").unwrap();
+        assert!(is_sealed(&file).unwrap() && fs::metadata(&file).unwrap().mode() & 0o777 == 0o640);
+        assert_eq!(read(&file).unwrap(), "bí mật khác\n");
+        fs::write(&file, &sealed).unwrap();
+        fs::write(at("clear"), "a").unwrap();
+        change(&at("clear"), "b").unwrap();
+        assert_eq!(fs::read_to_string(at("clear")).unwrap(), "b\n");
+        fs::remove_file(at("clear")).unwrap();
+        assert!(change(&at("clear"), "b").is_err(), "there was none to be changed");
         // The same secret is another text each time.
         fs::write(at("other"), "một bí mật\n").unwrap();
         seal(&at("other"), &key_file).unwrap();

@@ -10,7 +10,9 @@ use lienthong_contract::door::ConsignmentState as State;
 use lienthong_contract::{AgencyCode, Clock, ConsignmentId, DocId, Finding, HopName, Instant, Text};
 
 use super::findings::CANCELLED;
+use super::secrets::Issued;
 use super::{Act, Kind, Statement, TYPE};
+use crate::config;
 use crate::delivery::Delivery;
 use crate::directory::sheet::{self, Merged, Sheet};
 use crate::directory::{Directory, Resolution};
@@ -116,6 +118,8 @@ pub struct Done {
     pub left_out: u64,
     /// The new names of what was sent again.
     pub sent_as: Vec<DocId>,
+    /// A new secret, told this once.
+    pub secret: Option<Issued>,
 }
 
 /// Where acts are done.
@@ -129,6 +133,8 @@ pub struct Desk {
     pub directory: Arc<Directory>,
     pub routes: Routes,
     pub brokers: Vec<Arc<AmqpLink>>,
+    /// Systems that call with an id and a secret.
+    pub systems: Arc<[config::System]>,
 }
 
 impl fmt::Debug for Desk {
@@ -221,6 +227,9 @@ impl Desk {
         if let Some(broker) = act.broker() {
             return Ok(self.plan_aside(act, broker));
         }
+        if let Some(system) = act.system() {
+            return Ok(self.plan_secret(system));
+        }
         if let Act::Agencies { .. } = act {
             return Ok(Plan { of_trust: true, ..Plan::default() });
         }
@@ -308,6 +317,9 @@ impl Desk {
         }
         if let Some(on) = act.broker().zip(plan.messages) {
             return self.on_broker(actor, act, on, reason).await;
+        }
+        if let Some(system) = act.system() {
+            return self.on_secret(actor, act, system, reason).await;
         }
         if let Act::Agencies { sheet } = act {
             return self.put_agencies(actor, sheet, reason).await;
@@ -497,6 +509,9 @@ impl Desk {
     /// [`Fault`].
     pub async fn propose(&self, actor: &Actor, act: &Act, reason: &str) -> Result<i64, Fault> {
         let plan = self.plan(act).await?;
+        if let Some(but) = plan.but {
+            return Err(Fault::Cannot(but));
+        }
         let documents: Vec<DocId> = plan.consignments.iter().map(|planned| planned.stood.doc_id).collect();
         let what = serde_json::to_string(act).map_err(|error| Fault::Proposal(error.to_string()))?;
         let number = plan.messages.map_or(documents.len() as u64, u64::from);

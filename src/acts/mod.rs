@@ -18,6 +18,7 @@
 pub mod aside;
 pub mod desk;
 pub mod findings;
+pub mod secrets;
 
 use serde::{Deserialize, Serialize};
 
@@ -82,6 +83,14 @@ pub enum Act {
         broker: String,
         most: u32,
     },
+    /// A system gets a new secret; the one that it used until now counts as well.
+    NewSecret {
+        system: String,
+    },
+    /// Of a system's two secrets the older one counts no more.
+    DropSecret {
+        system: String,
+    },
 }
 
 impl Act {
@@ -100,6 +109,8 @@ impl Act {
             Self::Agencies { .. } => Kind::Agencies,
             Self::PutBack { .. } => Kind::PutBack,
             Self::LetGo { .. } => Kind::LetGo,
+            Self::NewSecret { .. } => Kind::NewSecret,
+            Self::DropSecret { .. } => Kind::DropSecret,
         }
     }
 
@@ -116,7 +127,9 @@ impl Act {
             | Self::Open { .. }
             | Self::Agencies { .. }
             | Self::PutBack { .. }
-            | Self::LetGo { .. } => Vec::new(),
+            | Self::LetGo { .. }
+            | Self::NewSecret { .. }
+            | Self::DropSecret { .. } => Vec::new(),
         }
     }
 
@@ -127,6 +140,15 @@ impl Act {
             Self::TryNow { destination } | Self::Close { destination } | Self::Open { destination } => {
                 Some(destination)
             }
+            _ => None,
+        }
+    }
+
+    /// The system that it names.
+    #[must_use]
+    pub fn system(&self) -> Option<&str> {
+        match self {
+            Self::NewSecret { system } | Self::DropSecret { system } => Some(system),
             _ => None,
         }
     }
@@ -186,6 +208,8 @@ kinds! {
     Agencies "agencies" "Cập nhật danh mục cơ quan" / "Changed the directory of agencies"
     PutBack "put-back" "Đưa lại thông điệp để riêng" / "Put back what was set aside"
     LetGo "let-go" "Bỏ thông điệp để riêng" / "Let go of what was set aside"
+    NewSecret "new-secret" "Cấp mã bí mật mới" / "Issued a new secret"
+    DropSecret "drop-secret" "Bỏ mã bí mật cũ" / "Took the older secret back"
     Propose "propose" "Đề nghị" / "Proposed"
     Reject "reject" "Không đồng ý" / "Rejected a proposal"
     Acknowledge "acknowledge-alarm" "Nhận xử lý cảnh báo" / "Took up an alarm"

@@ -25,6 +25,7 @@ texts! {
     CANARY "Văn bản thử" / "Test documents"
     STATISTICS "Thống kê" / "Statistics"
     AGENCIES "Cơ quan" / "Agencies"
+    SYSTEMS "Hệ thống" / "Systems"
     ACCOUNTS "Tài khoản" / "Accounts"
     AUDIT "Nhật ký thao tác" / "Record of acts"
     SIGN_OUT "Đăng xuất" / "Sign out"
@@ -44,6 +45,7 @@ const PAGES: &[(&str, Text, Right)] = &[
     ("/canary", CANARY, Right::Gateway),
     ("/statistics", STATISTICS, Right::Documents),
     ("/agencies", AGENCIES, Right::Gateway),
+    ("/systems", SYSTEMS, Right::Administer),
     ("/accounts", ACCOUNTS, Right::Administer),
     ("/audit", AUDIT, Right::Audit),
 ];

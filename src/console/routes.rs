@@ -9,7 +9,7 @@ use super::access::Right;
 use super::http::{Answer, METHOD, NOT_FOUND, Problem};
 use super::pages::{
     account, accounts, acts, agencies, alarms, assets, audit, canary, certificates, document, documents, outgoing,
-    overview, sign_in, statistics, stuck,
+    overview, sign_in, statistics, stuck, systems,
 };
 
 /// What it takes to see a page.
@@ -112,6 +112,7 @@ routes! {
     Post "/alarms/test" ADMINISTER, alarms::test;
     Get "/canary" GATEWAY, canary::page;
     Get "/certificates" GATEWAY, certificates::page;
+    Get "/systems" ADMINISTER, systems::page;
     Get "/accounts" ADMINISTER, accounts::page;
     Post "/accounts" ADMINISTER, accounts::add;
     Post "/accounts/{name}" ADMINISTER, accounts::change;

@@ -11,4 +11,5 @@ mod set_aside;
 mod statistics;
 #[path = "../support/mod.rs"]
 mod support;
+mod systems;
 mod town;

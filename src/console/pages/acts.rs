@@ -33,6 +33,8 @@ texts! {
     PROPOSE "Đề nghị người thứ hai duyệt" / "Propose it to a second person"
     SECOND "Nhiều hơn một văn bản: cần người thứ hai đồng ý." / "More than one document: a second person must agree."
     FOR_GOOD "Việc này không hoàn lại được: cần người thứ hai đồng ý." / "This cannot be undone: a second person must agree."
+    OF_TRUST "Việc này đổi người mà trục tin: cần quản trị thứ hai đồng ý." / "This changes whom the gateway trusts: a second administrator must agree."
+    SECRET "Mã bí mật mới (chỉ hiện lần này; chép ngay và giao tận tay đơn vị)" / "The new secret (shown this once; copy it now and hand it over in person)"
     MESSAGES "Số thông điệp" / "Messages"
     BACK "Không làm, quay lại" / "Do nothing, go back"
     DOCUMENT "Văn bản" / "Document"
@@ -95,6 +97,14 @@ const fn describes(kind: Kind) -> Text {
             "xóa hẳn các thông điệp để riêng; văn bản vẫn ở trục gửi, được gửi lại cho đến hết hạn",
             "delete what was set aside, for good; the documents are still with the gateway that sent them, which goes on until their deadline",
         ),
+        Kind::NewSecret => (
+            "tạo mã bí mật mới thay cho mã cũ hơn trong hai mã của hệ thống; mã đang dùng vẫn có hiệu lực. Người đồng ý sẽ thấy mã mới, một lần duy nhất",
+            "make a new secret in the place of the older of the system's two; the one in use still counts. Whoever agrees sees the new one, once",
+        ),
+        Kind::DropSecret => (
+            "làm cho mã cũ hơn trong hai mã của hệ thống hết hiệu lực",
+            "make the older of the system's two secrets count no more",
+        ),
         _ => ("ghi vào nhật ký", "be written down"),
     };
     Text { vi, en }
@@ -110,6 +120,14 @@ fn lying(call: &Call<'_>, broker: &str) -> u32 {
 fn asked(call: &Call<'_>) -> Result<Act, Problem> {
     let field = |name: &str| call.form.get(name).or_else(|| call.query.get(name));
     let word = field("act").ok_or(BAD_FORM)?;
+    if let Some(system) = field("system") {
+        let system = system.to_owned();
+        return match word {
+            "new-secret" => Ok(Act::NewSecret { system }),
+            "drop-secret" => Ok(Act::DropSecret { system }),
+            _ => Err(BAD_FORM),
+        };
+    }
     if let Some(broker) = field("broker") {
         let broker = broker.to_owned();
         return match word {
@@ -140,13 +158,14 @@ pub async fn plan(call: &Call<'_>) -> Answer {
     let plan = call.console.desk.plan(&act).await.map_err(|fault| refused(&fault))?;
     let (lang, kind) = (call.lang, act.kind());
     let title = lang.say(&kind.text());
-    let on_one = act.destination().is_some() || act.broker().is_some();
+    let on = act.destination().map(lienthong_contract::HopName::as_str).or(act.broker()).or(act.system());
+    let on_one = on.is_some();
     let doable = plan.doable() > 0 || (on_one && plan.but.is_none());
     let back = call.head.headers.get("referer").and_then(|value| value.to_str().ok());
     let back =
         back.and_then(|back| back.split_once("://")).and_then(|(_, rest)| rest.find('/').and_then(|at| rest.get(at..)));
     let main = html! {
-        h1 { (title) @if let Some(destination) = act.destination() { ": " (destination) } @if let Some(broker) = act.broker() { ": " (broker) } }
+        h1 { (title) @if let Some(on) = on { ": " (on) } }
         p { (lang.say(&WILL)) ": " (lang.say(&describes(kind))) "." }
         @if let Some(but) = &plan.but { p.verdict.warn { (lang.say(but)) } }
         @if let Some(messages) = plan.messages { p { strong { (lang.say(&MESSAGES)) ": " (lang.count(u64::from(messages))) } } }
@@ -189,7 +208,7 @@ fn confirm(call: &Call<'_>, act: &Act, plan: &Plan) -> Markup {
             input type="hidden" name="what" value=(what);
             p { label for="reason" { (lang.say(&REASON)) } textarea id="reason" name="reason" rows="3" required maxlength=(MAX_REASON) {} }
             @if plan.needs_second() {
-                p.note { (lang.say(if plan.for_good { &FOR_GOOD } else { &SECOND })) }
+                p.note { (lang.say(if plan.of_trust { &OF_TRUST } else if plan.for_good { &FOR_GOOD } else { &SECOND })) }
                 p { button type="submit" { (lang.say(&PROPOSE)) } }
             } @else { p { button type="submit" { (lang.say(&DO)) } } }
         }
@@ -202,7 +221,8 @@ fn reason<'a>(call: &'a Call<'_>) -> Result<&'a str, Problem> {
 
 /// Of what these pages do, a change of whom the gateway knows is an administrator's.
 fn may(call: &Call<'_>, kind: Kind) -> Result<(), Problem> {
-    if kind == Kind::Agencies && !call.may(Right::Administer) { Err(FORBIDDEN) } else { Ok(()) }
+    let of_trust = matches!(kind, Kind::Agencies | Kind::NewSecret | Kind::DropSecret);
+    if of_trust && !call.may(Right::Administer) { Err(FORBIDDEN) } else { Ok(()) }
 }
 
 pub async fn perform(call: &Call<'_>) -> Answer {
@@ -227,6 +247,7 @@ fn result(call: &Call<'_>, done: &crate::acts::Done) -> Markup {
         h1 { (lang.say(&DONE)) }
         p.verdict.good role="status" { (lang.say(&CHANGED)) ": " (lang.count(done.changed)) }
         @if done.left_out > 0 { p.warn { (lang.say(&SKIPPED)) ": " (lang.count(done.left_out)) } }
+        @if let Some(secret) = &done.secret { p { (lang.say(&SECRET)) ": " code { (secret.as_str()) } } }
         @if !done.sent_as.is_empty() {
             p { (lang.say(&SENT_AS)) ":" }
             ul { @for doc_id in done.sent_as.iter().take(SHOWN) { li { (document_link(*doc_id, &doc_id.to_string())) } } }

@@ -17,6 +17,7 @@ pub mod overview;
 pub mod sign_in;
 pub mod statistics;
 pub mod stuck;
+pub mod systems;
 
 use crate::acts::Fault;
 
@@ -31,6 +32,10 @@ fn refused(fault: &Fault) -> Problem {
             Problem { status: hyper::StatusCode::CONFLICT, text: STALE, more: None }
         }
         Fault::Proposal(_) => BAD_FORM,
+        Fault::File(why) => {
+            tracing::error!(%why, "a file that the console was to change is as it was");
+            Problem { status: hyper::StatusCode::INTERNAL_SERVER_ERROR, text: FILE, more: None }
+        }
         Fault::Broker(why) => {
             tracing::warn!(%why, "what a broker set aside could not be moved");
             Problem { status: hyper::StatusCode::BAD_GATEWAY, text: BROKER, more: None }
@@ -41,6 +46,11 @@ fn refused(fault: &Fault) -> Problem {
         }
     }
 }
+
+const FILE: lienthong_contract::Text = lienthong_contract::Text {
+    vi: "Không ghi được tệp; tệp vẫn như cũ. Cho trục quyền ghi vào thư mục chứa tệp (với systemd: ReadWritePaths), xem lý do trong nhật ký của trục.",
+    en: "The file could not be written and is as it was. Let the gateway write into its folder (with systemd: ReadWritePaths); the log has the reason.",
+};
 
 const BROKER: lienthong_contract::Text = lienthong_contract::Text {
     vi: "Máy chủ AMQP không trả lời như mong đợi; có thể mới làm được một phần. Xem nhật ký của trục rồi thử lại.",

@@ -8,12 +8,14 @@ use lienthong_contract::door::ConsignmentState;
 use super::{Driver, axe, enter, is_sound, photograph, shows, sign_in, types};
 use crate::canary::between;
 use crate::support::eventually;
+use crate::systems::listed;
 use crate::town::{Ahead, PASSWORD, Town};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failure_is_seen_and_mended_with_the_keyboard_alone() {
     let town = Town::start_with(false, Ahead::default(), |config, folder| {
         between(config, folder, "H37.90.05", "H37");
+        config.system = vec![listed(folder, "so-noi-vu", true)];
     })
     .await;
     town.account("admin", Role::Administrator, None).await;
@@ -91,6 +93,7 @@ async fn a_failure_is_seen_and_mended_with_the_keyboard_alone() {
         ("/statistics", "Theo cơ quan"),
         ("/canary", "100,0 %"),
         ("/agencies", "Cập nhật bằng bảng tính"),
+        ("/systems", "Cấp mã mới"),
         ("/accounts", "Thêm tài khoản"),
         ("/audit", "Mở tuyến"),
         ("/proposals", "Không có đề nghị"),
