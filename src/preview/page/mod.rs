@@ -82,8 +82,8 @@ pub struct Page {
     judge: Box<dyn Fn() -> Judge + Send + Sync>,
     clock: Arc<dyn Clock>,
     settings: Settings,
-    coming_in: Semaphore,
-    judging: Semaphore,
+    coming_in: Arc<Semaphore>,
+    judging: Arc<Semaphore>,
     turnstile: Turnstile,
     work: TaskTracker,
 }
@@ -150,7 +150,8 @@ impl Page {
     /// `judge` gives the judge of the moment.
     #[must_use]
     pub fn new(judge: Box<dyn Fn() -> Judge + Send + Sync>, clock: Arc<dyn Clock>, settings: Settings) -> Self {
-        let (coming_in, judging) = (Semaphore::new(settings.coming_in), Semaphore::new(settings.at_once));
+        let places = |count| Arc::new(Semaphore::new(count));
+        let (coming_in, judging) = (places(settings.coming_in), places(settings.at_once));
         let turnstile = Turnstile::new(settings.per_minute);
         Self { judge, clock, settings, coming_in, judging, turnstile, work: TaskTracker::new() }
     }
@@ -188,18 +189,20 @@ impl Page {
             paced.throw_away().await;
             return Err(refused(StatusCode::TOO_MANY_REQUESTS, &html::TOO_OFTEN));
         }
-        let Ok(_coming_in) = self.coming_in.try_acquire() else {
+        let Ok(coming_in) = Arc::clone(&self.coming_in).try_acquire_owned() else {
             paced.throw_away().await;
             return Err(refused(StatusCode::SERVICE_UNAVAILABLE, &html::BUSY));
         };
         let file = self.take(head, paced).await?;
-        let turn = tokio::time::timeout(TURN_WITHIN, self.judging.acquire()).await;
-        let Ok(Ok(_judging)) = turn else {
+        let turn = tokio::time::timeout(TURN_WITHIN, Arc::clone(&self.judging).acquire_owned()).await;
+        let Ok(Ok(judging)) = turn else {
             return Err(refused(StatusCode::SERVICE_UNAVAILABLE, &html::BUSY));
         };
         let (judge, clock, spool) = ((self.judge)(), Arc::clone(&self.clock), self.settings.spool.clone());
-        // Judging reads the file and works on it: not on a thread that others wait for.
+        // Judging reads the file and works on it: not on a thread that others wait for. Its places go along: whoever hangs up
+        // does not end it.
         let judged = tokio::task::spawn_blocking(move || -> io::Result<_> {
+            let _places = (coming_in, judging);
             let (mut file, mut out, now) = (file, tempfile::tempfile_in(spool)?, clock.now());
             if corrected {
                 return Ok((None, judge.correct(&mut file, &mut out, now)?, out));

@@ -302,7 +302,8 @@ fn insert_consignments(
             Route::Refused => (ConsignmentState::Rejected, None, None),
             Route::Link(to) | Route::Outlet(to) => {
                 let to = (to.as_str(), outside);
-                let with_room = |entry: &&mut (_, i64, usize)| entry.0 == to && entry.2 < MAX_PER_DISPATCH;
+                // A system outside knows a packet by its name: what is sent to it in two parts, it has once.
+                let with_room = |entry: &&mut (_, i64, usize)| entry.0 == to && (outside || entry.2 < MAX_PER_DISPATCH);
                 let id = match outbox.iter_mut().find(with_room) {
                     Some((_, id, count)) => {
                         *count += 1;

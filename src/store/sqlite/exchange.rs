@@ -41,7 +41,7 @@ const ITEM: &str = "c.id, c.doc_id, p.kind, p.document_id, p.sender, c.recipient
 fn received(db: &Connection, sought: &Sought, limit: usize) -> Result<Vec<MailItem>> {
     let open = "c.state = 'consigned' ORDER BY c.urgent DESC, c.seq";
     let within = "c.state NOT IN ('offered', 'withdrawn', 'rejected') AND c.arrived_at BETWEEN ?4 AND ?5
-                  ORDER BY c.arrived_at, c.seq";
+                  ORDER BY c.state <> 'consigned', c.arrived_at, c.seq";
     let which = if sought.window.is_some() { within } else { open };
     let query = format!(
         "SELECT {ITEM} FROM consignments c JOIN packets p ON p.id = c.packet
@@ -61,7 +61,13 @@ fn received(db: &Connection, sought: &Sought, limit: usize) -> Result<Vec<MailIt
     }
     // Arrivals are numbered in their order; the time says the same, and is what is shown.
     items.sort_by_key(|(item, seq): &(MailItem, i64)| (item.arrived_at, *seq));
-    items.truncate(limit);
+    if items.len() > limit {
+        // Cut off anywhere, a list would hide what still waits: what has ended goes first.
+        let waits = |item: &MailItem| matches!(item.state, TransportState::Initial | TransportState::Processing);
+        items.sort_by_key(|(item, _)| !waits(item));
+        items.truncate(limit);
+        items.sort_by_key(|(item, seq)| (item.arrived_at, *seq));
+    }
     Ok(items.into_iter().map(|(item, _)| item).collect())
 }
 

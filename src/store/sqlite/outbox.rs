@@ -270,7 +270,7 @@ fn let_go(
         delivered.answers = true;
         return Ok(());
     };
-    let entry = match outbox.get_mut(&(packet, next.clone())).filter(|entry| entry.1 < MAX_PER_DISPATCH) {
+    let entry = match outbox.get_mut(&(packet, next.clone())).filter(|entry| outside || entry.1 < MAX_PER_DISPATCH) {
         Some(entry) => {
             entry.1 += 1;
             entry.0

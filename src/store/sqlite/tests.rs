@@ -5,6 +5,7 @@ mod accepting;
 mod console;
 mod crash;
 mod deadlines;
+mod exchange;
 mod flows;
 mod ledger;
 mod news;

@@ -80,13 +80,34 @@ fn is_no_function(words: &str) -> bool {
         .any(|known| words.contains(known))
 }
 
-/// Those of the recipients that the axis speaks of.
-fn named(words: &str, mut recipients: Vec<AgencyCode>) -> Vec<AgencyCode> {
+/// The words without what stands in parentheses: there an axis says what would be right, such as successors.
+fn outside_parentheses(words: &str) -> String {
+    let (mut depth, mut rest) = (0_usize, String::with_capacity(words.len()));
+    for c in words.chars() {
+        match c {
+            '(' => depth = depth.saturating_add(1),
+            ')' => depth = depth.saturating_sub(1),
+            _ if depth == 0 => {
+                rest.push(c);
+                continue;
+            }
+            _ => {}
+        }
+        rest.push(' ');
+    }
+    rest
+}
+
+/// Those of the recipients that the axis speaks of; those in parentheses only when there are no others.
+fn named(words: &str, recipients: Vec<AgencyCode>) -> Vec<AgencyCode> {
     let of_code = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | ':' | '-' | '_');
-    let spoken: Vec<AgencyCode> =
-        words.split(|c| !of_code(c)).filter_map(|word| word.trim_matches(['.', ':', '-']).parse().ok()).collect();
-    recipients.retain(|recipient| spoken.iter().any(|word| same(word, recipient)));
-    recipients
+    let spoken = |words: &str| {
+        let codes = words.split(|c| !of_code(c)).filter_map(|word| word.trim_matches(['.', ':', '-']).parse().ok());
+        let codes: Vec<AgencyCode> = codes.collect();
+        let of = |recipient: &&AgencyCode| codes.iter().any(|word| same(word, recipient));
+        recipients.iter().filter(of).cloned().collect::<Vec<_>>()
+    };
+    Some(spoken(&outside_parentheses(words))).filter(|found| !found.is_empty()).unwrap_or_else(|| spoken(words))
 }
 
 /// Counts one more time that it could not be processed.
@@ -102,4 +123,27 @@ fn failed_again(axis: &Parts, digest: Digest) -> u32 {
 
 fn forget(axis: &Parts, digest: Digest) {
     axis.not_processed.lock().unwrap_or_else(PoisonError::into_inner).remove(&digest);
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn who_is_meant_is_told_from_who_would_be_right() {
+        let code = |text: &str| text.parse::<AgencyCode>().unwrap();
+        let all = || vec![code("K99"), code("K05"), code("K06")];
+        for (words, meant) in [
+            ("Ma cua noi nhan da dong: K99 (can: K05 (So A); K06 (So B)) [LT-RUL-0004]", &["K99"][..]),
+            ("Don vi nhan chua dang ky (K06)", &["K06"]),
+            ("K05, K06 khong ton tai", &["K05", "K06"]),
+            ("Don vi nhan chua dang ky", &[]),
+            ("K05 ) ( K06", &["K05"]),
+        ] {
+            let meant: Vec<AgencyCode> = meant.iter().map(|text| code(text)).collect();
+            assert_eq!(named(words, all()), meant, "{words}");
+        }
+    }
 }

@@ -39,6 +39,22 @@ async fn state(store: &SqliteStore, made: &Made) -> State {
 }
 
 #[tokio::test]
+async fn a_circular_leaves_in_one_part_however_many_recipients_it_has_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let codes: Vec<String> = (1..=100).map(|number| format!("G09.{number:02}")).collect();
+    let to: Vec<(&str, Route)> = codes.iter().map(|code| (code.as_str(), to_axis())).collect();
+    letter("circular", 0, &to).accept(&store).await;
+    // A system outside knows it by its name: the second part of it would be answered as the first was.
+    let [leaving] = &due(&store).await[..] else { panic!("one part") };
+    assert_eq!(leaving.dispatch.consignments.len(), 100);
+    let relay = relayed(&letter("relayed", 0, &to), "province-a", "nation", &to_axis());
+    relay.take(&store).await;
+    let parts: Vec<usize> = due(&store).await.iter().map(|leaving| leaving.dispatch.consignments.len()).collect();
+    assert_eq!(parts, [100, 100]);
+}
+
+#[tokio::test]
 async fn what_is_due_to_an_outlet_is_no_neighbours_and_leaves_by_its_answer_once() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
