@@ -82,6 +82,11 @@ impl Collector {
         self.heard.bodies.lock().unwrap().clone()
     }
 
+    /// What each request said to be let in.
+    pub fn authorizations(&self) -> Vec<Option<String>> {
+        self.heard.authorizations.lock().unwrap().clone()
+    }
+
     /// Every span that was taken.
     pub fn spans(&self) -> Vec<Told> {
         let read = |body: &String| serde_json::from_str::<ExportTraceServiceRequest>(body).unwrap();

@@ -18,13 +18,15 @@ use lienthong::config::Traces;
 use lienthong::edxml::model::Urgency;
 use lienthong::scene::{self, RECIPIENTS, SENDER};
 use lienthong::trust::tls::{ClientFiles, client_config};
-use lienthong_contract::DocId;
 use lienthong_contract::door::{Acknowledgement, ConsignmentState};
+use lienthong_contract::{DocId, HopName};
 use lienthong_door_kit::outbound::{Ask, Caller, Load, Waits};
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use support::eventually;
 use support::letters::{Signed, letter, many, sign};
 use support::world::{Setup, World, arrived, inbox, traced};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 const SUBJECT: &str = "Về việc dấu vết của một văn bản (thí dụ)";
 
@@ -203,4 +205,26 @@ async fn no_document_waits_for_a_collector_that_does_not_hear() {
         of(&refusing.spans(), doc_id).iter().any(|told| told.span.name == "receive").then_some(())
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collector_that_asks_for_a_secret_gets_the_one_of_the_moment() {
+    let (collector, folder) = (Collector::start(), support::folder());
+    let file = folder.path().join("collector.secret");
+    std::fs::write(&file, "Bearer first\n").unwrap();
+    let (hop, clock) = ("province-a".parse::<HopName>().unwrap(), Arc::new(SystemClock));
+    let told =
+        lienthong::traces::collector::Collector::new(hop.clone(), &collector.endpoint(), None, Some(file.clone()));
+    let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+    let traces = lienthong::traces::Traces::start((hop.clone(), clock), told.unwrap(), 1.0, (&tasks, &stop));
+    for secret in ["Bearer first", "Bearer second"] {
+        std::fs::write(&file, secret).unwrap();
+        let doc_id = DocId::fresh();
+        traces.receipt_stored(traces.watch(), (doc_id, "RelayAcceptance", &hop));
+        eventually("it is told", async || (!of(&collector.spans(), doc_id).is_empty()).then_some(())).await;
+        assert_eq!(collector.authorizations().last().unwrap().as_deref(), Some(secret));
+    }
+    stop.cancel();
+    tasks.close();
+    tasks.wait().await;
 }
