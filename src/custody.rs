@@ -59,6 +59,9 @@ pub struct TransferHeader {
     /// Receipts that the chains below point into; each stands once.
     pub receipts: Vec<String>,
     pub consignments: Vec<Transferred>,
+    /// How many consignments of the packet the sending hop has for this one, where they come in several transfers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub together: Option<u32>,
 }
 
 /// One consignment of a transfer.
@@ -101,6 +104,7 @@ impl TransferHeader {
             size: dispatch.size,
             receipts: receipts.into_iter().map(ToString::to_string).collect(),
             consignments,
+            together: dispatch.together,
         }
     }
 }

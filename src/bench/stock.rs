@@ -118,6 +118,7 @@ impl Made {
             acts: Vec::new(),
             gives_back: Vec::new(),
             entered: None,
+            together: None,
             held: Held::Inline(bytes.into()),
         };
         let entry = ConsignedTo { consignment: ConsignmentId::fresh(), recipient: recipient.clone() };

@@ -40,6 +40,7 @@ fn a_receipt_that_many_chains_share_travels_once() {
         attempts: 0,
         held: Held::Dropped,
         consignments: vec![entry(0, "a"), entry(1, "b")],
+        together: None,
     };
     let header = TransferHeader::of(&hop("province-a"), &dispatch);
     assert_eq!(header.receipts, [&*made.submission.jws, "a", "b"]);

@@ -30,6 +30,8 @@ const LOOK_AGAIN: Duration = Duration::from_secs(5);
 const LONGEST_ACCEPTANCE_TIMEOUT: Duration = Duration::from_secs(600);
 /// A packet that others do not wait for rests at most so many longest pauses.
 const TURN_RESTS: u32 = 4;
+/// So often a packet rests for want of consignments that are to leave with it: with the usual pauses some four minutes.
+const GATHERS: u32 = 10;
 /// The most packets read from the store at once: each may hold some tens of KB.
 const READ_AT_ONCE: usize = 64;
 
@@ -238,6 +240,9 @@ impl Lane {
                     (Due::ToHop(dispatch), Carrier::Link(link)) => {
                         sends.spawn(send(shared, Arc::clone(link), self.peer.clone(), dispatch, again));
                     }
+                    (Due::Outside(leaving), Carrier::Outlet(way)) if self.waits_for_others(&leaving, way) => {
+                        self.rest(id, Fault::Turn);
+                    }
                     (Due::Outside(leaving), Carrier::Outlet(way)) => {
                         sends.spawn(send_out(shared, way.clone(), leaving));
                     }
@@ -246,6 +251,18 @@ impl Lane {
                 }
             }
         }
+    }
+
+    /// Whether consignments that are with the hop before are to leave in the same call. What waits for them takes a new
+    /// place in the outbox when they come, and leaves without them when they do not.
+    fn waits_for_others(&self, leaving: &Leaving, way: &WayOut) -> bool {
+        let rested = self.tries.get(&leaving.dispatch.outbox_id).copied().unwrap_or_default();
+        let waits = leaving.gathers && !leaving.perhaps && !way.outlet.one_by_one();
+        if waits && rested == GATHERS {
+            let doc_id = leaving.dispatch.doc_id;
+            tracing::warn!(peer = %self.peer, %doc_id, "a packet leaves without consignments that are with the hop before");
+        }
+        waits && rested < GATHERS
     }
 
     /// Up to `room` entries, from whichever side's turn it is; nothing when both sides are empty.
@@ -271,6 +288,9 @@ impl Lane {
             };
             self.again.pop_front();
             // Another one there: this one was settled meanwhile.
+            if found.first().is_none_or(|entry| entry.dispatch().outbox_id != id) {
+                self.tries.remove(&id);
+            }
             due.extend(found.into_iter().filter(|entry| entry.dispatch().outbox_id == id));
         }
         Ok(if due.is_empty() && self.again.is_empty() && !self.turn_of_again { None } else { Some(due) })

@@ -252,6 +252,7 @@ impl Intake {
         self.mark_test(&mut row, all.iter().map(|entry| &entry.recipient));
         let gives_back = is_given_back(&row);
         row.previous_hop = Some(header.from_hop.clone());
+        row.together = header.together;
         let mut kept = None;
         if !dropped {
             let held = self.hold(examined.bytes, header.digest).await;
@@ -383,6 +384,7 @@ impl Intake {
             gives_back: Vec::new(),
             held: Held::Dropped,
             entered: None,
+            together: None,
         };
         self.parts.store.take_custody(row, Some(submission), rows).await.map_err(not_taken)?;
         self.parts.delivery.receipts_wait(&header.from_hop);

@@ -399,6 +399,7 @@ pub(super) fn new_packet(
         gives_back: Vec::new(),
         held,
         entered: None,
+        together: None,
     };
     match packet {
         Packet::Document(document) => {

@@ -169,6 +169,8 @@ pub struct NewPacket {
     pub received_at: Instant,
     /// The hop it came from; absent at the first hop.
     pub previous_hop: Option<HopName>,
+    /// How many consignments of it that hop has for this one, where they are more than came with it.
+    pub together: Option<u32>,
     pub status: Option<StatusFact>,
     /// What it does to other documents.
     pub acts: Vec<Act>,
@@ -231,6 +233,8 @@ pub struct Dispatch {
     pub attempts: u32,
     pub held: Held,
     pub consignments: Vec<DispatchedConsignment>,
+    /// How many consignments of the packet go to this next hop, where they are more than these.
+    pub together: Option<u32>,
 }
 
 #[derive(Debug, Clone)]

@@ -23,6 +23,8 @@ pub struct Leaving {
     pub sender: AgencyCode,
     /// An earlier attempt may have arrived.
     pub perhaps: bool,
+    /// More consignments of it for this outlet are with the hop before, or may be.
+    pub gathers: bool,
     /// The last receipt of each consignment of the dispatch, in the same order.
     pub heads: Vec<Sealed>,
 }

@@ -157,6 +157,7 @@ impl World {
             acts: Vec::new(),
             gives_back: Vec::new(),
             entered: None,
+            together: None,
             held: Held::Inline(text.into_bytes().into()),
         }
     }

@@ -12,7 +12,7 @@ use crate::edxml::tests::fixtures;
 use crate::edxml::{self, Limits};
 use crate::mend::reform::says_the_same;
 use crate::receipts::Receipt;
-use crate::store::sqlite::tests::support::{agency, letter_of};
+use crate::store::sqlite::tests::support::{agency, letter_of, relayed};
 use crate::store::{Held, OutletStore};
 
 /// What the system outside does with one call.
@@ -286,6 +286,35 @@ async fn a_refusal_ends_those_it_names_and_the_others_go_without_them() {
     assert_eq!(states, [State::PassedOutside, State::Failed]);
     assert_eq!(system.has.lock().unwrap()[&some.packet.digest], [agency("G09.90")]);
     assert!(!system.has.lock().unwrap().contains_key(&all.packet.digest));
+    out.end().await;
+}
+
+#[tokio::test]
+async fn consignments_that_the_hop_before_lets_go_of_one_after_the_other_leave_in_one_call() {
+    let system = System::new(|_, _| Does::Takes);
+    let out = Out::new(&system, false);
+    let to = ["G09.90", "G10.90"].map(|code| (code, Route::Outlet(hop("axis"))));
+    let relay = |name: &str| relayed(&letter_of(name, name.as_bytes(), 0, &to), "province-a", "district", &to[0].1);
+    let part =
+        |whole: &Made, place: usize| Made { consignments: vec![whole.consignments[place].clone()], ..whole.clone() };
+    let waits = async |whole: &Made| {
+        whole.offer(&out.store).await;
+        part(whole, 0).let_go(&out.store).await;
+        out.delivery.packet_waits(&hop("axis"), false);
+    };
+    // The second comes while the first rests.
+    let whole = relay("one after the other");
+    waits(&whole).await;
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    part(&whole, 1).let_go(&out.store).await;
+    out.delivery.packet_waits(&hop("axis"), false);
+    out.came(&whole, State::PassedOutside).await;
+    assert_eq!(system.has.lock().unwrap()[&whole.packet.digest].len(), 2);
+    // The second does not come: the first does not wait for ever.
+    let half = relay("one alone");
+    waits(&half).await;
+    until("it leaves alone", || system.has.lock().unwrap().contains_key(&half.packet.digest)).await;
+    assert_eq!(system.has.lock().unwrap()[&half.packet.digest], [agency("G09.90")]);
     out.end().await;
 }
 

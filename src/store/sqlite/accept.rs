@@ -67,6 +67,10 @@ pub fn take_custody(
         insert_receipt(db, row, SUBMISSION, submission, false)?;
     }
     insert_consignments(db, &Sent::of(packet), row, submission, &fresh)?;
+    if let (Some(hop), Some(number)) = (&packet.previous_hop, packet.together) {
+        let insert = "INSERT OR IGNORE INTO split (packet, hop, number) VALUES (?1, ?2, ?3)";
+        db.prepare_cached(insert)?.execute(params![row, hop.as_str(), number])?;
+    }
     flows::settle(db, packet, row)?;
     Ok(true)
 }
@@ -366,6 +370,24 @@ pub(super) fn insert_outbox(db: &Connection, (to, outside): (&str, bool), packet
     let insert = "INSERT INTO outbox (hop, packet, urgent, outside) VALUES (?1, ?2, ?3, ?4)";
     db.prepare_cached(insert)?.execute(params![to, packet, urgent, outside])?;
     Ok(db.last_insert_rowid())
+}
+
+/// Gives an outbox entry that was not begun to be sent a new place, behind all others, and tells it: whoever has read it
+/// before finds it gone. Nothing when there is none that more consignments can join.
+pub(super) fn renew_outbox(db: &Connection, (to, outside): (&str, bool), packet: i64) -> Result<Option<i64>> {
+    let open = "SELECT o.id FROM outbox o WHERE o.hop = ?1 AND o.outside = ?2 AND o.perhaps = 0
+                AND o.id IN (SELECT outbox_id FROM consignments WHERE packet = ?3 AND outbox_id IS NOT NULL)";
+    let mut open = db.prepare_cached(open)?;
+    let Some(old) = open.query_row(params![to, outside, packet], |row| row.get::<_, i64>(0)).optional()? else {
+        return Ok(None);
+    };
+    let copy = "INSERT INTO outbox (hop, packet, urgent, attempts, last_error, outside)
+                SELECT hop, packet, urgent, attempts, last_error, outside FROM outbox WHERE id = ?1";
+    db.prepare_cached(copy)?.execute([old])?;
+    let new = db.last_insert_rowid();
+    db.prepare_cached("UPDATE consignments SET outbox_id = ?2 WHERE outbox_id = ?1")?.execute([old, new])?;
+    db.prepare_cached("DELETE FROM outbox WHERE id = ?1")?.execute([old])?;
+    Ok(Some(new))
 }
 
 /// See [`super::Store::refused`].

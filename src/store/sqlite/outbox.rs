@@ -12,7 +12,7 @@ use super::super::{
     Consign, Delivered, Dispatch, DispatchedConsignment, Ended, Error, LetGo, MAX_PER_DISPATCH, Overdue, QueuedReceipt,
     Recorded, Result,
 };
-use super::accept::insert_outbox;
+use super::accept::{insert_outbox, renew_outbox};
 use super::outlets::attest_one;
 use super::overtaken::{self, Comes};
 use super::restored;
@@ -55,10 +55,18 @@ pub(super) fn dispatches(
             size: rows::size(row, 3)?,
             urgent,
             held: rows::held(row, 4)?,
+            together: if outside { None } else { together(db, row.get(5)?, to, consignments.len())? },
             consignments,
         });
     }
     Ok(due)
+}
+
+/// How many consignments of the packet go to this hop, where they are more than so many.
+fn together(db: &Connection, packet: i64, to: &HopName, here: usize) -> Result<Option<u32>> {
+    let count = "SELECT count(*) FROM consignments WHERE packet = ?1 AND next_hop = ?2 AND outside = 0";
+    let number: u32 = db.prepare_cached(count)?.query_row(params![packet, to.as_str()], |row| row.get(0))?;
+    Ok(Some(number).filter(|number| usize::try_from(*number).is_ok_and(|number| number > here)))
 }
 
 type Travelling = (DocId, Vec<DispatchedConsignment>);
@@ -276,7 +284,10 @@ fn let_go(
             entry.0
         }
         None => {
-            let entry = insert_outbox(db, (next.as_str(), outside), packet, urgent)?;
+            let to = (next.as_str(), outside);
+            // A system outside has a packet once: what was let go of earlier leaves together with this.
+            let renewed = if outside { renew_outbox(db, to, packet)? } else { None };
+            let entry = renewed.map_or_else(|| insert_outbox(db, to, packet, urgent), Ok)?;
             outbox.insert((packet, next.clone()), (entry, 1));
             entry
         }

@@ -16,7 +16,12 @@ const MAX_ABROAD: usize = 1024;
 
 /// See [`super::super::OutletStore::due_outside`].
 pub fn due(db: &Connection, outlet: &HopName, urgent: bool, after: i64, limit: usize) -> Result<Vec<Leaving>> {
-    let query = "SELECT p.kind, p.document_id, p.business_type, p.sender, o.perhaps
+    // What is the hop before's yet, and what it said it has and has not come.
+    let query = "SELECT p.kind, p.document_id, p.business_type, p.sender, o.perhaps,
+                        EXISTS (SELECT 1 FROM consignments c WHERE c.packet = p.id AND c.state = 'offered'
+                                AND c.outside = 1 AND c.next_hop = o.hop)
+                        OR EXISTS (SELECT 1 FROM split s WHERE s.packet = p.id AND s.number >
+                                   (SELECT count(*) FROM consignments c WHERE c.packet = p.id AND c.previous_hop = s.hop))
                  FROM outbox o JOIN packets p ON p.id = o.packet WHERE o.id = ?1";
     let mut query = db.prepare_cached(query)?;
     let mut leaving = Vec::new();
@@ -34,6 +39,7 @@ pub fn due(db: &Connection, outlet: &HopName, urgent: bool, after: i64, limit: u
             business_type: row.get(2)?,
             sender: rows::agency(row, 3)?,
             perhaps: row.get(4)?,
+            gathers: row.get(5)?,
             heads: heads.collect::<Result<_>>()?,
             dispatch,
         });

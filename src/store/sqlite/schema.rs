@@ -10,13 +10,13 @@ use rusqlite::Connection;
 use super::super::Error;
 
 /// Each step takes the store from one version to the next; the first makes a new one of version [`OLDEST`].
-const MIGRATIONS: &[&str] = &[V2, V3, V4, V5, V6, V7, V8, V9, V10, V11, V12, V13, V14, V15];
+const MIGRATIONS: &[&str] = &[V2, V3, V4, V5, V6, V7, V8, V9, V10, V11, V12, V13, V14, V15, V16];
 
 /// The oldest version that can be upgraded. Version 1 was never released.
 const OLDEST: i64 = 2;
 
 /// The newest version this gateway knows.
-pub const VERSION: i64 = 15;
+pub const VERSION: i64 = 16;
 
 const V2: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -735,6 +735,17 @@ CREATE INDEX canaries_by_time ON canaries (sent_at);
 CREATE INDEX canaries_under_way ON canaries (sent_at) WHERE ended_at IS NULL;
 -- What the books count of them.
 CREATE INDEX packets_canary ON packets (received_at) WHERE kind = 'canary';
+";
+
+/// Packets that come in several transfers.
+const V16: &str = "
+-- How many consignments of a packet the hop before has for this hop, where one transfer does not hold them all.
+CREATE TABLE split (
+    packet        INTEGER NOT NULL,
+    hop           TEXT NOT NULL,
+    number        INTEGER NOT NULL,
+    PRIMARY KEY (packet, hop)
+) WITHOUT ROWID;
 ";
 
 /// Brings the store to [`VERSION`] and binds it to this hop.

@@ -54,6 +54,59 @@ async fn a_circular_leaves_in_one_part_however_many_recipients_it_has_there() {
     assert_eq!(parts, [100, 100]);
 }
 
+/// What of it is in the outbox: the entry, how many it holds, whether more may come.
+async fn entries(store: &SqliteStore) -> Vec<(i64, usize, bool)> {
+    let parts = due(store).await;
+    parts.iter().map(|one| (one.dispatch.outbox_id, one.dispatch.consignments.len(), one.gathers)).collect()
+}
+
+#[tokio::test]
+async fn what_the_hop_before_lets_go_of_bit_by_bit_leaves_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let codes: Vec<String> = (1..=100).map(|number| format!("G09.{number:02}")).collect();
+    let to: Vec<(&str, Route)> = codes.iter().map(|code| (code.as_str(), to_axis())).collect();
+    let whole = relayed(&letter("in two transfers", 0, &to), "province-a", "nation", &to_axis());
+    let part = |from: usize, to: usize| Made { consignments: whole.consignments[from..to].to_vec(), ..whole.clone() };
+    let [mut first, second, third] = [part(0, 64), part(64, 80), part(80, 100)];
+    first.packet.together = Some(100);
+    first.offer(&store).await;
+    first.let_go(&store).await;
+    let [(entry, 64, true)] = entries(&store).await[..] else { panic!("the hop before has more of it") };
+    // All have come, and the hop before may take some of them back yet.
+    let rest = part(64, 100);
+    rest.offer(&store).await;
+    assert_eq!(entries(&store).await, [(entry, 64, true)]);
+    second.let_go(&store).await;
+    let [(next, 80, true)] = entries(&store).await[..] else { panic!("they join it") };
+    assert!(
+        next > entry && !store.begins_to_leave(entry).await.unwrap(),
+        "whoever has read the entry before sends nothing"
+    );
+    third.let_go(&store).await;
+    let [(last, 100, false)] = entries(&store).await[..] else { panic!("all of them") };
+    assert!(last > next && store.begins_to_leave(last).await.unwrap());
+    // Said twice, it changes nothing.
+    third.let_go(&store).await;
+    assert_eq!(entries(&store).await, [(last, 100, false)]);
+}
+
+#[tokio::test]
+async fn what_was_begun_to_be_sent_is_not_joined() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let to = [("G09.90", to_axis()), ("G10.90", to_axis())];
+    let whole = relayed(&letter("begun", 0, &to), "province-a", "nation", &to_axis());
+    let part = |place: usize| Made { consignments: vec![whole.consignments[place].clone()], ..whole.clone() };
+    whole.offer(&store).await;
+    part(0).let_go(&store).await;
+    let [(entry, 1, true)] = entries(&store).await[..] else { panic!("one of two") };
+    assert!(store.begins_to_leave(entry).await.unwrap());
+    part(1).let_go(&store).await;
+    let [(same, 1, false), (_, 1, false)] = entries(&store).await[..] else { panic!("two entries") };
+    assert_eq!(same, entry);
+}
+
 #[tokio::test]
 async fn what_is_due_to_an_outlet_is_no_neighbours_and_leaves_by_its_answer_once() {
     let folder = tempfile::tempdir().unwrap();

@@ -108,6 +108,7 @@ fn packet(text: &str, bytes: &[u8], urgency: u8) -> NewPacket {
         acts: Vec::new(),
         gives_back: Vec::new(),
         entered: None,
+        together: None,
         held: Held::Inline(bytes.to_vec().into()),
     }
 }
