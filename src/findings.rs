@@ -107,6 +107,8 @@ mod tests {
             let well_formed = matches!(parts.as_slice(), ["LT", room, number]
                 if room.len() == 3 && number.len() == 4 && number.bytes().all(|b| b.is_ascii_digit()));
             assert!(well_formed, "{}", kind.code);
+            // That code speaks of the calling system's own proof: a client stops and asks for another secret.
+            assert_ne!(kind.vxp, 15, "{}", kind.code);
             for text in [kind.title.vi, kind.fix.vi] {
                 assert!(is_nfc(text) && !text.trim().is_empty(), "{} {text}", kind.code);
             }

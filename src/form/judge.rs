@@ -13,7 +13,6 @@ use crate::edxml::findings::EMPTY_ATTACHMENT;
 use crate::edxml::model::{AttachmentMeta, Packet, TextAt};
 use crate::edxml::write::{write_document, write_status};
 use crate::edxml::{Limits, split_bytes};
-use crate::intake::findings::SIGNATURE_REQUIRED;
 use crate::preview::{self, Judge};
 use crate::rules::findings::NOT_JUDGED;
 
@@ -34,7 +33,7 @@ pub fn mistakes(form: &Form, mut told: Vec<Finding>, judge: &Judge, now: Instant
     };
     let text = String::from_utf8_lossy(&packet);
     let of_signature = |finding: &Finding| finding.element.as_deref() == Some("edXMLHeader/Signature");
-    let of_packet = [&EMPTY_ATTACHMENT, &SIGNATURE_REQUIRED, &NOT_JUDGED, &preview::findings::NO_DIRECTORY];
+    let of_packet = [&EMPTY_ATTACHMENT, &NOT_JUDGED, &preview::findings::NO_DIRECTORY];
     for mut finding in found {
         // What comes later (contents, signature), or is said of the preview and not of the form.
         if of_signature(&finding) || of_packet.iter().any(|kind| kind.code == finding.code) {

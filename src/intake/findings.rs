@@ -35,7 +35,7 @@ pub static SIGNATURE_REQUIRED: Kind = Kind {
     code: "LT-INT-0003",
     severity: Severity::Refuse,
     blame: Blame::Sender,
-    vxp: 15,
+    vxp: 22,
     title: Text {
         vi: "Cơ quan gửi phải ký số gói tin, nhưng gói tin không có chữ ký số.",
         en: "This sender must sign its packets, and the packet is not signed.",
@@ -51,7 +51,7 @@ pub static SIGNER_UNKNOWN: Kind = Kind {
     code: "LT-INT-0004",
     severity: Severity::Refuse,
     blame: Blame::Sender,
-    vxp: 15,
+    vxp: 22,
     title: Text {
         vi: "Chứng thư đã ký gói tin không được đăng ký cho cơ quan nào.",
         en: "The certificate that signed the packet is registered for no agency.",
@@ -288,7 +288,7 @@ pub static SENDER_NOT_OF_RECEIPT: Kind = Kind {
     code: "LT-INT-0017",
     severity: Severity::Refuse,
     blame: Blame::Peer,
-    vxp: 15,
+    vxp: 19,
     title: Text {
         vi: "Gói tin ghi cơ quan gửi khác với cơ quan mà trục tiếp nhận đầu tiên đã xác nhận.",
         en: "The packet names another sender than the receipt of the gateway that first took it.",
@@ -384,7 +384,7 @@ pub static OUTSIDE_SENDER: Kind = Kind {
     code: "LT-INT-0025",
     severity: Severity::Refuse,
     blame: Blame::Peer,
-    vxp: 15,
+    vxp: 19,
     title: Text {
         vi: "Gói tin từ ngoài mạng không ghi mã nơi gửi dùng được, hoặc đứng tên cơ quan do một trục của mạng này phục vụ.",
         en: "A packet from outside the network names no sender, or one that a gateway of this network serves.",

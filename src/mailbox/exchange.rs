@@ -17,6 +17,7 @@ use lienthong_contract::system::Party;
 use lienthong_contract::{AgencyCode, ConsignmentId, DocId};
 
 use super::{Mailboxes, Source, Standing, chunks, locked, not_found, refusal, unavailable};
+use crate::directory::AgencyKey;
 use crate::intake::findings;
 use crate::receipts::Event;
 use crate::store::exchange::{ExchangeStore, Sought};
@@ -112,6 +113,28 @@ impl Exchanges {
         }
     }
 
+    /// Those of them that came for this agency, however either is spelt.
+    async fn mine_for(
+        &self,
+        party: &Party,
+        agency: &AgencyCode,
+        doc_id: DocId,
+    ) -> Result<Vec<(ConsignmentId, Identity)>, Refusal> {
+        let identity = self.acting(party, agency).map_err(|standing| match standing {
+            Standing::Locked => locked(),
+            _ => refusal(RefusalCause::Forbidden, &findings::NOT_YOUR_MAILBOX),
+        })?;
+        let directory = self.mailboxes.directory.snapshot();
+        let key = |code: &AgencyCode| {
+            directory.lookup(code).map_or_else(|| AgencyKey::provisional(code), |agency| agency.key.clone())
+        };
+        let here = self.store.in_mailboxes(doc_id).await.map_err(|error| unavailable(&error))?;
+        let meant = key(agency);
+        let of_agency = here.into_iter().filter(|(_, recipient)| key(recipient) == meant);
+        let mine: Vec<_> = of_agency.map(|(id, _)| (id, identity.clone())).collect();
+        if mine.is_empty() { Err(not_found()) } else { Ok(mine) }
+    }
+
     /// A packet in the caller's mailboxes, and for each of them who the caller is to it.
     ///
     /// # Errors
@@ -123,6 +146,15 @@ impl Exchanges {
     ) -> Result<(Trace, Vec<(ConsignmentId, Identity)>), Refusal> {
         let mine = self.mine(party, doc_id).await?;
         Ok((self.trace(doc_id).await?, mine))
+    }
+
+    /// What cannot be is told after the others are done.
+    async fn mark_all(&self, mine: Vec<(ConsignmentId, Identity)>, state: TransportState) -> Result<(), Refusal> {
+        let mut outcome = Ok(());
+        for (id, caller) in mine {
+            outcome = outcome.and(self.mark_one(&caller, id, state).await);
+        }
+        outcome
     }
 
     async fn mark_one(&self, caller: &Identity, id: ConsignmentId, state: TransportState) -> Result<(), Refusal> {
@@ -211,12 +243,18 @@ impl Exchange for Exchanges {
     }
 
     async fn mark(&self, party: &Party, doc_id: DocId, state: TransportState) -> Result<(), Refusal> {
-        // Of a packet for several of the caller's agencies all are meant; what cannot be is told after the others are done.
-        let mut outcome = Ok(());
-        for (id, caller) in self.mine(party, doc_id).await? {
-            outcome = outcome.and(self.mark_one(&caller, id, state).await);
-        }
-        outcome
+        // Of a packet for several of the caller's agencies all are meant.
+        self.mark_all(self.mine(party, doc_id).await?, state).await
+    }
+
+    async fn mark_for(
+        &self,
+        party: &Party,
+        agency: &AgencyCode,
+        doc_id: DocId,
+        state: TransportState,
+    ) -> Result<(), Refusal> {
+        self.mark_all(self.mine_for(party, agency, doc_id).await?, state).await
     }
 }
 

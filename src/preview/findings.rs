@@ -48,5 +48,33 @@ pub static SIGNATURE_ABSENT: Kind = note(
     },
 );
 
+pub static PERHAPS_REQUIRED: Kind = Kind {
+    severity: Severity::Warning,
+    ..note(
+        "LT-CLI-0005",
+        Text {
+            vi: "Gói tin chưa có chữ ký số; chưa biết cơ quan gửi có phải ký hay không",
+            en: "The packet carries no signature; whether this sender has to sign is not known",
+        },
+        Text {
+            vi: "Điều đó nằm trong danh mục cơ quan của trục (packet_signature, mặc định là phải ký): thêm --directory, hoặc ký bằng `lienthong send` hay `lienthong wrap`.",
+            en: "The gateway's directory says so (packet_signature; by default it has to): add --directory, or sign with `lienthong send` or `lienthong wrap`.",
+        },
+    )
+};
+
+pub static NOT_LOOKED_AT: Kind = note(
+    "LT-CLI-0006",
+    Text {
+        vi: "Không xem ở đây: trục có đường chuyển tới nơi nhận không, DocumentId này đã được dùng chưa, ai đang gửi",
+        en: "Not looked at here: whether the gateway has a route to the recipients, whether this DocumentId was used before, who is sending",
+    },
+    Text {
+        vi: "Chỉ khi gửi mới biết: thiếu đường chuyển là LT-INT-0008, DocumentId đã dùng với nội dung khác là LT-INT-0007.",
+        en: "Sending alone tells: no route is LT-INT-0008, a DocumentId used with other content LT-INT-0007.",
+    },
+);
+
 /// Every kind of this room, in the order of the codes.
-pub static ALL: &[&Kind] = &[&NO_DIRECTORY, &NO_ROOTS, &SIGNATURE_VALID, &SIGNATURE_ABSENT];
+pub static ALL: &[&Kind] =
+    &[&NO_DIRECTORY, &NO_ROOTS, &SIGNATURE_VALID, &SIGNATURE_ABSENT, &PERHAPS_REQUIRED, &NOT_LOOKED_AT];

@@ -13,7 +13,7 @@ use std::io::{self, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use lienthong_contract::{AgencyCode, Finding, Instant, Severity};
+use lienthong_contract::{AgencyCode, Finding, Instant};
 use lienthong_schemas::{Catalogue, ValidatorPool};
 use serde::Serialize;
 
@@ -117,7 +117,12 @@ impl Judge {
             Err(SplitError::Refused(findings)) => self.read_on(file, findings, now),
             Err(SplitError::Io(error)) => return Err(error),
         };
-        Ok(Report::of(findings))
+        let mut report = Report::of(findings);
+        if report.accepted() {
+            // A gateway may refuse it all the same.
+            report.findings.push(Finding::of(&findings::NOT_LOOKED_AT));
+        }
+        Ok(report)
     }
 
     /// Writes the packet in a file with its mechanical faults mended, and says what a gateway would say of that; none,
@@ -211,7 +216,10 @@ impl Judge {
             seen.findings.retain(|finding| finding.code != SENDER_UNKNOWN.code);
             // Whether this sender has to sign stands in the directory.
             let of_policy = seen.findings.iter_mut().filter(|finding| finding.code == SIGNATURE_REQUIRED.code);
-            of_policy.for_each(|finding| finding.severity = Severity::Warning);
+            of_policy.for_each(|finding| {
+                let unknown = Finding::of(&findings::PERHAPS_REQUIRED);
+                *finding = Finding { element: finding.element.take(), ..unknown };
+            });
             seen.findings.push(Finding::of(&findings::NO_DIRECTORY));
         }
         if seen.packet.is_none() {
@@ -221,6 +229,7 @@ impl Judge {
             Fact::Valid => &findings::SIGNATURE_VALID,
             Fact::Pending if self.signers.is_none() => &findings::NO_ROOTS,
             Fact::Pending => &findings::SIGNATURE_VALID,
+            Fact::Absent if self.directory.is_none() => return,
             Fact::Absent => &findings::SIGNATURE_ABSENT,
             Fact::Invalid | Fact::Placeholder | Fact::NotChecked => return,
         };

@@ -9,6 +9,7 @@
 
 use jiff::civil::Date;
 use lienthong_contract::{Finding, Severity};
+use lienthong_schemas::findings::UNEXPECTED;
 use lienthong_schemas::{Day, PacketKind, Profile, ValidatorPool, error_to_finding, to_finding};
 
 use super::findings::SCHEMA_UNAVAILABLE;
@@ -57,7 +58,11 @@ impl Schemas<'_> {
         let told = |remark: &Finding| {
             findings.iter().any(|other| other.line == remark.line && other.element == remark.element)
         };
-        let remarks: Vec<Finding> = strict.into_iter().filter(|remark| !told(remark)).collect();
+        // A signature in a status packet is what every signing client writes: nobody is to mend it.
+        let usual = |remark: &Finding| {
+            kind == PacketKind::Status && remark.code == UNEXPECTED.code && remark.found.as_deref() == Some("Signature")
+        };
+        let remarks: Vec<Finding> = strict.into_iter().filter(|remark| !told(remark) && !usual(remark)).collect();
         findings.extend(remarks.into_iter().take(MAX_REMARKS).map(|mut remark| {
             remark.severity = Severity::Warning;
             remark.vxp = 0;

@@ -2,6 +2,8 @@
 
 use lienthong::scene;
 
+use serde_json::Value;
+
 use crate::support::program::{json, lienthong, text};
 use crate::{Desk, codes, letter, with_doctype};
 
@@ -16,6 +18,8 @@ fn check_says_what_a_gateway_would_say() {
     let (code, report) = desk.check(&desk.write("good.edxml", &good));
     assert_eq!((code, &report["verdict"]), (0, &"accept".into()), "{report:#}");
     assert!(codes(&report["findings"]).contains(&"LT-CLI-0003".to_owned()), "the signature is reported: {report:#}");
+    let last = report["findings"].as_array().unwrap().last().unwrap();
+    assert_eq!((&last["code"], &last["severity"]), (&"LT-CLI-0006".into(), &"note".into()), "what sending alone tells");
     let mut keys: Vec<&String> = report.as_object().unwrap().keys().collect();
     keys.sort();
     assert_eq!(keys, ["findings", "verdict"]);
@@ -38,7 +42,23 @@ fn check_says_what_a_gateway_would_say() {
     let secret = plain.replace("dòng lệnh", "dòng lệnh (TUYỆT MẬT)");
     refused("secret.edxml", &signed(secret.as_bytes()), "LT-RUL-0060");
     let changed = String::from_utf8(good).unwrap().replace("kiểm thử", "kiểm soát");
+    let (_, report) = desk.check(&desk.write("changed.edxml", &changed));
+    assert!(!codes(&report["findings"]).contains(&"LT-CLI-0006".to_owned()), "a refusal is a gateway's: {report:#}");
     refused("changed.edxml", changed.as_bytes(), "LT-TRU-0101");
+}
+
+#[test]
+fn a_signed_status_packet_is_nothing_to_remark_unless_the_standard_is_wanted_to_the_letter() {
+    let desk = Desk::with_quick_keys();
+    let template = lienthong(&["wrap", "--template", "status"]).stdout;
+    let (form, packet) = (desk.write("status.json", template), desk.folder.path().join("status.edxml"));
+    let certs = desk.manifest.root();
+    assert_eq!(json(&["wrap", text(&form), "--certs", text(certs), "-o", text(&packet), "--json"]).0, 0);
+    let told = |strictness: &str| json(&["check", text(&packet), "--strictness", strictness, "--json"]);
+    let (code, report) = told("advise");
+    assert!(code == 0 && !codes(&report["findings"]).contains(&"LT-XSD-0003".to_owned()), "{report:#}");
+    let (code, report) = told("strict");
+    assert!(code == 1 && codes(&report["findings"]).contains(&"LT-XSD-0003".to_owned()), "{report:#}");
 }
 
 #[test]
@@ -49,6 +69,10 @@ fn check_without_a_directory_says_what_was_not_looked_at() {
     assert_eq!((code, &report["verdict"]), (0, &"accept".into()), "{report:#}");
     assert!(codes(&report["findings"]).contains(&"LT-CLI-0001".to_owned()), "{report:#}");
     let shown = String::from_utf8(lienthong(&["check", text(&file)]).stdout).unwrap();
+    assert!(shown.contains("Not looked at here: whether the gateway has a route"), "{shown}");
+    let unsigned = report["findings"].as_array().unwrap().iter().filter(|one| one["severity"] == "warning");
+    let unsigned: Vec<&Value> = unsigned.map(|one| &one["code"]).collect();
+    assert_eq!(unsigned, ["LT-CLI-0005"], "whether it must be signed nobody said");
     assert!(shown.contains("NO FAULT FOUND") && !shown.contains("ACCEPT"), "{shown}");
     assert!(shown.contains("add --directory") && shown.contains("add --roots"), "{shown}");
     // With both, the word is a gateway's.

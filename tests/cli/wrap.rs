@@ -31,7 +31,7 @@ fn a_template_becomes_a_packet_that_passes_the_strict_check_and_comes_back_as_it
         assert_eq!((code, &report["verdict"]), (0, &"accept".into()), "{kind}: {report:#}");
         let told = report["findings"].as_array().unwrap();
         let remarks: Vec<_> = told.iter().filter(|one| one["severity"] == "warning").map(|one| &one["code"]).collect();
-        assert!(remarks.iter().all(|code| *code == "LT-INT-0003"), "{kind}: {remarks:?}");
+        assert!(remarks.iter().all(|code| *code == "LT-CLI-0005"), "{kind}: {remarks:?}");
         // Taken apart and put together again it is the same packet.
         let (code, opened) = json(&["unwrap", text(&packet), "--json"]);
         assert_eq!(code, 0, "{opened:#}");

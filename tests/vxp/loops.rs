@@ -14,6 +14,51 @@ use super::support::world::{inbox, traced};
 use super::town::Town;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_several_agencies_of_a_system_the_one_that_is_named_answers_for_itself_alone() {
+    let town = Town::start().await;
+    let (mut two, mut one) = (town.sdk("H37.91"), town.sdk("H37.90"));
+    let send = async |two: &mut super::sdk::Sdk, number| {
+        let letter = town.letter("H37.91", &["H37.90", "H37.90.05"], number);
+        two.send("H37.91", "edoc", &letter.bytes, &[]).await.json()["DocId"].as_str().unwrap().to_owned()
+    };
+    let whose = async |one: &mut super::sdk::Sdk| -> Vec<String> {
+        let mut rows: Vec<_> =
+            one.list("edoc").await.iter().map(|row| row["to"].as_str().unwrap().to_owned()).collect();
+        rows.sort();
+        rows
+    };
+    let doc_id = send(&mut two, 1).await;
+    assert_eq!(whose(&mut one).await, ["H37.90", "H37.90.05"]);
+    let tell = async |status: &str, named: &[(&str, &str)]| {
+        town.sdk("H37.90").call("updateStatus", &[&[("docid", &*doc_id), ("status", status)], named].concat()).await
+    };
+    // Another's agency, one that is none of the recipients, and no code at all: nothing is done.
+    assert_eq!(tell("done", &[("to", "H37.91")]).await.code(), "19");
+    assert_eq!(tell("done", &[("to", r#"["H37.99"]"#)]).await.code(), "19");
+    assert_eq!(tell("done", &[("AgencyCode", "?")]).await.code(), "18");
+    assert_eq!(whose(&mut one).await, ["H37.90", "H37.90.05"]);
+    // H37.90 may act for its commune, and ends its own alone.
+    assert_eq!(tell("done", &[("to", "000.00.90.H37")]).await.code(), "0");
+    assert_eq!(whose(&mut one).await, ["H37.90.05"]);
+    assert_eq!(tell("fail", &[("AgencyCode", "H37.90.05")]).await.code(), "0");
+    assert_eq!(whose(&mut one).await, [""; 0]);
+    assert_eq!(tell("done", &[("to", "H37.90")]).await.code(), "0", "the same again");
+    let sent = two.call("getSentEdocList", &[("docId", &doc_id)]).await.json();
+    let states = |row: &Value| (row["toCode"].as_str().unwrap().to_owned(), row["receiveStatus"].clone());
+    let mut states: Vec<_> = sent["data"].as_array().unwrap().iter().map(states).collect();
+    states.sort_by(|one, other| one.0.cmp(&other.0));
+    assert_eq!(states, [("H37.90".to_owned(), "done".into()), ("H37.90.05".to_owned(), "fail".into())]);
+
+    // Clients of the SDK still carry the recipients of what they sent: that names nobody, and all are meant.
+    let doc_id = send(&mut two, 2).await;
+    let own = town.letter("H37.90", &["H37.91", "H37"], 3);
+    assert_eq!(one.send("H37.90", "edoc", &own.bytes, &[("to", r#"["H37.91"]"#)]).await.code(), "0");
+    assert_eq!(one.update("done", &doc_id).await.code(), "0");
+    assert_eq!(whose(&mut one).await, [""; 0]);
+    town.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_document_goes_in_and_out_through_the_door_and_its_states_and_statuses_come_back() {
     let town = Town::start().await;
     let (mut one, mut two) = (town.sdk("H37.90"), town.sdk("H37.91"));

@@ -48,6 +48,10 @@ async fn each_fault_has_its_code_and_names_its_place() {
     assert_eq!(send(&mut one, "H37.90", &other.bytes, &[]).await.0, "19");
     let (code, _) = send(&mut one, "H37.90", &unsigned(4, &["H37.91"], |text| text), &[]).await;
     assert_eq!(code, "19", "H37.90 may speak for its commune, but said that it is itself");
+    // The system has proved itself: that its packet is not signed is the packet's fault.
+    let bare = letter("H37.90", &["H37.91"], 10, b"%PDF-1.4 thi du").packet().unwrap();
+    let (code, text) = send(&mut one, "H37.90", &bare, &[]).await;
+    assert!(code == "22" && text.contains("LT-INT-0003"), "{code} {text}");
     let undated = unsigned(5, &["H37.91"], |text| {
         let at = text.find("PromulgationDate>").unwrap() + "PromulgationDate>".len();
         let end = at + text[at..].find('<').unwrap();

@@ -126,4 +126,21 @@ pub trait Exchange: Send + Sync {
     /// # Errors
     /// `NotFound` unless the caller is a recipient; `Conflict` when it has ended otherwise.
     async fn mark(&self, party: &Party, doc_id: DocId, state: TransportState) -> Result<(), Refusal>;
+
+    /// The same for what came for one agency alone, in any spelling: what others of the caller's got stays as it is. An
+    /// exchange where agencies act for one another has to tell them apart itself.
+    ///
+    /// # Errors
+    /// `Forbidden` when the caller does not speak for the agency; `NotFound` unless that is a recipient; as
+    /// [`Exchange::mark`].
+    async fn mark_for(
+        &self,
+        party: &Party,
+        agency: &AgencyCode,
+        doc_id: DocId,
+        state: TransportState,
+    ) -> Result<(), Refusal> {
+        let alone = Party { agencies: vec![agency.clone()], ..party.clone() };
+        self.mark(&alone, doc_id, state).await
+    }
 }

@@ -24,12 +24,30 @@ use tokio_util::task::TaskTracker;
 use crate::ops::{self, Operation};
 use crate::wire::answer::code::{INVALID, SYSTEM_ERROR, WRONG_SYSTEM};
 use crate::wire::answer::{Answer, Data, MEDIA_TYPE};
-use crate::wire::sign::{Parameters, Signed};
+use crate::wire::sign::{NotSigned, Parameters, Signed};
 use crate::wire::stamp;
 use crate::{DOOR, Limits};
 
 /// The one text for a request that is not rightly signed.
 const NOT_SIGNED: &str = "Sai ma he thong hoac chu ky (systemid, secret)";
+
+/// The one for a rightly signed request that is too old.
+const STALE: &str = "Thoi diem cua yeu cau (timestamp) qua cu hoac khong hop le";
+
+/// Why a request is not let in. For the log: whoever calls is answered with code 15 and does not learn which it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+enum Stranger {
+    #[error("not rightly signed: {0}")]
+    NotSigned(#[from] NotSigned),
+    #[error("unknown system: no [[system]] has this id")]
+    UnknownSystem,
+    #[error("wrong signature: another secret than the system's, or the text was changed after it was signed")]
+    WrongSignature,
+    #[error("address not allowed: the system's networks do not have it")]
+    OtherAddress,
+    #[error("stale: the timestamp is older, or further ahead, than max_age_seconds allows, or missing")]
+    Stale,
+}
 
 /// What this door opens to, and where it stands.
 #[derive(Clone)]
@@ -118,32 +136,13 @@ impl Door {
         Reply { system, ..reply }
     }
 
-    /// Lets a request in whose signature holds.
+    /// Lets a request in whose signature holds. The caller is told code 15 alone, the log why.
     fn admit(&self, operation: Operation, head: &Head, from: IpAddr) -> Result<Caller, Answer> {
-        let refused = || Answer::fail(WRONG_SYSTEM, NOT_SIGNED);
-        let headers = head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-        let signed = Signed::read(headers).map_err(|error| {
-            tracing::warn!(%error, %from, operation = operation.name(), "a request is not rightly signed");
-            refused()
+        let (system, parameters) = self.known(operation, head, from).map_err(|(named, why)| {
+            let named: String = named.chars().take(64).collect();
+            tracing::warn!(system = ?named, %from, operation = operation.name(), %why, "answered with code 15");
+            Answer::fail(WRONG_SYSTEM, if why == Stranger::Stale { STALE } else { NOT_SIGNED })
         })?;
-        let name: String = signed.system().map_err(|_| refused())?.to_owned();
-        let tag = signed.tag().to_vec();
-        let system = self.doors.systems.system(&name);
-        let verified = signed.by(system.as_deref());
-        let (Some(system), Some(parameters)) = (system, verified) else {
-            let name: String = name.chars().take(64).collect();
-            tracing::warn!(system = ?name, %from, operation = operation.name(), "an unknown system, or a wrong secret");
-            return Err(refused());
-        };
-        if !system.may_call_from(from) {
-            tracing::warn!(system = %system.id, %from, "a system calls from an address that is not its own");
-            return Err(refused());
-        }
-        if let Some(first) = self.sightings.elsewhere(&tag, from) {
-            tracing::warn!(system = %system.id, %first, %from, operation = operation.name(),
-                "the same signature comes from two addresses: somebody may repeat an overheard request");
-        }
-        self.is_fresh(&parameters)?;
         let busy = || Answer::fail(SYSTEM_ERROR, "He thong goi qua nhieu, xin thu lai sau");
         let place = self.accounts.enter(&system.id, &self.doors.limits).ok_or_else(busy)?;
         let credential = format!("system {}", system.id);
@@ -151,17 +150,43 @@ impl Door {
         Ok(Caller { system, party, from, parameters, _place: place })
     }
 
+    /// The system that signed a request, and what it says; or the name it bears and why it is not let in.
+    fn known(
+        &self,
+        operation: Operation,
+        head: &Head,
+        from: IpAddr,
+    ) -> Result<(Arc<System>, Parameters), (String, Stranger)> {
+        let headers = head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+        let signed = Signed::read(headers).map_err(|error| (String::new(), error.into()))?;
+        let name = signed.system().map_err(|error| (String::new(), error.into()))?.to_owned();
+        let tag = signed.tag().to_vec();
+        let system = self.doors.systems.system(&name);
+        // The same work for a system that is none.
+        let verified = signed.by(system.as_deref());
+        let Some(system) = system else { return Err((name, Stranger::UnknownSystem)) };
+        let Some(parameters) = verified else { return Err((name, Stranger::WrongSignature)) };
+        if !system.may_call_from(from) {
+            return Err((name, Stranger::OtherAddress));
+        }
+        if let Some(first) = self.sightings.elsewhere(&tag, from) {
+            tracing::warn!(system = %system.id, %first, %from, operation = operation.name(),
+                "the same signature comes from two addresses: somebody may repeat an overheard request");
+        }
+        if !self.is_fresh(&parameters) {
+            return Err((name, Stranger::Stale));
+        }
+        Ok((system, parameters))
+    }
+
     /// Only where an operator wants it: clients make one timestamp and use it for days.
-    fn is_fresh(&self, parameters: &Parameters) -> Result<(), Answer> {
-        let Some(most) = self.doors.limits.max_age else { return Ok(()) };
+    fn is_fresh(&self, parameters: &Parameters) -> bool {
+        let Some(most) = self.doors.limits.max_age else { return true };
         let most = i64::try_from(most.as_millis()).unwrap_or(i64::MAX);
         let made = parameters.get("timestamp").and_then(stamp::timestamp);
         let age = made.map(|made| self.doors.clock.now().as_millis().saturating_sub(made.as_millis()));
         // A clock that runs ahead is forgiven as much as one that runs behind.
-        if age.is_some_and(|age| age.saturating_abs() <= most) {
-            return Ok(());
-        }
-        Err(Answer::fail(WRONG_SYSTEM, "Thoi diem cua yeu cau (timestamp) qua cu hoac khong hop le"))
+        age.is_some_and(|age| age.saturating_abs() <= most)
     }
 }
 

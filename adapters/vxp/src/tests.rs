@@ -114,7 +114,8 @@ fn both_spellings_of_a_document_mean_what_each_operation_takes_them_for() {
     let parameters = read(&headers(keys, text, tag)).unwrap().by(Some(&system("H37.02", &[secret]))).unwrap();
     assert_eq!(parameters.document_to_mark(), Some("fedcba9876543210fedcba98"));
     assert_eq!(parameters.document_to_read(), Some("0123456789abcdef01234567"));
-    assert_eq!(parameters.get("DOCID"), None);
+    assert_eq!(parameters.get("DOCID"), None, "either may be meant");
+    assert_eq!(parameters.get("FILEPATH"), Some("./store"));
     assert!(!format!("{parameters:?}").contains("./store"));
 }
 

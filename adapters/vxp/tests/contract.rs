@@ -95,6 +95,16 @@ impl Exchange for Behind {
         self.note(format!("mark {doc_id} {state:?}"));
         Ok(())
     }
+    async fn mark_for(
+        &self,
+        _: &Party,
+        agency: &AgencyCode,
+        doc_id: DocId,
+        state: TransportState,
+    ) -> Result<(), Refusal> {
+        self.note(format!("mark {doc_id} {state:?} for {agency}"));
+        Ok(())
+    }
 }
 
 #[async_trait]
@@ -373,6 +383,80 @@ async fn of_two_spellings_each_operation_takes_its_own() {
 }
 
 #[tokio::test]
+async fn a_state_is_told_for_the_agency_that_is_named_and_not_for_those_of_an_earlier_packet() {
+    let open = Open::with(Behind::default()).await;
+    let (sent, of_sending) = ([("to", r#"["H53.02"]"#), ("from", "H37.02")], ("hash-file", "c3d4"));
+    for (named, meant) in [
+        (&[][..], ""),
+        (&[("to", "H37.02")], " for H37.02"),
+        (&[("TO", r#"["H37.02","H37.03"]"#)], " for H37.02 for H37.03"),
+        (&[("AgencyCode", "H37.02")], " for H37.02"),
+        (&[sent[0], sent[1], of_sending], ""),
+        (&[sent[0], of_sending, ("AgencyCode", "H37.02")], " for H37.02"),
+    ] {
+        let parameters = [&[("docId", DOC_ID), ("status", "done")], named].concat();
+        assert_eq!(open.body(&own("updateStatus", &parameters, b"{}")).await, OK, "{named:?}");
+        let marks = meant.split(" for ").skip(1).map(|agency| format!("mark {DOC_ID} Done for {agency}"));
+        let marks: Vec<String> = marks.collect();
+        let all = vec![format!("mark {DOC_ID} Done")];
+        assert_eq!(open.asked(), if marks.is_empty() { all } else { marks }, "{named:?}");
+    }
+    let unreadable = open.body(&own("updateStatus", &[("docId", DOC_ID), ("status", "done"), ("to", "?")], b"")).await;
+    assert!(unreadable.contains(r#""ErrorCode":"18""#), "{unreadable}");
+    assert_eq!(open.asked(), [""; 0]);
+}
+
+/// The log of a test.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn the_log_says_which_part_of_a_callers_proof_was_wrong_and_the_answer_does_not() {
+    let (log, limits) =
+        (Log::default(), Limits { max_age: Some(std::time::Duration::from_secs(600)), ..Limits::default() });
+    let written = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_writer(move || written.clone()).with_ansi(false).finish();
+    let _until_the_end = tracing::subscriber::set_default(subscriber);
+    let open = Open::with_limits(Behind::default(), limits).await;
+    let call = |system: &str, secret: &[u8], timestamp: &str| {
+        let signed = sign(&[("systemid", system), ("timestamp", timestamp)], &Secret::new(secret));
+        let fields: String = signed.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        format!("POST /vxp/countReceiveEdoc HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{fields}\r\n")
+    };
+    let now = "21092026T211320+0000";
+    let unsigned = call("H37.02", b"demo-secret", now).replace("XroadVnpt-hash-header", "X-other");
+    let nameless = call("", b"demo-secret", now);
+    for (request, answer, system, why) in [
+        (unsigned, NOT_SIGNED, "", "not rightly signed: a header of the signature is missing"),
+        (nameless, NOT_SIGNED, "", "not rightly signed: no system is named"),
+        (call("H37.99", b"demo-secret", now), NOT_SIGNED, "H37.99", "unknown system"),
+        (call("H37.02", b"other", now), NOT_SIGNED, "H37.02", "wrong signature"),
+        (call("H37.03", b"demo-secret", now), NOT_SIGNED, "H37.03", "address not allowed"),
+        (call("H37.02", b"demo-secret", "01102026T080000+0007"), "", "H37.02", "stale"),
+        (call("H37.02", b"demo-secret", ""), "", "H37.02", "stale"),
+    ] {
+        let answered = open.body(request.as_bytes()).await;
+        assert!(answered.contains(r#""ErrorCode":"15""#) && (answer.is_empty() || answered == answer), "{answered}");
+        let lines = String::from_utf8(std::mem::take(&mut *log.0.lock().unwrap())).unwrap();
+        let told: Vec<&str> = lines.lines().filter(|line| line.contains("answered with code 15")).collect();
+        assert_eq!(told.len(), 1, "{lines}");
+        assert!(told[0].contains(&format!("why={why}")) && told[0].contains(&format!("system={system:?}")), "{lines}");
+        assert!(told[0].contains("operation=\"countReceiveEdoc\"") && !lines.contains("demo-secret"), "{lines}");
+    }
+    assert!(open.body(call("H37.02", b"demo-secret", now).as_bytes()).await.contains(r#""count":7"#));
+}
+
+#[tokio::test]
 async fn what_is_not_rightly_signed_or_comes_from_elsewhere_does_nothing_and_is_answered_alike() {
     let open = Open::with(Behind::default()).await;
     let (keys, text, tag) = SEND;
@@ -469,7 +553,8 @@ async fn a_window_that_holds_too_much_shows_what_waits_and_not_what_came_first()
     let open =
         Open::with_limits(Behind { mail, ..Behind::default() }, Limits { max_list: 4, ..Limits::default() }).await;
     let times = async |from: &str, to: &str| -> Vec<String> {
-        let window = [("messagetype", "edoc"), ("fromDate", from), ("toDate", to)];
+        // Headers have names without regard to letters: what a client signs as it likes is not a list without a window.
+        let window = [("messagetype", "edoc"), ("fromdate", from), ("ToDate", to)];
         let answer: Value = serde_json::from_str(&open.body(&own("getReceivedEdocList", &window, b"")).await).unwrap();
         answer["data"]
             .as_array()

@@ -122,6 +122,7 @@ async fn a_packet_is_judged_as_a_form_and_as_a_body_for_people_and_for_machines(
     assert!(told["findings"][0]["fix_vi"].is_string() && told["corrected"]["mends"][0]["line"].is_number());
     let good = world.post("/check?lang=en", MULTIPART, &form_of(&d1())).await;
     assert!(good.body.contains("class=\"verdict accept\"") && good.body.contains("ACCEPT"), "{}", good.body);
+    assert!(good.body.contains("Not looked at here") && good.body.contains("LT-INT-0008"), "{}", good.body);
     world.end();
 }
 

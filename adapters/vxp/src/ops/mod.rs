@@ -124,7 +124,8 @@ fn kind(parameters: &Parameters) -> Result<MailKind, Answer> {
     }
 }
 
-/// `updateStatus`: the recipient says how far it has come.
+/// `updateStatus`: the recipient says how far it has come. A system that speaks for several recipients of a packet names
+/// the one that is meant; when it names none all of them are, as the protocol has it.
 async fn update(door: &Arc<Door>, caller: Caller) -> Reply {
     let state = caller.parameters.get("status").map(str::to_ascii_lowercase);
     let state = match state.as_deref() {
@@ -136,9 +137,23 @@ async fn update(door: &Arc<Door>, caller: Caller) -> Reply {
     };
     let named = caller.parameters.document_to_mark().unwrap_or_default().to_owned();
     let Ok(doc_id) = named.parse::<DocId>() else { return said(no_such_document()) };
+    let agencies = match caller.parameters.agencies_to_mark().map(send::recipients).transpose() {
+        Ok(agencies) => agencies.unwrap_or_default(),
+        Err(answer) => return said_of(&doc_id.to_string(), answer),
+    };
     let exchange = Arc::clone(&door.doors.exchange);
     // Begun, it is finished, even when the caller hangs up.
-    let marked = door.work.spawn(async move { exchange.mark(&caller.party, doc_id, state).await }).await;
+    let marking = async move {
+        if agencies.is_empty() {
+            return exchange.mark(&caller.party, doc_id, state).await;
+        }
+        let mut outcome = Ok(());
+        for agency in &agencies {
+            outcome = outcome.and(exchange.mark_for(&caller.party, agency, doc_id, state).await);
+        }
+        outcome
+    };
+    let marked = door.work.spawn(marking).await;
     let answer = match marked {
         Ok(Ok(())) => Answer::ok(),
         Ok(Err(refusal)) => refused(&refusal),

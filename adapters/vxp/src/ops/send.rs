@@ -69,7 +69,7 @@ fn terms(door: &Door, caller: &Caller) -> Result<Read, Answer> {
 }
 
 /// A JSON array of codes, or one code by itself.
-fn recipients(text: &str) -> Result<Vec<AgencyCode>, Answer> {
+pub(super) fn recipients(text: &str) -> Result<Vec<AgencyCode>, Answer> {
     let text = text.trim();
     let codes: Vec<String> = if text.starts_with('[') {
         let unreadable = |_| Answer::fail(INVALID, "Danh sach noi nhan (to) khong phai la mang JSON cac ma");

@@ -44,10 +44,13 @@ pub enum NotSigned {
 pub struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
-    /// The value of exactly this name; an empty one is none.
+    /// The value of this name; an empty one is none. Written in other letters, as names of HTTP headers may be, a name
+    /// counts where it is the only one of its kind: `docId` and `docid` are two.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        let found = self.0.iter().find(|(known, _)| known == name);
+        let mut alike = self.0.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name));
+        let only = alike.next().filter(|_| alike.next().is_none());
+        let found = self.0.iter().find(|(known, _)| known == name).or(only);
         found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
     }
 
@@ -62,6 +65,14 @@ impl Parameters {
     #[must_use]
     pub fn document_to_mark(&self) -> Option<&str> {
         self.get("docid").or_else(|| self.get("docId"))
+    }
+
+    /// The agencies for which a state is told, as the client writes them. A `to` beside a `hash-file` is left over from the
+    /// `sendEdoc` before: it names that packet's recipients and nobody here.
+    #[must_use]
+    pub fn agencies_to_mark(&self) -> Option<&str> {
+        let left_over = self.get("hash-file").is_some();
+        self.get("AgencyCode").or_else(|| self.get("to").filter(|_| !left_over))
     }
 }
 
