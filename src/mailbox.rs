@@ -30,6 +30,9 @@ use crate::traces::Traces;
 
 /// Longest reason of a refusal, in characters (QĐ 28 practice of a ministry's system).
 const MAX_REASON_CHARS: usize = 1000;
+/// What who sent or gets a document reads of an attempt to pass it on that failed.
+pub const NOT_SENT_YET: &str = "Lần gửi trước chưa được; trục tự gửi lại, quản trị trục xem được nguyên nhân. (The last \
+                                attempt failed; the gateway tries again, and its administrators can see why.)";
 /// Bytes read from a packet's file at a time.
 const CHUNK: usize = 128 << 10;
 
@@ -358,6 +361,10 @@ impl door::Tracking for Mailboxes {
     async fn trace(&self, caller: &Identity, doc_id: DocId) -> Result<Trace, Refusal> {
         let trace = self.store.trace(doc_id).await.map_err(|error| unavailable(&error))?.ok_or_else(not_found)?;
         let mut trace = trace;
+        // What a neighbour or a system outside answers names places and accounts of the gateway: its administrators read it.
+        for tried in trace.consignments.iter_mut().filter_map(|one| one.last_error.as_mut()) {
+            NOT_SENT_YET.clone_into(tried);
+        }
         restrict(&mut trace.links, |code| self.standing(caller, code) == Standing::Acts);
         let sender = self.standing(caller, &trace.from);
         if sender == Standing::Acts {

@@ -11,7 +11,8 @@
 //!   Without proof the answer is HTTP 401, one and the same; every other outcome is HTTP 200;
 //! * the SDK keeps headers of its first call: a missing `type` of a read means documents, a missing `docId` is an error and
 //!   never "the last one", and only what this caller has read to its end and not yet confirmed is confirmed by
-//!   `confirmReceived`; anything else is answered as done, without effect, and logged;
+//!   `confirmReceived`; what has ended is answered as done, without effect; what waits and was not read (also: not since the
+//!   door opened) is answered with `InternalServer`, so that the client reads it again; both are logged;
 //! * a packet passes through as a stream in both directions.
 //!
 //! Failure story: what a caller has read is remembered in memory alone. After a restart a confirmation without a new read

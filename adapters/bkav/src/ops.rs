@@ -186,14 +186,22 @@ async fn fetch(door: &Arc<Door>, caller: &Caller, head: &Head) -> Result<Reply, 
     Ok(Reply { number: Some(number), status: StatusCode::OK, body, length: Some(length) })
 }
 
+/// A confirmation of what waits and was not read.
+const NOT_READ: &str = "Văn bản chưa được đọc hết (getDocument) từ khi trục khởi động; đọc lại rồi xác nhận";
+
 async fn confirm(door: &Arc<Door>, caller: Caller, head: &Head) -> Result<Reply, Failure> {
     let number = number(head)?;
     let answer = || Reply { number: Some(number), ..answer::confirmed().into() };
-    let read = named(door, number).await?.filter(|doc_id| door.seen.has_read(&caller.system.id, *doc_id));
+    let document = named(door, number).await?;
+    let read = document.filter(|doc_id| door.seen.has_read(&caller.system.id, *doc_id));
     let Some(doc_id) = read else {
         tracing::warn!(system = %caller.system.id, number,
             "a confirmation has no effect: this document was not read since it was last confirmed");
-        return Ok(answer());
+        // What was read is forgotten at a restart: whoever confirms what still waits is not to believe that it was taken over.
+        return match document {
+            Some(doc_id) if waits(door, &caller, doc_id).await? => Err(Failure::internal(NOT_READ)),
+            _ => Ok(answer()),
+        };
     };
     let (exchange, seen) = (Arc::clone(&door.doors.exchange), Arc::clone(&door.seen));
     // Begun, it is finished, even when the caller hangs up.
@@ -207,6 +215,14 @@ async fn confirm(door: &Arc<Door>, caller: Caller, head: &Head) -> Result<Reply,
         Ok(Err(refusal)) => Err(Failure::of(&refusal)),
         Err(_) => Err(Failure::internal("Lỗi hệ thống")),
     }
+}
+
+/// Whether it is among what waits for the caller.
+async fn waits(door: &Arc<Door>, caller: &Caller, doc_id: DocId) -> Result<bool, Failure> {
+    let (search, most) = (MailSearch::default(), door.doors.limits.max_list);
+    let here = door.doors.exchange.received(&caller.party, &search, most).await;
+    let here = here.map_err(|refusal| Failure::of(&refusal))?;
+    Ok(here.iter().any(|item| item.doc_id == doc_id))
 }
 
 async fn organizations(door: &Arc<Door>, query: &Query) -> Result<Reply, Failure> {

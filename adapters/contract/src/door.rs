@@ -269,6 +269,7 @@ pub struct ConsignmentTrace {
     pub state: ConsignmentState,
     /// Where it waits, when it waits here: `mailbox`, or the name of the next hop.
     pub waiting_for: Option<String>,
+    /// That an attempt to pass it on failed, since it last moved; why, those who look after the gateway alone are told.
     pub last_error: Option<String>,
     /// In chain order, each naming the one before; the first names the submission. See [`Trace::chain`].
     pub receipts: Vec<ReceiptView>,

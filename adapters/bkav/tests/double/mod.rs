@@ -27,6 +27,8 @@ pub struct Behind {
     pub asked: Mutex<Vec<String>>,
     /// What every packet holds.
     pub content: Vec<u8>,
+    /// It was taken over.
+    pub ended: Mutex<bool>,
 }
 
 impl Behind {
@@ -69,6 +71,9 @@ impl Intake for Behind {
 impl Exchange for Behind {
     async fn received(&self, _: &Party, search: &MailSearch, _: usize) -> Result<Vec<MailItem>, Refusal> {
         self.note(format!("received {:?}", search.kind));
+        if *self.ended.lock().unwrap() {
+            return Ok(Vec::new());
+        }
         let hour = |hour: i8| Instant::from_vietnam(jiff::civil::date(2026, 10, 1).at(hour, 0, 0, 0)).unwrap();
         Ok(vec![MailItem {
             id: ConsignmentId::fresh(),
@@ -97,6 +102,7 @@ impl Exchange for Behind {
     }
     async fn mark(&self, _: &Party, _: DocId, state: TransportState) -> Result<(), Refusal> {
         self.note(format!("mark {state:?}"));
+        *self.ended.lock().unwrap() |= state == TransportState::Done;
         Ok(())
     }
 }

@@ -10,7 +10,6 @@ use futures_util::stream;
 use lienthong_contract::door::{RefusalCause, Upload};
 use lienthong_contract::outlet::{self, Fetched as Packet, Inside};
 use lienthong_door_kit::outbound::Answer;
-use serde_json::Value;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
@@ -19,6 +18,7 @@ use super::{Account, Parts};
 use crate::wire::answer::code;
 use crate::wire::client::{Call, Retry, Said};
 use crate::wire::fetched::Fetched;
+use crate::wire::rows::{Letter, MAX_ROWS, Rows, Text, read};
 
 /// What could not be taken without being anybody's fault for ever is left alone for so long.
 const ASIDE: Duration = Duration::from_secs(3600);
@@ -26,8 +26,9 @@ const ASIDE: Duration = Duration::from_secs(3600);
 const MOST_ASIDE: usize = 10_000;
 /// Documents dealt with in one round.
 const MOST_AT_ONCE: usize = 10_000;
-/// Longest time for one packet to come in: a gibibyte over a slow line, and no more.
-const TAKEN_WITHIN: Duration = Duration::from_secs(3600);
+/// Longest time for one packet to come in at first, and at last: doubled each time it was not enough, when the others have
+/// had their turn. A gibibyte over a slow line has its hour, and a line that hardly moves holds nobody up for one.
+const TAKEN_WITHIN: [Duration; 2] = [Duration::from_secs(600), Duration::from_secs(3600)];
 /// The longest name of a document that is used.
 const MAX_NAME: usize = 128;
 
@@ -63,6 +64,8 @@ pub struct Arrivals<'a> {
     left: usize,
     /// How often nothing could be done about a document that is still listed.
     troubled: HashMap<String, u32>,
+    /// Everything that was listed last.
+    listed: Arc<HashSet<String>>,
 }
 
 /// Something in a list.
@@ -81,7 +84,7 @@ enum Verdict {
 impl<'a> Arrivals<'a> {
     pub fn new(axis: &'a Parts, inside: &'a Inside, account: String, mail: Mail) -> Self {
         let (settled, aside, troubled) = (HashMap::new(), HashMap::new(), HashMap::new());
-        Self { axis, inside, account, mail, settled, aside, left: 0, troubled }
+        Self { axis, inside, account, mail, settled, aside, left: 0, troubled, listed: Arc::default() }
     }
 
     /// How many packets lie outside that are not taken as things stand.
@@ -150,17 +153,21 @@ impl<'a> Arrivals<'a> {
     }
 
     async fn list(&mut self) -> Result<Vec<Item>, String> {
-        let said = self.axis.ask_again(&*self.account()?, Call::Received { kind: self.mail.kind() }).await?;
+        let call = Call::Received { kind: self.mail.kind() };
+        let said = self.axis.ask_again_for(&*self.account()?, call, read::<Letter>).await?;
         if !said.is_ok() {
             return Err(format!("getReceivedEdocList: {} {}", said.code, said.description));
         }
-        // Something else in the place of the list is not an empty list.
-        let rows = said.rows().map_err(|unclear| unclear.to_string())?;
-        let mut items: Vec<Item> = Vec::with_capacity(rows.len());
+        let rows = match said.data {
+            Rows::Some(rows) => rows,
+            // Something else in the place of the list is not an empty list.
+            Rows::None => return Err("data is missing or of another kind".to_owned()),
+            Rows::TooMany => return Err(format!("the list of documents has more than {MAX_ROWS} rows")),
+        };
+        let mut items: Vec<Item> = Vec::new();
         let (mut seen, mut left) = (HashSet::new(), 0_usize);
-        for row in rows {
-            let text = |name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default().trim();
-            if ["done", "fail"].iter().any(|ended| text("status").eq_ignore_ascii_case(ended)) {
+        for row in &rows {
+            if ["done", "fail"].iter().any(|ended| row.status.as_str().eq_ignore_ascii_case(ended)) {
                 continue;
             }
             let Some(doc_id) = name(row) else {
@@ -177,29 +184,37 @@ impl<'a> Arrivals<'a> {
             if self.aside.contains_key(&doc_id) {
                 left = left.saturating_add(1);
             } else {
-                let words = format!("{} -> {} {}", text("from"), text("to"), text("created_time"));
+                let words = [&row.from, &row.to, &row.created_time].map(Text::as_str);
+                let words = format!("{} -> {} {}", words[0], words[1], words[2]);
                 items.push(Item { doc_id, words });
             }
         }
-        self.left = left;
+        (self.left, self.listed) = (left, Arc::new(seen));
         Ok(items)
     }
 
     async fn take(&self, item: &Item) -> Result<Verdict, String> {
         let mut bearing = Bearing::default();
-        loop {
-            let taken = tokio::time::timeout(TAKEN_WITHIN, self.take_once(item)).await;
-            match taken.unwrap_or_else(|_| Err("the packet did not come to its end in time".to_owned())) {
-                Ok(verdict) => return Ok(verdict),
-                Err(why) => bearing.after(why).await?,
+        let [first, longest] = TAKEN_WITHIN;
+        let times = self.troubled.get(&item.doc_id).copied().unwrap_or_default();
+        let within = first.saturating_mul(1 << times.min(8)).min(longest);
+        let tried = async {
+            loop {
+                match self.take_once(item).await {
+                    Ok(verdict) => return Ok(verdict),
+                    Err(why) => bearing.after(why).await?,
+                }
             }
-        }
+        };
+        let taken = tokio::time::timeout(within, tried).await;
+        taken.unwrap_or_else(|_| Err("the packet did not come to its end in time".to_owned()))
     }
 
     async fn take_once(&self, item: &Item) -> Result<Verdict, String> {
         let (account, call) = (self.account()?, Call::Get { doc_id: &item.doc_id });
         let answer = self.axis.call(&account, call, None).await.map_err(|failed| failed.to_string())?;
-        let incoming = Arc::new(Incoming::new(answer));
+        let others = Others { asked: item.doc_id.clone(), listed: Arc::clone(&self.listed) };
+        let incoming = Arc::new(Incoming::new(answer, others));
         let packet = Packet {
             id: item.doc_id.clone(),
             credential: format!("system {}", self.account),
@@ -247,19 +262,21 @@ impl<'a> Arrivals<'a> {
     }
 }
 
-/// The document's name in a row: a text or a number that can stand in a header.
-pub fn name(row: &Value) -> Option<String> {
-    let name = match row.get("docId")? {
-        Value::String(text) => text.trim().to_owned(),
-        Value::Number(number) => number.to_string(),
-        _ => return None,
-    };
+/// The document's name in a row, where it can stand in a header.
+fn name(row: &Letter) -> Option<String> {
+    let name = row.doc_id.as_str();
     let fits = !name.is_empty() && name.len() <= MAX_NAME && name.bytes().all(|byte| byte.is_ascii_graphic());
-    fits.then_some(name)
+    fits.then(|| name.to_owned())
 }
 
 /// An answer with a packet in it, while it comes in.
-struct Incoming(Mutex<State>);
+struct Incoming(Mutex<State>, Others);
+
+/// Documents that an answer must not be about.
+struct Others {
+    asked: String,
+    listed: Arc<HashSet<String>>,
+}
 
 enum State {
     Coming(Box<(Answer, Fetched)>),
@@ -268,8 +285,17 @@ enum State {
 }
 
 impl Incoming {
-    fn new(answer: Answer) -> Self {
-        Self(Mutex::new(State::Coming(Box::new((answer, Fetched::default())))))
+    fn new(answer: Answer, others: Others) -> Self {
+        Self(Mutex::new(State::Coming(Box::new((answer, Fetched::default())))), others)
+    }
+
+    /// An answer that names another document of the list was meant for somebody else, or mixed up on the way.
+    fn of_this(&self, said: Said) -> Result<Said, String> {
+        let named = said.doc_id.as_str();
+        if said.is_ok() && named != self.1.asked && self.1.listed.contains(named) {
+            return Err(format!("the answer is about document {named}"));
+        }
+        Ok(said)
     }
 
     /// The next bytes of the packet; nothing behind the last. Where the answer proves to be none, an error.
@@ -287,7 +313,10 @@ impl Incoming {
                     Ok(bytes) => return Some(Ok(bytes)),
                     Err(fault) => break Err(fault.to_string()),
                 },
-                Ok(None) => break std::mem::take(fetched).finish(answer.status).map_err(|fault| fault.to_string()),
+                Ok(None) => {
+                    let said = std::mem::take(fetched).finish(answer.status).map_err(|fault| fault.to_string());
+                    break said.and_then(|said| self.of_this(said));
+                }
                 Err(error) => break Err(error.to_string()),
             }
         };

@@ -40,9 +40,9 @@ use self::attend::Bearing;
 use crate::wire::answer::code;
 use crate::wire::client::{Call, HashForm, Retry, Said, Unclear, read};
 
-/// The longest answer that is a list of agencies, that is a list of documents, and that says what came of a call. What an
-/// answer holds takes many times its size in memory while it is read.
-const MAX_AGENCIES: usize = 32 << 20;
+/// The longest answer that is a list and read row by row, that tells what became of one document, and that says what came of
+/// a call. What these hold takes many times its size in memory while it is read.
+const MAX_ROWS: usize = 32 << 20;
 const MAX_LIST: usize = 4 << 20;
 const MAX_ANSWER: usize = 256 << 10;
 /// Longest time for such an answer to come to its end.
@@ -247,8 +247,8 @@ impl Parts {
         let answer = self.call(account, call, load).await?;
         let status = answer.status;
         let most = match call {
-            Call::Agencies | Call::AgenciesQd20 { .. } | Call::Units => MAX_AGENCIES,
-            Call::Received { .. } | Call::Sent { .. } => MAX_LIST,
+            Call::Agencies | Call::AgenciesQd20 { .. } | Call::Units | Call::Received { .. } => MAX_ROWS,
+            Call::Sent { .. } => MAX_LIST,
             _ => MAX_ANSWER,
         };
         let whole = tokio::time::timeout(WHOLE_WITHIN, answer.whole(most)).await;

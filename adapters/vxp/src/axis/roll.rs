@@ -8,8 +8,8 @@ use lienthong_contract::outlet::{Inside, OutsideAgency, Rolled};
 
 use super::Parts;
 use super::attend::Round;
-use crate::wire::agencies::{MAX_ROWS, Row, Rows, Text, read};
 use crate::wire::client::{Call, Said};
+use crate::wire::rows::{Agency, MAX_ROWS, Rows, Text, read};
 
 /// Looks what the list says now.
 pub async fn round(axis: &Parts, inside: &Inside) -> Round {
@@ -40,7 +40,7 @@ async fn look(axis: &Parts, inside: &Inside) -> Result<(), String> {
 }
 
 /// The agencies of an answer. One whose code cannot be one is left out.
-fn agencies(said: Said<Rows>) -> Result<Vec<OutsideAgency>, String> {
+fn agencies(said: Said<Rows<Agency>>) -> Result<Vec<OutsideAgency>, String> {
     if !said.is_ok() {
         return Err(format!("getAgenciesList: {} {}", said.code, said.description));
     }
@@ -53,7 +53,7 @@ fn agencies(said: Said<Rows>) -> Result<Vec<OutsideAgency>, String> {
     // A parent is told by its id, which need not be its code.
     let by_id: HashMap<String, AgencyCode> =
         rows.iter().filter_map(|row| Some((row.id.0.clone()?, code(&row.code)?))).collect();
-    let agency = |row: Row| {
+    let agency = |row: Agency| {
         let own = code(&row.code)?;
         let is = |text: &Text, words: &[&str]| text.0.as_deref().is_some_and(|text| words.contains(&text));
         if is(&row.is_agency, &["false"]) {

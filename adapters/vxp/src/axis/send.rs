@@ -27,7 +27,14 @@ pub async fn send(axis: &Parts, packet: OutgoingPacket) -> Outcome {
     match axis.ask(&account, call, Some(load(packet.body, packet.size))).await {
         Ok(said) => {
             let recipients = packet.recipients.into_iter().map(|one| one.recipient).collect();
-            outcome(axis, packet.digest, recipients, said)
+            match outcome(axis, packet.digest, recipients, said) {
+                // It has it, or something else by its name: an earlier call whose answer was lost may have brought it, in
+                // the other form. That is no word that it was not taken.
+                Outcome::Refused(turned) if packet.again && is_there(&turned.words) => {
+                    Outcome::Unknown { why: format!("{} {}", turned.code, turned.words) }
+                }
+                outcome => outcome,
+            }
         }
         Err(Failed::NotSent(why)) => Outcome::NotSent { why },
         Err(Failed::Unknown(why)) => Outcome::Unknown { why },
@@ -76,6 +83,14 @@ fn outcome(axis: &Parts, digest: Digest, recipients: Vec<AgencyCode>, said: Said
 fn is_no_function(words: &str) -> bool {
     let words = words.to_lowercase();
     ["chuc nang", "chức năng", "no such function", "unknown function", "no such operation"]
+        .iter()
+        .any(|known| words.contains(known))
+}
+
+/// Whether the words say that there is a document of this name already.
+fn is_there(words: &str) -> bool {
+    let words = words.to_lowercase();
+    ["lt-int-0007", "da ton tai", "đã tồn tại", "trung lap", "trùng lặp", "already", "duplicate"]
         .iter()
         .any(|known| words.contains(known))
 }

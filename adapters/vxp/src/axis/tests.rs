@@ -255,6 +255,20 @@ async fn only_a_whole_answer_says_what_became_of_a_packet() {
 }
 
 #[tokio::test]
+async fn that_a_repeated_packet_is_there_already_does_not_say_that_it_was_refused() {
+    let script = Script::new(|_, before| match before % 2 {
+        0 => said(22, "DocumentId da ton tai voi noi dung khac [LT-INT-0007]", ""),
+        _ => said(22, "khong dung QCVN", ""),
+    })
+    .await;
+    let axis = script.axis();
+    for (again, named_unknown) in [(true, true), (true, false), (false, false)] {
+        let outcome = axis.send(OutgoingPacket { again, ..packet("H37.02") }).await;
+        assert_eq!(matches!(outcome, Outcome::Unknown { .. }), named_unknown, "{again} {outcome:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_packet_that_the_axis_cannot_process_is_tried_five_times() {
     let script = Script::new(|_, _| said(21, "Loi xu ly file", "")).await;
     let axis = script.axis();
@@ -352,8 +366,12 @@ fn list(rows: &[(&str, &str)]) -> String {
 }
 
 fn content(bytes: &[u8]) -> String {
+    content_of("", bytes)
+}
+
+fn content_of(doc_id: &str, bytes: &[u8]) -> String {
     let data = STANDARD.encode_to_string(bytes);
-    json(&format!(r#"{{"status":"OK","ErrorCode":"0","ErrorDesc":"Thanh cong","DocId":"","data":"{data}"}}"#))
+    json(&format!(r#"{{"status":"OK","ErrorCode":"0","ErrorDesc":"Thanh cong","DocId":"{doc_id}","data":"{data}"}}"#))
 }
 
 #[tokio::test]
@@ -391,6 +409,34 @@ async fn what_the_axis_has_is_acknowledged_when_it_is_here_and_given_back_when_i
     let fetches = script.count("getEdoc");
     assert_eq!(arrivals.round().await, Round::Finished);
     assert_eq!((script.count("getEdoc"), script.acknowledged().len()), (fetches, 6));
+}
+
+#[tokio::test]
+async fn a_list_of_very_many_documents_is_read_and_an_answer_about_another_of_them_is_none() {
+    let script = Script::new(|request, _| match (request.operation.as_str(), request.parameter("docid")) {
+        ("getReceivedEdocList", _) => {
+            let names: Vec<String> = (0..50_000).map(|number| format!("0123456789abcdef{number:08}")).collect();
+            let ended = names.iter().map(|name| (name.as_str(), "done"));
+            let rows: Vec<(&str, &str)> = ended.chain([("a", "initial"), ("b", "initial"), ("c", "initial")]).collect();
+            let list = list(&rows);
+            assert!(list.len() > MAX_LIST);
+            list
+        }
+        // The axis gives an id of its own to each answer, or mixes two documents up.
+        ("getEdoc", "a") => content_of("4893", PACKET),
+        ("getEdoc", "b") => content_of("c", PACKET),
+        ("getEdoc", _) => content(PACKET),
+        _ => said(0, "Thanh cong", ""),
+    })
+    .await;
+    let (axis, gateway) = (script.axis(), Arc::new(Gateway::default()));
+    let inside = inside(&gateway);
+    let mut arrivals = Arrivals::new(&axis.0, &inside, "H37.02".to_owned(), Mail::Documents);
+    assert_eq!(arrivals.round().await, Round::More);
+    let told = [("a", "done"), ("c", "done")].map(|(doc_id, status)| (doc_id.to_owned(), status.to_owned()));
+    assert_eq!(script.acknowledged(), told);
+    let taken: Vec<String> = gateway.taken.lock().unwrap().iter().map(|(id, _)| id.clone()).collect();
+    assert_eq!(taken, ["a", "c"]);
 }
 
 #[tokio::test]

@@ -2,11 +2,11 @@
 //!
 //! Both sides are here: what a server checks, and what a client has to make.
 
-pub mod agencies;
 pub mod answer;
 pub mod body;
 pub mod client;
 pub mod fetched;
 pub mod hash;
+pub mod rows;
 pub mod sign;
 pub mod stamp;

@@ -1,24 +1,37 @@
-//! A list of agencies, read row by row: what a row holds beside the fields that count is passed over, and a list of too many
+//! A list of agencies or of documents, read row by row: what a row holds beside the fields that count is passed over, and a list of too many
 //! rows is given up at the first of them. So the memory it takes is a small multiple of the answer's size, whatever it holds.
 
 use std::fmt;
 use std::marker::PhantomData;
 
+use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, de};
+use serde::de::{DeserializeOwned, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::client::{Said, Unclear, code};
 
-/// The most rows of a list that is believed: the country has some hundred thousand agencies.
+/// The most rows of a list that is believed: the country has some hundred thousand agencies, and a list of documents takes
+/// as much when nobody has acknowledged any for long.
 pub const MAX_ROWS: usize = 300_000;
 /// The longest text that is kept, in characters.
 const MAX_TEXT: usize = 500;
 
+/// One document of `getReceivedEdocList`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Letter {
+    #[serde(rename = "docId")]
+    pub doc_id: Text,
+    pub from: Text,
+    pub to: Text,
+    pub created_time: Text,
+    pub status: Text,
+}
+
 /// One agency, in the names of either list.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-pub struct Row {
+pub struct Agency {
     pub id: Text,
     pub pid: Text,
     pub code: Text,
@@ -34,26 +47,35 @@ pub struct Row {
 
 /// What stands in the place of the list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Rows {
+pub enum Rows<R> {
     /// Something else, which is not an empty list.
     #[default]
     None,
     TooMany,
     /// What is no object is left out.
-    Some(Vec<Row>),
+    Some(Vec<R>),
 }
 
 /// A text, a number or a truth as text without what surrounds it; nothing where it is empty, or something else.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Text(pub Option<String>);
 
-/// Reads the answer to `getSynchronizeUnit` and `getAgenciesList`.
+impl Text {
+    /// Empty where there is none.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_deref().unwrap_or_default()
+    }
+}
+
+/// Reads an answer with a list in it.
 ///
 /// # Errors
 /// [`Unclear`].
-pub fn read(status: u16, body: &[u8]) -> Result<Said<Rows>, Unclear> {
+pub fn read<R: DeserializeOwned>(status: u16, body: &[u8]) -> Result<Said<Rows<R>>, Unclear> {
     #[derive(Deserialize)]
-    struct Whole {
+    #[serde(bound = "R: DeserializeOwned")]
+    struct Whole<R> {
         #[serde(default)]
         status: Text,
         #[serde(rename = "ErrorCode", default)]
@@ -61,13 +83,13 @@ pub fn read(status: u16, body: &[u8]) -> Result<Said<Rows>, Unclear> {
         #[serde(rename = "ErrorDesc", default)]
         description: Text,
         #[serde(default)]
-        data: Rows,
+        data: Rows<R>,
     }
     if !matches!(status, 200 | 201) {
         return Err(Unclear::Status(status));
     }
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
-    let whole: Whole = serde_json::from_slice(body).map_err(|_| Unclear::NotJson)?;
+    let whole: Whole<R> = serde_json::from_slice(body).map_err(|_| Unclear::NotJson)?;
     let status = whole.status.0.ok_or(Unclear::Without("status"))?;
     let code = code(&status, &whole.code.0.ok_or(Unclear::Without("ErrorCode"))?)?;
     let description = whole.description.0.unwrap_or_default();
@@ -142,16 +164,21 @@ impl Known for Text {
 }
 
 /// An element of a list.
-#[derive(Default)]
-struct Element(Option<Row>);
+struct Element<R>(Option<R>);
 
-impl Known for Element {
-    fn of_object<'de, A: MapAccess<'de>>(object: A) -> Result<Self, A::Error> {
-        Row::deserialize(MapAccessDeserializer::new(object)).map(Some).map(Self)
+impl<R> Default for Element<R> {
+    fn default() -> Self {
+        Self(None)
     }
 }
 
-impl Known for Rows {
+impl<R: DeserializeOwned> Known for Element<R> {
+    fn of_object<'de, A: MapAccess<'de>>(object: A) -> Result<Self, A::Error> {
+        R::deserialize(MapAccessDeserializer::new(object)).map(Some).map(Self)
+    }
+}
+
+impl<R: DeserializeOwned> Known for Rows<R> {
     fn of_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<Self, A::Error> {
         let (mut rows, mut count) = (Vec::new(), 0_usize);
         while let Some(Element(row)) = list.next_element()? {
@@ -166,23 +193,35 @@ impl Known for Rows {
     }
 }
 
-macro_rules! deserialized {
-    ($($kind:ident)*) => { $(
-        impl<'de> de::Deserialize<'de> for $kind {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                deserializer.deserialize_any(Any(PhantomData))
-            }
-        }
-    )* };
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Any(PhantomData))
+    }
 }
 
-deserialized! { Text Element Rows }
+impl<'de, R: DeserializeOwned> Deserialize<'de> for Element<R> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Any(PhantomData))
+    }
+}
+
+impl<'de, R: DeserializeOwned> Deserialize<'de> for Rows<R> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Any(PhantomData))
+    }
+}
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+
+    type Said = super::Said<Rows<Agency>>;
+
+    fn read(status: u16, body: &[u8]) -> Result<Said, Unclear> {
+        super::read(status, body)
+    }
 
     fn answer(data: &str) -> Vec<u8> {
         format!(r#"{{"status":"OK","ErrorCode":0,"ErrorDesc":"","DocId":null,"data":{data},"more":[[{{}}]]}}"#).into()
@@ -195,9 +234,23 @@ mod tests {
         );
         let Rows::Some(rows) = read(200, &rows).unwrap().data else { panic!("rows") };
         let text = |text: &str| Text(Some(text.to_owned()));
-        let expected =
-            Row { id: text("7"), code: text("H37"), deleted: text("true"), is_agency: text("false"), ..Row::default() };
+        let expected = Agency {
+            id: text("7"),
+            code: text("H37"),
+            deleted: text("true"),
+            is_agency: text("false"),
+            ..Agency::default()
+        };
         assert_eq!(rows, [expected]);
+    }
+
+    #[test]
+    fn a_letters_name_may_be_a_number() {
+        let rows = answer(r#"[{"docId":17,"status":"initial","from":{"a":1}}]"#);
+        let Rows::Some(rows) = super::read::<Letter>(200, &rows).unwrap().data else { panic!("rows") };
+        let told: Vec<[&str; 3]> =
+            rows.iter().map(|row| [&row.doc_id, &row.status, &row.from].map(Text::as_str)).collect();
+        assert_eq!(told, [["17", "initial", ""]]);
     }
 
     #[test]
