@@ -106,9 +106,16 @@ fn the_files_of_the_example_pki_fit_the_example_configurations_as_the_guide_says
             assert_eq!(judged(&xroad.replacen(change, to, 1)), keys, "{change}");
         }
         let others = fs::read_to_string(deploy.join("facades.toml")).unwrap();
+        let secret = system.join("lienthong/systems/H37.91.secret");
+        fs::write(&secret, "a secret\n").unwrap();
         let with_others = system.join("lienthong/with-facades.toml");
         fs::write(&with_others, fs::read_to_string(&file).unwrap() + "\n" + &others).unwrap();
         let config = Config::load(&with_others, &[]).unwrap();
+        assert_eq!(rehearsal::mistakes(&config, Arc::new(SystemClock)), Vec::new(), "{configuration}");
+        // Beside the other door too: no system and no port stands in both.
+        let both = system.join("lienthong/with-both.toml");
+        fs::write(&both, fs::read_to_string(&with_door).unwrap() + "\n" + &others).unwrap();
+        let config = Config::load(&both, &[]).unwrap();
         assert_eq!(rehearsal::mistakes(&config, Arc::new(SystemClock)), Vec::new(), "{configuration}");
         for bad in ["", " \n", "two\nlines"] {
             assert_eq!(

@@ -121,6 +121,13 @@ impl Verify {
         if self.trust.is_none() && self.certs.is_none() && self.roots.is_empty() {
             self.trust = Some(self.beside()?);
         }
+        if let Some(file) = self.trust.as_deref().filter(|trust| trust.is_file()) {
+            let (vi, en) = (
+                "--trust cần một thư mục; một tệp PEM thì dùng --roots",
+                "--trust wants a folder; for a PEM file use --roots",
+            );
+            anyhow::bail!("{}: {vi} — {en}", file.display());
+        }
         if bundle::is_one(&bytes) {
             return self.run_bundle(&bytes);
         }

@@ -91,7 +91,7 @@ pub static WRONG_KEY_USAGE: Kind = kind(
 pub static NOT_FOR_TRANSPORT: Kind = kind(
     "LT-TRU-0006",
     Blame::Sender,
-    15,
+    22,
     "RFC 5280 §4.2.1.12",
     text(
         "Chứng thư số không được cấp để kết nối hệ thống (trường extendedKeyUsage không có mục đích cần thiết).",

@@ -147,6 +147,9 @@ fn bundles(world: &House, proof: &Path, part: &Path, packet: &Path) {
     assert_eq!(judge(proof, &["--html", text(&page), "--pdf", text(&paper)]).0, 0);
     assert!(std::fs::read_to_string(page).unwrap().contains("bên nhận trả lại"));
     assert!(std::fs::read(paper).unwrap().starts_with(b"%PDF"));
+    let told = lienthong(&["verify", text(proof), "--trust", text(proof)]);
+    let told = (told.status.code(), String::from_utf8(told.stderr).unwrap());
+    assert!(told.0 == Some(2) && told.1.contains("wants a folder"), "{told:?}");
     let told = String::from_utf8(lienthong(&["verify", text(proof), "--trust", text(&trust)]).stdout).unwrap();
     assert!(
         told.contains("HỢP LỆ") && told.contains("bên nhận trả lại") && told.contains("Không thuộc thẩm quyền"),
