@@ -131,7 +131,10 @@ impl Ack {
                 Some(reason) => Acknowledgement::Refuse { reason: reason.clone() },
                 None => Acknowledgement::Accept,
             };
-            let id = item.as_ref().map_or(self.id, |item| item.id);
+            let id = match &item {
+                Some(item) => item.id,
+                None => inbox::ended(&client, &self.connection, self.id).await,
+            };
             let done = match client.acknowledge(id, &answer).await {
                 Ok(done) => done,
                 Err(error) => return show::refused(error, self.json),

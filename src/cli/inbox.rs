@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args;
-use lienthong_contract::ConsignmentId;
 use lienthong_contract::door::InboxItem;
+use lienthong_contract::{AgencyCode, ConsignmentId, DocId};
 use serde_json::json;
 
 use super::connection::Connection;
@@ -143,6 +143,19 @@ pub async fn find(
     }
 }
 
+/// The consignment that an id or a docId names, when the mailbox lists none of it any more: what was answered is answered
+/// again by its own id, and may be fetched by it. Anything else is taken for such an id as it is.
+pub async fn ended(client: &Client, connection: &Connection, id: ConsignmentId) -> ConsignmentId {
+    let Ok(doc_id) = id.to_string().parse::<DocId>() else { return id };
+    let Ok(trace) = client.trace(doc_id).await else { return id };
+    let mine = |agency: &AgencyCode| connection.agency().is_none_or(|own| own.to_new_form() == agency.to_new_form());
+    let mut mine = trace.consignments.iter().filter(|one| mine(&one.recipient));
+    match (mine.next(), mine.next()) {
+        (Some(only), None) => only.id,
+        _ => id,
+    }
+}
+
 impl Fetch {
     pub fn run(self) -> Outcome {
         let client = self.connection.client()?;
@@ -151,10 +164,9 @@ impl Fetch {
                 Ok(item) => item,
                 Err(error) => return show::refused(error, self.json),
             };
-            // What was acknowledged is listed no more, but may still be fetched by its id.
             let (id, name) = match &item {
                 Some(item) => (item.id, format!("{}.edxml", item.doc_id)),
-                None => (self.id, format!("{}.edxml", self.id)),
+                None => (ended(&client, &self.connection, self.id).await, format!("{}.edxml", self.id)),
             };
             let path = self.output.clone().unwrap_or_else(|| PathBuf::from(name));
             if path.exists() && !self.overwrite {

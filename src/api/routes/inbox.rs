@@ -68,6 +68,9 @@ pub async fn content(
     Ok(response)
 }
 
+/// What an acknowledgement may be.
+const ANSWERS: &str = r#"{"verdict":"accept"} | {"verdict":"refuse","reason":"…"}"#;
+
 /// `POST /v1/inbox/{id}/ack`.
 pub async fn acknowledge(
     axum::extract::State(shared): State,
@@ -82,8 +85,10 @@ pub async fn acknowledge(
         Ok(Err(_)) => return Err(Problem::of(&problem::TOO_LARGE, &findings::BAD_JSON).closing()),
         Ok(Ok(body)) => body,
     };
-    let answer: Acknowledgement = serde_json::from_slice(&body)
-        .map_err(|error| bad_request(&findings::BAD_JSON, &String::from_utf8_lossy(&body), &error.to_string()))?;
+    let answer: Acknowledgement = serde_json::from_slice(&body).map_err(|error| {
+        let place = format!("dòng {}, cột {} — line and column", error.line(), error.column());
+        bad_request(&findings::BAD_JSON, &String::from_utf8_lossy(&body), &format!("{ANSWERS} ({place})"))
+    })?;
     let mailbox = Arc::clone(&shared.api.mailbox);
     let acknowledged = shared.whole(async move { mailbox.acknowledge(&who.identity, id, &answer).await }).await?;
     let acknowledged = acknowledged.map_err(|refusal| shared.refused(refusal))?;
