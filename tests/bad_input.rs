@@ -279,7 +279,7 @@ async fn in_the_signature() {
     let pdf = example_pdf(3000);
     let unsigned = plain(9, &pdf).packet().unwrap();
 
-    alone.refused(unsigned.clone(), 403, "LT-INT-0003").await;
+    alone.refused(unsigned.clone(), 422, "LT-INT-0003").await;
 
     for case in ["expired", "not-yet-valid", "other-ca", "revoked", "wrong-key-usage"] {
         let bad = alone.manifest.bad(case).unwrap();

@@ -31,4 +31,5 @@ if [ "${#missing[@]}" -gt 0 ]; then
 fi
 
 # The release profile: the tests include a 300 MB packet and thousands of documents, and the demo uses the same build.
-exec cargo test --release --workspace "$@"
+# A test that fails keeps no other from running: one run tells all that is wrong.
+exec cargo test --release --workspace --no-fail-fast "$@"

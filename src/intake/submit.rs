@@ -291,8 +291,7 @@ impl Intake {
         };
         let receipt = self.seal(receipt).ok().map(|sealed| sealed.jws.to_string());
         self.record(caller, Some(digest), size, &findings, receipt.clone(), now).await;
-        let forbidden =
-            findings.iter().filter(|finding| finding.refuses()).all(|finding| matches!(finding.vxp, 15 | 19));
+        let forbidden = findings.iter().filter(|finding| finding.refuses()).all(|finding| finding.vxp == 19);
         let cause = if forbidden { RefusalCause::Forbidden } else { RefusalCause::BadPacket };
         Refusal { cause, findings, receipt }
     }
