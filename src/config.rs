@@ -31,7 +31,7 @@ use crate::rules::schema::Strictness;
 
 pub use alerts::{AlertRoute, AlertWebhook, Alerts, MailSecurity, MailServer, QuietHours};
 pub use canary::Canary;
-pub use console::Console;
+pub use console::{BACK as OIDC_BACK, Console, Oidc};
 pub use doors::{Facade, System, Vxp, Xroad};
 pub use news::{NewsQueue, Webhook};
 pub use outlet::{Arriving, Outlet, OutletSystem, SentBytes};
@@ -532,6 +532,7 @@ impl Config {
         outlet::paths(&mut self.outlet, &mut each);
         alerts::paths(&mut self.alerts, &mut each);
         self.canary.iter_mut().for_each(|canary| canary::paths(canary, &mut each));
+        self.console.iter_mut().for_each(|console| console::paths(console, &mut each));
         self.traces.iter_mut().for_each(|traces| traces::paths(traces, &mut each));
         statutory::paths(&mut self.statutory, &mut each);
         statistics::paths(&mut self.statistics, &mut each);
@@ -546,8 +547,9 @@ impl Config {
         let outlets = self.outlet.iter().flat_map(|outlet| &outlet.system).flat_map(OutletSystem::files);
         let feed = self.statistics.feed.iter().flat_map(Feed::files);
         let traces = self.traces.iter().filter_map(|traces| traces.authorization_file.as_ref());
+        let provider = self.console.iter().filter_map(|console| console.oidc.as_ref()?.client_secret_file.as_ref());
         let in_and_out = brokers.chain(webhooks).chain(systems).chain(outlets);
-        in_and_out.chain(self.alerts.files()).chain(feed).chain(traces).cloned().collect()
+        in_and_out.chain(self.alerts.files()).chain(feed).chain(traces).chain(provider).cloned().collect()
     }
 
     /// Checks what the types cannot say.

@@ -561,6 +561,7 @@ impl Gateway {
                 statistics,
                 runs,
                 settings: pages.settings.clone(),
+                oidc: pages.oidc.clone(),
                 outgoing: pages.outgoing.clone(),
             };
             pages.open(crate::console::Console::new(parts), &doors, door.clone());

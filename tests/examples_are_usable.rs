@@ -66,7 +66,7 @@ fn the_files_of_the_example_pki_fit_the_example_configurations_as_the_guide_says
         let config = Config::load(&with_outlet, &[]).unwrap();
         assert_eq!(rehearsal::mistakes(&config, Arc::new(SystemClock)), Vec::new(), "{configuration}");
         for (change, to, key) in [
-            ("address = \"https://", "address = \"https://user@", "settings.address"),
+            ("\naddress = \"https://", "\naddress = \"https://user@", "settings.address"),
             ("ca_file =", "# ca_file =", "settings.ca_file"),
             ("documents_seconds = \"60\"", "documents_seconds = \"0\"", "settings.documents_seconds"),
             ("statuses_seconds =", "hash = \"sha1\"\nstatuses_seconds =", "settings.hash"),

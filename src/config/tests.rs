@@ -363,14 +363,17 @@ fn whoever_cannot_hear_of_alarms_is_named_with_its_key() {
     assert_eq!(keys, ["alerts.per_hour", "alerts.per_houre"]);
 }
 
+/// The keys of what is wrong with these tables.
+fn keys(bad: &str) -> Vec<String> {
+    let (_folder, file) = written(|text| text.replace("[log]", &format!("{bad}\n[log]")));
+    let found = Config::load(&file, &[]).err().map_or_else(Vec::new, |found| found.0);
+    let mut keys: Vec<String> = found.into_iter().map(|mistake| mistake.key).collect();
+    keys.sort_unstable();
+    keys
+}
+
 #[test]
 fn what_is_wrong_with_the_clocks_and_with_what_goes_out_is_named_with_its_key() {
-    let keys = |bad: &str| {
-        let (_folder, file) = written(|text| text.replace("[log]", &format!("{bad}\n[log]")));
-        let mut keys: Vec<String> = mistakes(&file, &[]).into_iter().map(|mistake| mistake.key).collect();
-        keys.sort_unstable();
-        keys
-    };
     let bad = r#"
         [statutory]
         calendar = "nowhere.toml"
@@ -397,6 +400,37 @@ fn what_is_wrong_with_the_clocks_and_with_what_goes_out_is_named_with_its_key() 
     assert_eq!(
         keys("[statutory]\nurgent_minutes = 3\n[statistics]\npublic = \"often\""),
         ["statistics.public", "statutory.urgent_minutes"]
+    );
+}
+
+#[test]
+fn a_provider_of_sign_ins_is_reached_over_tls_and_its_files_are_read() {
+    let good = "[console]\nlisten = \"127.0.0.1:0\"\n[console.oidc]\nissuer = \"https://cap.example/realms/a\"\nclient_id = \"truc\"\n\
+                own_address = \"https://truc.example:8446\"\nroots = [\"root.pem\"]\nlabel = \"tài khoản\"\n";
+    assert_eq!(keys(good), Vec::<String>::new());
+    for (from, to, key) in [
+        ("https://cap", "http://cap", "console.oidc.issuer"),
+        ("realms/a", "realms/a?b=c", "console.oidc.issuer"),
+        ("truc.example:8446", "truc.example:8446/console", "console.oidc.own_address"),
+        ("https://truc", "truc", "console.oidc.own_address"),
+        ("roots = [\"root.pem\"]", "roots = []", "console.oidc.roots"),
+        ("\"truc\"", "\"\"", "console.oidc.client_id"),
+        ("\"tài khoản\"", "\" \"", "console.oidc.label"),
+    ] {
+        assert_eq!(keys(&good.replace(from, to)), [key], "{to}");
+    }
+    let (folder, file) =
+        written(|text| text.replace("[log]", &format!("{good}[log]").replace("root.pem", "provider.pem")));
+    std::fs::write(folder.path().join("provider.pem"), "no certificate").unwrap();
+    let config = Config::load(&file, &[]).unwrap();
+    let oidc = config.console.as_ref().unwrap().oidc.as_ref().unwrap();
+    assert!(oidc.roots[0].is_absolute(), "files are looked for beside the configuration");
+    assert_eq!(oidc.back(), "https://truc.example:8446/sign-in/oidc/back");
+    let clock = std::sync::Arc::new(crate::clock::SystemClock);
+    let found = crate::gateway::rehearsal::mistakes(&config, clock);
+    assert!(
+        found.iter().any(|mistake| mistake.key == "console.oidc" && mistake.en.contains("provider.pem")),
+        "{found:?}"
     );
 }
 

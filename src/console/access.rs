@@ -14,6 +14,7 @@ use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 use tokio::sync::Semaphore;
 
+use super::oidc::is_by_provider;
 use crate::store::console::{Account, Role};
 
 /// Memory of one check in KiB, and passes over it (OWASP's choice for argon2id).
@@ -96,8 +97,10 @@ impl Passwords {
     /// Whether it is this account's password. Without an account it costs the same and is false.
     pub async fn is_right(&self, account: Option<&Account>, password: &str) -> bool {
         let Ok(_place) = self.0.acquire().await else { return false };
-        let known = account.is_some();
-        let stored = account.map_or_else(|| NOBODY.to_owned(), |account| account.password.clone());
+        // An account that signs in through a provider has no password: it costs the same too.
+        let own = account.filter(|account| !is_by_provider(&account.password));
+        let known = own.is_some();
+        let stored = own.map_or_else(|| NOBODY.to_owned(), |account| account.password.clone());
         let password: String = password.chars().take(MAX_PASSWORD).collect();
         let checked = tokio::task::spawn_blocking(move || {
             let Ok(stored) = PasswordHash::new(&stored) else { return false };

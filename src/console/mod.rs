@@ -21,6 +21,7 @@ pub mod access;
 pub mod board;
 mod frame;
 mod http;
+pub mod oidc;
 pub mod outgoing;
 mod pages;
 pub mod routes;
@@ -65,6 +66,7 @@ use board::Board;
 use http::{
     Answer, EXPIRED, FORBIDDEN, Fields, Problem, Reply, TOO_LARGE, cookie, elsewhere, html, own_path, response,
 };
+use oidc::Oidc;
 use routes::{Need, Route};
 use words::Lang;
 
@@ -105,6 +107,8 @@ pub struct Console {
     pub statistics: Arc<Statistics>,
     pub runs: Arc<Runs>,
     pub settings: Settings,
+    /// The provider through which people may sign in as well.
+    oidc: Option<Arc<Oidc>>,
     outgoing: outgoing::Rules,
     kept: outgoing::Kept,
     passwords: Passwords,
@@ -130,6 +134,7 @@ pub struct Parts {
     /// What became of test documents.
     pub runs: Arc<Runs>,
     pub settings: Settings,
+    pub oidc: Option<Arc<Oidc>>,
     /// What of the statistics goes out.
     pub outgoing: outgoing::Rules,
 }
@@ -220,6 +225,7 @@ impl Console {
     pub fn new(parts: Parts) -> Self {
         let Parts { store, desk, directory, board, alarms, certificates, proofs, keys, blobs, clock, .. } = parts;
         let (statistics, runs, settings, outgoing) = (parts.statistics, parts.runs, parts.settings, parts.outgoing);
+        let oidc = parts.oidc;
         Self {
             store,
             desk,
@@ -234,6 +240,7 @@ impl Console {
             statistics,
             runs,
             settings,
+            oidc,
             outgoing,
             kept: outgoing::Kept::default(),
             passwords: Passwords::default(),
@@ -295,7 +302,9 @@ impl Console {
             if who.account.must_change {
                 return Err(Stop::Elsewhere("/account/password".to_owned()));
             }
-            if self.settings.require_totp && who.account.totp.is_none() {
+            // Whoever comes through a provider has shown there whatever it asks for.
+            let own = !oidc::is_by_provider(&who.account.password);
+            if own && self.settings.require_totp && who.account.totp.is_none() {
                 return Err(Stop::Elsewhere("/account/second-factor".to_owned()));
             }
             return if access::has(&who.account, right) { Ok(()) } else { Err(Stop::Problem(FORBIDDEN)) };
@@ -338,6 +347,18 @@ impl Console {
         let secure = if self.settings.plain_http { "" } else { "; Secure" };
         let age = if token.is_some() { String::new() } else { "; Max-Age=0".to_owned() };
         format!("{}={}; Path=/; HttpOnly; SameSite=Strict{secure}{age}", self.cookie_name(), token.unwrap_or_default())
+    }
+
+    const fn attempt_name(&self) -> &'static str {
+        if self.settings.plain_http { "lienthong-attempt" } else { "__Host-lienthong-attempt" }
+    }
+
+    /// The cookie of somebody who is at the provider. The browser sends it along when the provider sends it back, which
+    /// it would not with that of a session.
+    fn attempt_cookie(&self, browser: &str) -> String {
+        let secure = if self.settings.plain_http { "" } else { "; Secure" };
+        let age = if browser.is_empty() { 0 } else { oidc::GOOD_FOR / 1000 };
+        format!("{}={browser}; Path=/; HttpOnly; SameSite=Lax; Max-Age={age}{secure}", self.attempt_name())
     }
 
     async fn who(&self, head: &Head) -> Result<Option<Who>, Problem> {

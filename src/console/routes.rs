@@ -9,7 +9,7 @@ use super::access::Right;
 use super::http::{Answer, METHOD, NOT_FOUND, Problem};
 use super::pages::{
     account, accounts, acts, agencies, alarms, assets, audit, canary, certificates, document, documents, outgoing,
-    overview, sign_in, statistics, stuck, systems,
+    overview, provider, sign_in, statistics, stuck, systems,
 };
 
 /// What it takes to see a page.
@@ -79,6 +79,8 @@ routes! {
     Get "/language" Need::Public, sign_in::language;
     Get "/sign-in" Need::Public, sign_in::form;
     Post "/sign-in" Need::Public, sign_in::sign_in;
+    Get "/sign-in/oidc" Need::Public, provider::begin;
+    Get "/sign-in/oidc/back" Need::Public, provider::back;
     Post "/sign-out" Need::SignedIn, sign_in::sign_out;
     Get "/account/password" Need::SignedIn, account::password;
     Post "/account/password" Need::SignedIn, account::set_password;

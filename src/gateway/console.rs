@@ -21,6 +21,8 @@ use crate::books::kept;
 use crate::books::statement::number_of;
 use crate::config::{self, Config};
 use crate::console::board::{Board, Glance, Line, Lookout};
+use crate::console::oidc::Oidc;
+use crate::console::oidc::provider::{Client, Provider};
 use crate::console::outgoing::{FeedDoor, Rules};
 use crate::console::{Console, Settings};
 use crate::delivery::Delivery;
@@ -33,7 +35,7 @@ use crate::store::queues::{Queues, Waiting};
 use crate::store::watch::Failing;
 use crate::store::{CanaryStore, QueueStore, SearchStore, SqliteStore, WatchStore};
 use crate::stuck::{At, Cause, Group, LinkTrouble, Place};
-use crate::trust::tls::{ReloadableServerConfig, ServerFiles};
+use crate::trust::tls::{ClientFiles, ReloadableServerConfig, ServerFiles, client_config};
 
 /// How often the board is made anew.
 const EVERY: Duration = Duration::from_secs(3);
@@ -59,6 +61,7 @@ pub struct Ready {
     /// None: in the clear.
     pub tls: Option<Arc<ReloadableServerConfig>>,
     pub settings: Settings,
+    pub oidc: Option<Arc<Oidc>>,
     pub outgoing: Rules,
 }
 
@@ -97,7 +100,33 @@ pub async fn ready(config: &Config, clock: &Arc<dyn Clock>) -> Result<Option<Rea
         session: Duration::from_secs(u64::from(console.session_hours) * 3600),
         canary_limit: config.canary.as_ref().map(config::Canary::limit),
     };
-    Ok(Some(Ready { listener, address, tls, settings, outgoing: outgoing(config)? }))
+    let oidc = console.oidc.as_ref().map(|oidc| provider(oidc, clock)).transpose()?.map(Arc::new);
+    Ok(Some(Ready { listener, address, tls, settings, oidc, outgoing: outgoing(config)? }))
+}
+
+/// The provider through which people may sign in; its files are read, it is not asked.
+///
+/// # Errors
+/// [`StartError`].
+pub fn provider(oidc: &config::Oidc, clock: &Arc<dyn Clock>) -> Result<Oidc, StartError> {
+    let tls = match oidc.roots.as_slice() {
+        [] => None,
+        roots => {
+            let files = ClientFiles { roots: roots.to_vec(), crls: Vec::new(), identity: None, http: false };
+            Some(client_config(&files, Arc::clone(clock))?.as_ref().clone())
+        }
+    };
+    if let Some(file) = &oidc.client_secret_file {
+        secrets::read(file).map_err(|source| StartError::Secret { file: file.clone(), source })?;
+    }
+    let client = Client {
+        issuer: oidc.issuer.clone(),
+        id: oidc.client_id.clone(),
+        secret: oidc.client_secret_file.clone(),
+        back: oidc.back(),
+    };
+    let provider = Provider::new(client, tls, Arc::clone(clock));
+    Ok(Oidc::new(provider, oidc.claim.clone(), oidc.label.clone()))
 }
 
 /// What of the statistics goes out.

@@ -48,6 +48,9 @@ pub fn mistakes(config: &Config, clock: Arc<dyn Clock>) -> Vec<Mistake> {
     note(&mut found, "alerts.webhook", alarms::Ways::new(config, &clock));
     note(&mut found, "statutory.calendar", config.statutory.terms());
     note(&mut found, "statistics.feed", console::outgoing(config));
+    if let Some(oidc) = config.console.as_ref().and_then(|console| console.oidc.as_ref()) {
+        note(&mut found, "console.oidc", console::provider(oidc, &clock));
+    }
     if let Some(mail) = &config.alerts.mail {
         note(&mut found, "alerts.mail", crate::alarms::mail::rehearse(mail, &config.hop.name));
     }

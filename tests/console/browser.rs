@@ -3,6 +3,7 @@
 //! photographed; with `LIENTHONG_SCREENSHOTS=docs/console` the pictures of the guide are made anew.
 
 mod alone;
+mod provided;
 mod together;
 
 use std::io::{BufRead, BufReader};

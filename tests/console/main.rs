@@ -6,6 +6,7 @@ mod acts;
 mod browser;
 mod canary;
 mod causes;
+mod oidc;
 mod rights;
 mod set_aside;
 mod statistics;

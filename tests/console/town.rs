@@ -29,8 +29,8 @@ use crate::support::{eventually, folder};
 pub const PASSWORD: &str = "cầu Long Biên lúc sáng sớm";
 
 /// The machine's clock, set forward by the test.
-#[derive(Debug, Default)]
-pub struct Ahead(AtomicI64);
+#[derive(Debug, Default, Clone)]
+pub struct Ahead(Arc<AtomicI64>);
 
 impl Ahead {
     pub fn by_hours(&self, hours: i64) {

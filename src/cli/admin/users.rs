@@ -15,6 +15,7 @@ use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::console::access::{hashed, random_text};
 use crate::console::is_account_name;
+use crate::console::oidc::{bound_to, is_by_provider};
 use crate::directory::Directory;
 use crate::receipts::jws::sign_statement;
 use crate::store::console::{Change, Effect, Entry, NewAccount, Role};
@@ -47,6 +48,9 @@ enum Command {
         /// Chỉ xem văn bản của cơ quan này — sees only this agency's documents.
         #[arg(long, value_name = "CODE")]
         agency: Option<String>,
+        /// Đăng nhập qua nhà cung cấp OIDC, không có mật khẩu — signs in through the provider, without a password.
+        #[arg(long)]
+        provider: bool,
     },
     /// Cấp lại mật khẩu, xóa mã xác thực và mở khóa — a new password, without second factor and lock.
     Reset { name: String },
@@ -63,13 +67,17 @@ impl Users {
         let (config, store) = self.place.open(Access::Write)?;
         runtime()?.block_on(async {
             match &self.command {
-                Command::Add { name, role, full_name, agency } => {
-                    let password = self.add(&config, &store, (name, full_name), (*role, agency.as_deref())).await?;
-                    self.given(name, &password)
+                Command::Add { name, role, full_name, agency, provider } => {
+                    if *provider && config.console.as_ref().is_none_or(|console| console.oidc.is_none()) {
+                        bail!("--provider cần [console.oidc] trong cấu hình — --provider needs [console.oidc]");
+                    }
+                    let agency = agency.as_deref();
+                    let password = self.add(&config, &store, (name, full_name), (*role, agency), *provider).await?;
+                    self.given(name, password.as_deref())
                 }
                 Command::Reset { name } => {
                     let password = reset(&config, &store, name).await?;
-                    self.given(name, &password)
+                    self.given(name, Some(&password))
                 }
                 Command::List => self.list(&store).await,
             }
@@ -82,7 +90,8 @@ impl Users {
         store: &SqliteStore,
         (name, full_name): (&str, &str),
         (role, agency): (Role, Option<&str>),
-    ) -> anyhow::Result<String> {
+        provided: bool,
+    ) -> anyhow::Result<Option<String>> {
         if !is_account_name(name) {
             bail!(
                 "tên gồm 3 đến 40 chữ thường không dấu, số, dấu chấm, gạch nối — a name has 3 to 40 small plain letters, digits, dots, hyphens"
@@ -102,7 +111,10 @@ impl Users {
                 Some(directory.lookup(&code).map_or_else(|| code.to_new_form(), |own| own.key.code().clone()))
             }
         };
-        let (password, stored) = fresh()?;
+        let (password, stored) = match provided {
+            true => (None, bound_to(None)),
+            false => fresh().map(|(password, stored)| (Some(password), stored))?,
+        };
         let new = NewAccount {
             name: name.to_owned(),
             full_name: full_name.chars().take(100).collect(),
@@ -111,18 +123,21 @@ impl Users {
             password: stored,
             created_at: SystemClock.now(),
         };
-        let subject = format!("{name} {}", role.as_str());
+        let subject = format!("{name} {}{}", role.as_str(), if provided { " OIDC" } else { "" });
         act(config, store, (Kind::AddAccount, subject), Effect::AddAccount(Box::new(new))).await?;
         Ok(password)
     }
 
-    fn given(&self, name: &str, password: &str) -> Outcome {
+    fn given(&self, name: &str, password: Option<&str>) -> Outcome {
         if self.json {
             show::json(&json!({ "account": name, "password": password }))?;
-        } else {
+        } else if let Some(password) = password {
             say!("Tài khoản — account: {name}");
             say!("Mật khẩu dùng một lần — password for once: {password}");
             say!("Phải đổi khi đăng nhập lần đầu — it must be changed at the first sign-in");
+        } else {
+            say!("Tài khoản — account: {name}");
+            say!("Đăng nhập qua nhà cung cấp, không có mật khẩu — signs in through the provider, without a password");
         }
         Ok(Verdict::Yes)
     }
@@ -132,7 +147,7 @@ impl Users {
         if self.json {
             let rows = accounts.iter().map(|one| {
                 json!({ "account": one.name, "full_name": one.full_name, "role": one.role, "agency": one.agency,
-                        "disabled": one.disabled, "second_factor": one.totp.is_some(), "signed_in_at": one.signed_in_at })
+                        "disabled": one.disabled, "second_factor": one.totp.is_some(), "provider": is_by_provider(&one.password), "signed_in_at": one.signed_in_at })
             });
             show::json(&rows.collect::<Vec<_>>())?;
             return Ok(Verdict::Yes);
@@ -140,7 +155,8 @@ impl Users {
         for one in accounts {
             let agency = one.agency.map(|agency| format!(" {agency}")).unwrap_or_default();
             let disabled = if one.disabled { " (khóa — disabled)" } else { "" };
-            say!("{}\t{}{agency}\t{}{disabled}", one.name, one.role.as_str(), one.full_name);
+            let provider = if is_by_provider(&one.password) { " (OIDC)" } else { "" };
+            say!("{}\t{}{agency}\t{}{provider}{disabled}", one.name, one.role.as_str(), one.full_name);
         }
         Ok(Verdict::Yes)
     }

@@ -8,6 +8,7 @@ use super::super::Call;
 use super::super::access::{self, new_secret};
 use super::super::frame::token;
 use super::super::http::{Answer, BAD_FORM, DEFECT, FORBIDDEN, Problem, Reply};
+use super::super::oidc::is_by_provider;
 use super::{refused, sign_in};
 use crate::acts::{Actor, Kind};
 use crate::store::console::{Change, Effect};
@@ -16,6 +17,10 @@ const PASSWORD: Text = Text { vi: "Đổi mật khẩu", en: "Change the passwor
 const MUST: Text = Text {
     vi: "Mật khẩu này do người khác cấp: hãy đặt mật khẩu của riêng mình trước khi dùng tiếp.",
     en: "Somebody else gave you this password: choose one of your own before you go on.",
+};
+const PROVIDED: Text = Text {
+    vi: "Tài khoản này đăng nhập qua nhà cung cấp: mật khẩu và mã xác thực đặt ở nơi đó, không đặt ở đây.",
+    en: "This account signs in through a provider: its password and second factor are set there, not here.",
 };
 const OLD: Text = Text { vi: "Mật khẩu hiện nay", en: "Present password" };
 const NEW: Text =
@@ -41,7 +46,21 @@ const FACTOR_SET: Text = Text {
     en: "The second factor is set up. If the phone is lost, an administrator can remove it so that you set it up anew.",
 };
 
+/// Whether whoever is signed in came through a provider: password and second factor are matters of that provider.
+fn is_provided(call: &Call<'_>) -> bool {
+    call.who.as_ref().is_some_and(|who| is_by_provider(&who.account.password))
+}
+
+fn provided(call: &Call<'_>) -> Reply {
+    let lang = call.lang;
+    let main = html! { h1 { (lang.say(&PASSWORD)) } p.verdict.good { (lang.say(&PROVIDED)) } };
+    Reply::Page(lang.say(&PASSWORD).to_owned(), main)
+}
+
 pub async fn password(call: &Call<'_>) -> Answer {
+    if is_provided(call) {
+        return Ok(provided(call));
+    }
     Ok(password_form(call, None))
 }
 
@@ -68,6 +87,9 @@ fn password_form(call: &Call<'_>, wrong: Option<Text>) -> Reply {
 
 pub async fn set_password(call: &Call<'_>) -> Answer {
     let account = call.account()?;
+    if is_provided(call) {
+        return Err(FORBIDDEN);
+    }
     let console = call.console;
     let field = |name| call.form.raw(name).unwrap_or_default();
     if !console.passwords.is_right(Some(account), field("old")).await {
@@ -97,6 +119,9 @@ async fn changed(call: &Call<'_>, kind: Kind, change: Change) -> Result<(), Prob
 
 pub async fn second_factor(call: &Call<'_>) -> Answer {
     let account = call.account()?;
+    if is_provided(call) {
+        return Ok(provided(call));
+    }
     if account.totp.is_some() {
         let lang = call.lang;
         let main = html! {
@@ -143,7 +168,7 @@ fn picture(text: &str) -> Option<Markup> {
 
 pub async fn set_second_factor(call: &Call<'_>) -> Answer {
     let account = call.account()?;
-    if account.totp.is_some() {
+    if account.totp.is_some() || is_provided(call) {
         return Err(FORBIDDEN);
     }
     let secret = call.form.get("key").and_then(access::from_base32).ok_or(BAD_FORM)?;

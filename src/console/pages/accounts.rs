@@ -7,6 +7,7 @@ use super::super::Call;
 use super::super::access::{hashed, random_text};
 use super::super::frame::{dash, time, token};
 use super::super::http::{Answer, BAD_FORM, DEFECT, NOT_FOUND, Problem, Reply};
+use super::super::oidc::{bound_to, is_by_provider};
 use super::super::words;
 use super::documents::canonical;
 use super::refused;
@@ -40,6 +41,12 @@ texts! {
     BAD_NAME "Tên tài khoản gồm 3 đến 40 chữ cái không dấu, chữ số, dấu chấm, gạch nối." / "A name has 3 to 40 plain letters, digits, dots or hyphens."
     TAKEN "Đã có tài khoản tên này." / "There is an account of that name."
     BOUND "Chỉ vai trò Người xem mới gắn với một cơ quan." / "Only a viewer is bound to an agency."
+    THROUGH "Đăng nhập qua" / "Signs in through"
+    NO_PASSWORD "không có mật khẩu" / "without a password"
+    BOUND_TO "đã gắn với một người" / "bound to one person"
+    NOBODY_YET "chưa ai đăng nhập" / "nobody has come yet"
+    PASSES "Chuyển sang đăng nhập qua" / "Let sign in through"
+    ANEW "Gắn lại với người khác" / "Bind to somebody else"
     SELF "Không tự làm việc này với tài khoản của mình." / "That is not done to one's own account."
 }
 
@@ -66,6 +73,9 @@ async fn shown(call: &Call<'_>, given: Option<(String, String)>) -> Answer {
             p { label for="full_name" { (lang.say(&FULL_NAME)) } input id="full_name" name="full_name" required maxlength="100" autocomplete="off"; }
             p { label for="role" { (lang.say(&ROLE)) } select id="role" name="role" { @for role in Role::ALL { option value=(role.as_str()) { (lang.say(&words::role(role))) } } } }
             p { label for="agency" { (lang.say(&AGENCY)) } input id="agency" name="agency" autocomplete="off"; }
+            @if let Some(oidc) = call.console.oidc.as_deref() {
+                p { input id="provider" name="provider" type="checkbox" value="yes"; " " label for="provider" { (lang.say(&THROUGH)) " " (oidc.label) " (" (lang.say(&NO_PASSWORD)) ")" } }
+            }
             p { button type="submit" { (lang.say(&ADD)) } }
         }
     };
@@ -75,6 +85,8 @@ async fn shown(call: &Call<'_>, given: Option<(String, String)>) -> Answer {
 fn row(call: &Call<'_>, account: &Account) -> Markup {
     let lang = call.lang;
     let locked = account.locked_until.is_some_and(|until| until > call.now);
+    let provided = is_by_provider(&account.password);
+    let oidc = call.console.oidc.as_deref();
     html! {
         tr {
             th scope="row" { (account.name) }
@@ -82,7 +94,12 @@ fn row(call: &Call<'_>, account: &Account) -> Markup {
             td data-name=(lang.say(&ROLE)) { (lang.say(&words::role(account.role))) @if let Some(agency) = &account.agency { " · " (agency) } }
             td data-name=(lang.say(&STATE)) {
                 @if account.disabled { span.bad { (lang.say(&DISABLED)) } } @else if locked { span.warn { (lang.say(&LOCKED)) } } @else { span.good { (lang.say(&WELL)) } }
-                @if account.totp.is_none() { div.note { (lang.say(&WITHOUT_FACTOR)) } }
+                @if provided {
+                    div.note {
+                        (lang.say(&THROUGH)) " " (oidc.map_or("OIDC", |oidc| oidc.label.as_str())) ": "
+                        (lang.say(if account.password == bound_to(None) { &NOBODY_YET } else { &BOUND_TO }))
+                    }
+                } @else if account.totp.is_none() { div.note { (lang.say(&WITHOUT_FACTOR)) } }
             }
             td data-name=(lang.say(&SIGNED_IN)) { @match account.signed_in_at { Some(at) => (time(at)), None => (dash()) } }
             td data-name=(lang.say(&ACT)) {
@@ -91,6 +108,9 @@ fn row(call: &Call<'_>, account: &Account) -> Markup {
                     @if account.disabled || locked { button.second type="submit" name="do" value="enable" { (lang.say(&ENABLE)) } }
                     @if !account.disabled { button.second type="submit" name="do" value="disable" { (lang.say(&DISABLE)) } }
                     button.second type="submit" name="do" value="password" { (lang.say(&RESET)) }
+                    @if let Some(oidc) = oidc {
+                        button.second type="submit" name="do" value="provider" { @if provided { (lang.say(&ANEW)) } @else { (lang.say(&PASSES)) " " (oidc.label) } }
+                    }
                     @if account.totp.is_some() { button.second type="submit" name="do" value="no-factor" { (lang.say(&NO_FACTOR)) } }
                 }
             }
@@ -122,18 +142,20 @@ pub async fn add(call: &Call<'_>) -> Answer {
     if call.console.store.account(&name).await?.is_some() {
         return Err(wrong(TAKEN));
     }
-    let (password, hashed) = fresh().await?;
+    let provided = call.console.oidc.is_some() && call.form.get("provider").is_some();
+    let (password, stored) =
+        if provided { (None, bound_to(None)) } else { fresh().await.map(|(one, two)| (Some(one), two))? };
     let new = NewAccount {
         name: name.clone(),
         full_name: call.form.get("full_name").ok_or(BAD_FORM)?.chars().take(100).collect(),
         role,
         agency: agency.map(|code| canonical(call, &code)),
-        password: hashed,
+        password: stored,
         created_at: call.now,
     };
-    let subject = format!("{name} {}", role.as_str());
+    let subject = format!("{name} {}{}", role.as_str(), if provided { " OIDC" } else { "" });
     act(call, (Kind::AddAccount, &subject), Effect::AddAccount(Box::new(new))).await?;
-    shown(call, Some((name, password))).await
+    shown(call, password.map(|password| (name, password))).await
 }
 
 /// A password for once, and as it is stored.
@@ -165,6 +187,10 @@ pub async fn change(call: &Call<'_>) -> Answer {
             let (password, hashed) = fresh().await?;
             given = Some((account.name.clone(), password));
             Change { password: Some((hashed, true)), unlock: true, end_sessions: true, ..Change::default() }
+        }
+        "provider" if call.console.oidc.is_some() => {
+            let password = Some((bound_to(None), true));
+            Change { password, totp: Some(None), unlock: true, end_sessions: true, ..Change::default() }
         }
         _ => return Err(BAD_FORM),
     };

@@ -14,6 +14,7 @@ pub mod document;
 pub mod documents;
 pub mod outgoing;
 pub mod overview;
+pub mod provider;
 pub mod sign_in;
 pub mod statistics;
 pub mod stuck;

@@ -21,6 +21,7 @@ const TITLE: Text = Text { vi: "Đăng nhập", en: "Sign in" };
 const NAME: Text = Text { vi: "Tên tài khoản", en: "Account name" };
 const PASSWORD: Text = Text { vi: "Mật khẩu", en: "Password" };
 const NUMBER: Text = Text { vi: "Mã xác thực 6 số (nếu đã đăng ký)", en: "6-digit number (if set up)" };
+const THROUGH: Text = Text { vi: "Đăng nhập qua", en: "Sign in through" };
 const WRONG: Text = Text {
     vi: "Không đăng nhập được: tên, mật khẩu hoặc mã xác thực không đúng, hoặc tài khoản đang bị khóa.",
     en: "Not signed in: name, password or number is wrong, or the account is locked.",
@@ -43,16 +44,23 @@ pub async fn language(call: &Call<'_>) -> Answer {
 }
 
 pub async fn form(call: &Call<'_>) -> Answer {
-    Ok(shown(call, false, call.query.get("to")))
+    Ok(shown(call, None, call.query.get("to")))
 }
 
-fn shown(call: &Call<'_>, wrong: bool, to: Option<&str>) -> Reply {
+/// The page to sign in at, with what went wrong before.
+pub fn shown(call: &Call<'_>, wrong: Option<Text>, to: Option<&str>) -> Reply {
     let lang = call.lang;
+    let oidc = call.console.oidc.as_deref();
+    let there = || {
+        let to: String = form_urlencoded::byte_serialize(to.unwrap_or("/").as_bytes()).collect();
+        format!("/sign-in/oidc?to={to}")
+    };
     Reply::Page(
         lang.say(&TITLE).to_owned(),
         html! {
             h1 { (lang.say(&TITLE)) }
-            @if wrong { p.verdict.bad role="alert" { (lang.say(&WRONG)) } }
+            @if let Some(wrong) = wrong { p.verdict.bad role="alert" { (lang.say(&wrong)) } }
+            @if let Some(oidc) = oidc { p { a.button href=(there()) { (lang.say(&THROUGH)) " " (oidc.label) } } }
             form.column method="post" action="/sign-in" {
                 @if let Some(to) = to { input type="hidden" name="to" value=(own_path(Some(to))); }
                 p { label for="name" { (lang.say(&NAME)) } input id="name" name="name" required autocomplete="username" autocapitalize="none"; }
@@ -73,10 +81,10 @@ pub async fn sign_in(call: &Call<'_>) -> Answer {
     let account = console.store.account(&name).await?;
     let password = call.form.raw("password").unwrap_or_default();
     let right = console.passwords.is_right(account.as_ref(), password).await;
-    let Some(account) = account else { return Ok(shown(call, true, call.form.get("to"))) };
+    let Some(account) = account else { return Ok(shown(call, Some(WRONG), call.form.get("to"))) };
     let locked = account.disabled || account.locked_until.is_some_and(|until| until > call.now);
     if locked {
-        return Ok(shown(call, true, call.form.get("to")));
+        return Ok(shown(call, Some(WRONG), call.form.get("to")));
     }
     let step = match &account.totp {
         None => Some(None),
@@ -102,7 +110,7 @@ pub async fn sign_in(call: &Call<'_>) -> Answer {
         .map_err(|fault| refused(&fault))?;
     if !good {
         tracing::warn!(account = %account.name, from = %call.from, "a sign-in at the console was refused");
-        return Ok(shown(call, true, call.form.get("to")));
+        return Ok(shown(call, Some(WRONG), call.form.get("to")));
     }
     let token = begin(call, &account).await?;
     let to = call.form.get("to").map_or("/", |to| own_path(Some(to)));
