@@ -19,6 +19,8 @@ need libxml2-utils xmllint                         # oracle for schemas and cano
 need chromium chromium                             # the browser that the console is tested in
 need chromium-driver chromedriver                  # what drives it
 need openssl openssl                               # oracle for certificate paths
+need glewlwyd glewlwyd                             # a provider that people sign in to the console through
+if ! command -v glewlwyd >/dev/null 2>&1; then missing+=(dbconfig-sqlite3); fi # what its package is set up with; tests make databases of their own
 need python3 /usr/bin/python3                      # runs the mail server that notices are sent to
 if ! /usr/bin/python3 -c 'import aiosmtpd' 2>/dev/null; then missing+=(python3-aiosmtpd); fi
 

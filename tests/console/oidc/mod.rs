@@ -1,5 +1,6 @@
 //! Signing in through a provider of OpenID Connect: the way there and back, and every answer that is not believed.
 
+mod glewlwyd;
 mod provider;
 
 use std::fs;
@@ -255,5 +256,33 @@ async fn a_provider_may_change_its_keys_or_be_away() {
     assert!(page.body.contains("Nhà cung cấp đăng nhập đang không trả lời"), "{}", page.body);
     town.account("viewer", Role::Viewer, None).await;
     assert_eq!(town.signed_in("viewer").await.get("/documents").await.status, 200, "a password goes on");
+    town.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_others_use_lets_people_in() {
+    let back = format!("https://truc.tinh-a.example{OIDC_BACK}");
+    let provider = glewlwyd::Glewlwyd::start(&back, "lan").await;
+    let issuer = provider.issuer();
+    let town = Town::start_with(true, Ahead::default(), |config, folder| {
+        let secret = folder.join("client-secret");
+        fs::write(&secret, glewlwyd::SECRET).unwrap();
+        let own = listed(&issuer, "https://truc.tinh-a.example".to_owned());
+        config.console.as_mut().unwrap().oidc =
+            Some(Oidc { client_id: glewlwyd::CLIENT.to_owned(), client_secret_file: Some(secret), ..own });
+    })
+    .await;
+    town.account("admin", Role::Administrator, None).await;
+    let secret = town.factor("admin").await;
+    let mut admin = Visitor::of(&town);
+    admin.sign_in("admin", PASSWORD, &town.number(&secret)).await;
+    add(&admin, "lan").await;
+    let mut lan = Visitor::of(&town);
+    let page = lan.get("/sign-in/oidc?to=/stuck").await;
+    lan.cookie = kept(&page, "lienthong-attempt").unwrap();
+    let sent_back = provider.agrees("lan", page.header("location").unwrap()).await;
+    let page = lan.get(sent_back.strip_prefix("https://truc.tinh-a.example").expect(&sent_back)).await;
+    lan.cookie = kept(&page, "lienthong").expect(&page.body);
+    assert_eq!(lan.get("/stuck").await.status, 200);
     town.stop().await;
 }
