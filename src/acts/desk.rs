@@ -16,7 +16,7 @@ use crate::config;
 use crate::delivery::Delivery;
 use crate::directory::sheet::{self, Merged, Sheet};
 use crate::directory::{Directory, Resolution};
-use crate::life::{Way, in_custody};
+use crate::life::{Way, in_custody, may_be_confirmed};
 use crate::link::amqp::AmqpLink;
 use crate::receipts::jws::sign_statement;
 use crate::receipts::{ConsignedTo, Event, Outside, Reason, Receipt, Sealed, Signer, seal};
@@ -155,7 +155,8 @@ texts! {
     NOT_FIRST "gói tin vào mạng ở trục khác; đề nghị trục đó gửi lại" /
         "it entered the network at another gateway: ask that one to send it again"
     NOT_HERE "không do trục này giữ" / "it is not in this gateway's custody"
-    NOT_IN_MAILBOX "không nằm trong hộp thư của trục này" / "it does not lie in a mailbox here"
+    NOT_IN_MAILBOX "không nằm trong hộp thư của trục này, cũng không ở hệ thống ngoài còn báo kết quả" /
+        "it lies neither in a mailbox here nor with a system outside that is to report"
     RECALLED "bên nhận đã đồng ý trả lại" / "its recipient has agreed to give it back"
     UNKNOWN "không có trong kho" / "it is not in the store"
     NO_ROUTE "danh mục và cấu hình không có đường đến nơi nhận" / "there is no route to the recipient"
@@ -269,9 +270,7 @@ impl Desk {
             Act::Cancel { .. } if stood.at.state.is_terminal() => Some(ENDED),
             Act::Cancel { .. } if !in_custody(stood.at) => Some(NOT_HERE),
             Act::Confirm { .. } if stood.at.state.is_terminal() => Some(ENDED),
-            Act::Confirm { .. } if stood.at.state != State::Consigned || stood.at.way != Way::Mailbox => {
-                Some(NOT_IN_MAILBOX)
-            }
+            Act::Confirm { .. } if !may_be_confirmed(stood.at) => Some(NOT_IN_MAILBOX),
             Act::Confirm { .. } if stood.given_back => Some(RECALLED),
             _ => None,
         }

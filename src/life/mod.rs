@@ -167,6 +167,12 @@ pub const fn in_custody(at: Standing) -> bool {
     }
 }
 
+/// True while somebody's word that the recipient has it ends it here: it lies where only the recipient is waited for.
+#[must_use]
+pub const fn may_be_confirmed(at: Standing) -> bool {
+    in_custody(at) && !matches!(at.state, ConsignmentState::Queued)
+}
+
 #[cfg(test)]
 mod model;
 #[cfg(test)]

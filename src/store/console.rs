@@ -196,7 +196,7 @@ pub enum Effect {
     TryAgain(Vec<ConsignmentId>),
     /// Ends a consignment in our custody with this receipt.
     End(ConsignmentId, Box<Sealed>),
-    /// Ends a consignment in a mailbox here with this receipt.
+    /// Ends a consignment in a mailbox here, or with a system outside that was to report, with this receipt.
     HandOver(ConsignmentId, Box<Sealed>),
     SendAgain(Box<Again>),
     /// What failed is seen to: it is no longer listed as stuck.

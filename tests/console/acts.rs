@@ -1,11 +1,18 @@
 //! Mending what is stuck: closed and opened destinations, documents sent again by two people, agencies from a table.
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use lienthong::config::Outlet as Listed;
+use lienthong::gateway::Adapters;
 use lienthong::store::console::Role;
 use lienthong_contract::DocId;
 use lienthong_contract::door::ConsignmentState;
+use lienthong_contract::outlet::{Inside, Outcome, OutgoingPacket, Outlet, Taken};
 
+use crate::causes::listed;
 use crate::support::eventually;
-use crate::town::{Town, Visitor};
+use crate::town::{Ahead, Town, Visitor};
 
 const CLOSE: &str = "{\"act\":\"close\",\"destination\":\"nation\"}";
 pub const OPEN: &str = "{\"act\":\"open\",\"destination\":\"nation\"}";
@@ -84,17 +91,41 @@ async fn what_failed_is_sent_again_by_two_people_and_arrives() {
     town.stop().await;
 }
 
+/// A system outside that takes everything and never says what became of it.
+#[derive(Debug)]
+struct Silent;
+
+#[async_trait]
+impl Outlet for Silent {
+    async fn send(&self, packet: OutgoingPacket) -> Outcome {
+        Outcome::Taken(Taken { id: packet.doc_id.to_string(), ..Taken::default() })
+    }
+
+    async fn attend(&self, _inside: Inside) {
+        std::future::pending::<()>().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn one_document_is_stopped_with_a_reason_and_another_confirmed_by_hand() {
-    let town = Town::start(false).await;
+    let adapters = Adapters::of_this_program().with("silent", |_, _| Ok(Arc::new(Silent) as _));
+    let town = Town::start_adapted(false, Ahead::default(), &adapters, |config, _| {
+        config.outlet = vec![Listed { adapter: "silent".to_owned(), ..listed(("ngoai", "K01")) }];
+    })
+    .await;
     town.account("mot", Role::Operator, None).await;
     let one = town.signed_in("mot").await;
+    let outside = town.send("H37.90", &["K01.01"], 3..4, "Về việc xác nhận tay ở ngoài").await[0];
+    eventually("it is outside", async || (state(&town, outside).await == ConsignmentState::Outside).then_some(()))
+        .await;
     let in_mailbox = town.send("H37.90", &["H37.91"], 1..2, "Về việc xác nhận tay").await[0];
     one.press("/acts", &[("what", CLOSE), ("reason", "thử")]).await;
     let waits = town.send("H37.90", &["G09.90"], 2..3, "Về việc dừng chuyển").await[0];
-    for (doc_id, act, ends) in
-        [(waits, "cancel", ConsignmentState::Failed), (in_mailbox, "confirm", ConsignmentState::HandedOver)]
-    {
+    for (doc_id, act, ends) in [
+        (waits, "cancel", ConsignmentState::Failed),
+        (in_mailbox, "confirm", ConsignmentState::HandedOver),
+        (outside, "confirm", ConsignmentState::HandedOver),
+    ] {
         let page = one.get(&format!("/documents/{doc_id}")).await.body;
         let link = page.split(&format!("/acts/plan?act={act}&amp;consignment=")).nth(1).expect(act);
         let id = link.split('"').next().unwrap();

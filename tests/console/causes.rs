@@ -73,7 +73,7 @@ impl Outlet for Outside {
     }
 }
 
-fn listed((name, prefix): (&str, &str)) -> Listed {
+pub fn listed((name, prefix): (&str, &str)) -> Listed {
     Listed {
         name: name.parse().unwrap(),
         adapter: "injected".to_owned(),

@@ -17,6 +17,7 @@ use super::{clocks, refused};
 use crate::acts::{self, Act, Actor};
 use crate::bundle::words::of_event;
 use crate::edxml::{self, Document, Limits, Packet};
+use crate::life::may_be_confirmed;
 use crate::receipts::{Event, Sealed, open, verify_chain};
 use crate::store::Held;
 use crate::store::console::{Effect, Recorded, Stood};
@@ -380,7 +381,7 @@ fn buttons(call: &Call<'_>, one: &ConsignmentTrace, stood: &Stood) -> Markup {
         @if !one.state.is_terminal() && crate::life::in_custody(stood.at) {
             div.buttons {
                 (link("cancel", &CANCEL, ""))
-                @if one.state == State::Consigned { (link("confirm", &CONFIRM, "")) }
+                @if may_be_confirmed(stood.at) { (link("confirm", &CONFIRM, "")) }
             }
         }
     }

@@ -3,16 +3,20 @@
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use lienthong_contract::outlet::News;
 use lienthong_contract::{ConsignmentId, Digest, DocId, Instant};
 
 use super::super::console::{
     Account, Again, Attempt, Change, Closed, ConsoleStore, Effect, Effected, Entry, NewAccount, NewProposal, Proposal,
     Recorded, Role, Session, Stood,
 };
+use super::super::outlets::Attested;
 use super::super::{AckOutcome, Error, Result};
 use super::accept::insert_again;
 use super::rows::{self, SUBMISSION, integer};
-use super::{SqliteStore, mailbox, outbox};
+use super::{SqliteStore, mailbox, outbox, outlets};
+use crate::life::Input;
+use crate::receipts::Sealed;
 
 /// Use of a session is noted no more often than this, in milliseconds.
 const NOTED_EVERY: i64 = 60_000;
@@ -384,10 +388,7 @@ fn take_effect(db: &Connection, effect: &Effect, entry: &Entry, effected: &mut E
             effected.ended.extend(ended);
             changed
         }
-        Effect::HandOver(id, terminal) => match mailbox::acknowledge(db, *id, terminal)? {
-            AckOutcome::Done { .. } => 1,
-            AckOutcome::Ended { .. } | AckOutcome::GivenBack | AckOutcome::NotFound => 0,
-        },
+        Effect::HandOver(id, terminal) => hand_over(db, *id, terminal, effected)?,
         Effect::SendAgain(again) => send_again(db, again)?,
         Effect::Dismiss(id) => dismiss(db, *id)?,
         Effect::Propose(new) => {
@@ -410,6 +411,19 @@ fn take_effect(db: &Connection, effect: &Effect, entry: &Entry, effected: &mut E
     };
     effected.changed = effected.changed.saturating_add(changed as u64);
     Ok(())
+}
+
+/// In place of the recipient here, or of the report of a system outside.
+fn hand_over(db: &Connection, id: ConsignmentId, terminal: &Sealed, effected: &mut Effected) -> Result<usize> {
+    let input = Input::Reported(News::Received);
+    if let Some(ended) = outlets::attest_one(db, &Attested { id, input, receipt: terminal.clone(), due: None })? {
+        effected.ended.push(ended);
+        return Ok(1);
+    }
+    Ok(match mailbox::acknowledge(db, id, terminal)? {
+        AckOutcome::Done { .. } => 1,
+        AckOutcome::Ended { .. } | AckOutcome::GivenBack | AckOutcome::NotFound => 0,
+    })
 }
 
 fn add_account(db: &Connection, new: &NewAccount) -> Result<i64> {
