@@ -1,12 +1,14 @@
 //! A rollover before it is done: what would become of each neighbour if this certificate took the place of ours.
 //!
 //! Nothing is changed. A certificate that signs receipts is judged as a neighbour with our roots would judge it, by its own
-//! name and day; what a neighbour has pinned only that neighbour knows. With a certificate for brokers each broker is really
-//! called, once, and left again.
+//! name and day; what a neighbour has pinned only that neighbour knows. Each broker and each system outside that is shown a
+//! certificate is really called with it, once, and left again.
 
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use lienthong_contract::{HopName, Instant, Text};
+use lienthong_door_kit::outbound::{Ask, Caller, Load};
 use serde::Serialize;
 
 use super::days;
@@ -80,6 +82,19 @@ const PLAIN: Text = Text {
     en: "this broker is shown no certificate of ours",
 };
 
+const SYSTEM_LETS_IN: Text = Text {
+    vi: "hệ thống ngoài trả lời khi được gọi với chứng thư mới",
+    en: "the system outside answers when it is called with the new certificate",
+};
+const SYSTEM_REFUSES: Text = Text {
+    vi: "hệ thống ngoài không cho vào với chứng thư mới",
+    en: "the system outside does not let the new certificate in",
+};
+const SYSTEM_PLAIN: Text = Text {
+    vi: "hệ thống ngoài này không dùng chứng thư của trục",
+    en: "this system outside is shown no certificate of ours",
+};
+
 /// What each neighbour would make of receipts signed with the candidate. `current` is our present chain's file.
 #[must_use]
 pub fn signing(
@@ -130,4 +145,22 @@ pub async fn brokers(brokers: Vec<Broker>, candidate: &Candidate) -> Vec<Tried> 
         });
     }
     tried
+}
+
+/// Calls a system outside once on the way that shows it the candidate; there is none where it is shown no certificate. It
+/// is asked for nothing in particular: whatever it answers, save that one may not come in, it has let the candidate in.
+pub async fn system(name: &str, caller: Option<Result<Caller, String>>) -> Tried {
+    let caller = match caller {
+        None => return Tried::new(name, Outcome::Good, SYSTEM_PLAIN, None),
+        Some(Ok(caller)) => caller,
+        Some(Err(why)) => return Tried::new(name, Outcome::Bad, NOT_USABLE, Some(&why)),
+    };
+    let ask = Ask { method: "GET", path: "/", headers: &[], load: Load::Bytes(Bytes::new()) };
+    match caller.call(ask).await {
+        Ok(answer) if matches!(answer.status, 401 | 403) => {
+            Tried::new(name, Outcome::Bad, SYSTEM_REFUSES, Some(&format!("HTTP status {}", answer.status)))
+        }
+        Ok(_) => Tried::new(name, Outcome::Good, SYSTEM_LETS_IN, None),
+        Err(failed) => Tried::new(name, Outcome::Bad, SYSTEM_REFUSES, Some(&failed.to_string())),
+    }
 }

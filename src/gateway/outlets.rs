@@ -9,7 +9,7 @@
 
 mod axis;
 pub mod sights;
-mod way;
+pub(super) mod way;
 mod xroad;
 
 use std::collections::{BTreeMap, HashMap};

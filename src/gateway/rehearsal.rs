@@ -167,8 +167,8 @@ fn note<T, E: Display>(found: &mut Vec<Mistake>, key: &str, outcome: Result<T, E
     }
 }
 
-/// What would become of each neighbour and broker if this certificate took the place of ours. Nothing is changed; each broker
-/// that is shown a certificate is called once.
+/// What would become of each neighbour, broker and system outside if this certificate took the place of ours. Nothing is
+/// changed; each broker and system that is shown a certificate is called once.
 ///
 /// # Errors
 /// The present configuration's own files cannot be read.
@@ -183,5 +183,10 @@ pub async fn rollover(
     let mut tried = rollover::signing(mine, &peers, &trust, clock.now());
     let brokers = config.broker.iter().map(|broker| broker_settings(config, broker, Vec::new()));
     tried.extend(rollover::brokers(brokers.collect::<Result<_, _>>()?, candidate).await);
+    for outlet in &config.outlet {
+        let caller = super::outlets::way::caller_with(outlet, (&candidate.chain, &candidate.key), clock);
+        let caller = caller.map(|made| made.map_err(|fault| fault.en));
+        tried.push(rollover::system(outlet.name.as_str(), caller).await);
+    }
     Ok(tried)
 }

@@ -21,6 +21,7 @@ use lienthong::gateway::Gateway;
 use lienthong::link::inprocess::Hub;
 use lienthong::pki::Manifest;
 use lienthong::scene;
+use serde_json::Value;
 use support::program::{json, text};
 use support::world::keys;
 use support::{eventually, folder};
@@ -262,4 +263,28 @@ async fn an_alarm_is_told_once_over_a_restart_and_so_is_its_end() {
     let other = manifest.hop("province-b").unwrap();
     let (code, tried) = rehearse(&other.receipts_chain, &own.receipts_key);
     assert_eq!((code, tried["tried"][0]["outcome"].as_str()), (1, Some("bad")), "{tried}");
+
+    // A system outside is called with the new certificate: here it is one that knows the certificates of our agencies.
+    let gateway = start(&config).await;
+    let ours = manifest.agency("H37.90").unwrap();
+    let outlet = format!(
+        "\n[[outlet]]\nname = \"ngoai\"\nadapter = \"xroad\"\nprefixes = [\"K01\"]\n[outlet.settings]\n\
+         address = \"https://localhost:{}\"\nca_file = \"{}\"\ncertificate_file = \"{}\"\nkey_file = \"{}\"\n",
+        gateway.address.port(),
+        manifest.ca().root.display(),
+        ours.client_chain.display(),
+        ours.client_key.display(),
+    );
+    std::fs::write(&file, toml::to_string(&config).unwrap() + &outlet).unwrap();
+    let (_, tried) = rehearse(&ours.client_chain, &ours.client_key);
+    let of_outlet = |tried: &Value| tried["tried"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!(
+        (of_outlet(&tried)["with"].as_str(), of_outlet(&tried)["outcome"].as_str()),
+        (Some("ngoai"), Some("good")),
+        "{tried}"
+    );
+    // One that is no client's is not let in.
+    let (code, tried) = rehearse(&ours.sign_chain, &ours.sign_key);
+    assert_eq!((code, of_outlet(&tried)["outcome"].as_str()), (1, Some("bad")), "{tried}");
+    gateway.stop().await;
 }

@@ -1,6 +1,6 @@
 //! What adapters that call over HTTP read of their sections in one way: the address, and the files of TLS.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lienthong_contract::Clock;
@@ -65,4 +65,21 @@ pub fn caller(outlet: &config::Outlet, clock: &Arc<dyn Clock>) -> Result<Caller,
             fault("settings.ca_file", "https cần tệp chứng thư gốc mà chứng thư của bên kia dẫn tới", bad.to_string())
         }
     })
+}
+
+/// The same way with another certificate in the place of ours; nothing where the system is shown none.
+///
+/// # Errors
+/// [`Fault`].
+pub fn caller_with(
+    outlet: &config::Outlet,
+    (chain, key): (&Path, &Path),
+    clock: &Arc<dyn Clock>,
+) -> Option<Result<Caller, Fault>> {
+    setting(outlet, "certificate_file")?;
+    let mut other = outlet.clone();
+    for (name, file) in [("certificate_file", chain), ("key_file", key)] {
+        other.settings.insert(name.to_owned(), file.to_string_lossy().into_owned());
+    }
+    Some(caller(&other, clock))
 }
