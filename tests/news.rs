@@ -6,18 +6,9 @@
 mod support;
 
 use std::collections::HashSet;
-use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
 
-use base64_simd::STANDARD;
-use bytes::Bytes;
 use futures_util::StreamExt;
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
 use lapin::options::{BasicAckOptions, BasicConsumeOptions};
 use lapin::types::FieldTable;
 use lapin::{Connection, ConnectionProperties};
@@ -26,107 +17,21 @@ use lienthong::config::{NewsQueue, Webhook};
 use lienthong::link::amqp::Broker;
 use lienthong::news::queue::Queue;
 use lienthong::news::{Channel, Item, Notice, What};
-use lienthong::pki::Manifest;
 use lienthong::scene::{RECIPIENTS, SENDER};
-use lienthong::trust::tls::{ServerFiles, server_config};
 use lienthong_contract::Clock;
 use lienthong_contract::door::{Acknowledgement, ConsignmentState};
-use ring::hmac;
+use support::hook::{FIRST_ANSWERS, Hook, NEXT_SECRET, SECRET};
 use support::letters::{letter, sign};
 use support::program::{json, text};
 use support::rabbitmq::{Options, PrivateBroker};
 use support::world::{Setup, World, arrived};
 use support::{eventually, folder};
-use tokio::net::TcpListener;
-use tokio_rustls::TlsAcceptor;
 
-const SECRET: &str = "whsec_dGhpcyBpcyBubyByZWFsIHNlY3JldCBhdCBhbGw=";
-const NEXT_SECRET: &str = "the secret that comes after it";
-
-/// What a call brought: `webhook-id`, whether the signature held under which secret, and the body.
-#[derive(Debug, Clone)]
-struct Call {
-    id: String,
-    signed_by: Vec<bool>,
-    body: serde_json::Value,
-}
-
-/// A subscriber's server. It turns the first calls away, one of them by a redirection.
-struct Hook {
-    port: u16,
-    calls: Arc<Mutex<Vec<Call>>>,
-}
-
-const FIRST_ANSWERS: [StatusCode; 2] = [StatusCode::SERVICE_UNAVAILABLE, StatusCode::TEMPORARY_REDIRECT];
-
-impl Hook {
-    /// Takes a port now and serves on it once the keys are there.
-    async fn listen() -> (Self, TcpListener) {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        (Self { port: listener.local_addr().unwrap().port(), calls: Arc::default() }, listener)
-    }
-
-    fn serve(&self, listener: TcpListener, manifest: &Manifest) {
-        let files = manifest.hop("province-b").unwrap();
-        let files = ServerFiles {
-            chain: files.tls_chain,
-            key: files.tls_key,
-            client_roots: Vec::new(),
-            client_intermediates: Vec::new(),
-            client_crls: Vec::new(),
-            require_client_cert: false,
-        };
-        let mut tls = server_config(&files, Arc::new(SystemClock)).unwrap().as_ref().clone();
-        tls.alpn_protocols = vec![b"http/1.1".to_vec()];
-        let acceptor = TlsAcceptor::from(Arc::new(tls));
-        let calls = Arc::clone(&self.calls);
-        tokio::spawn(async move {
-            loop {
-                let (stream, _) = listener.accept().await.unwrap();
-                let (acceptor, calls) = (acceptor.clone(), Arc::clone(&calls));
-                tokio::spawn(async move {
-                    let Ok(stream) = acceptor.accept(stream).await else { return };
-                    let service = service_fn(move |request| answer(request, Arc::clone(&calls)));
-                    let _ = hyper::server::conn::http1::Builder::new()
-                        .serve_connection(TokioIo::new(stream), service)
-                        .await;
-                });
-            }
-        });
-    }
-
-    fn items(&self) -> Vec<Item> {
-        let calls = self.calls.lock().unwrap();
-        let taken = calls.iter().skip(FIRST_ANSWERS.len());
-        taken
-            .flat_map(|call| serde_json::from_value::<Vec<Item>>(call.body["data"]["items"].clone()).unwrap())
-            .collect()
-    }
-}
-
-async fn answer(
-    request: Request<Incoming>,
-    calls: Arc<Mutex<Vec<Call>>>,
-) -> Result<Response<Full<Bytes>>, std::convert::Infallible> {
-    assert_eq!((request.method().as_str(), request.uri().path()), ("POST", "/lien-thong"));
-    let header = |name: &str| request.headers()[name].to_str().unwrap().to_owned();
-    let (id, timestamp, signature) = (header("webhook-id"), header("webhook-timestamp"), header("webhook-signature"));
-    let body = request.into_body().collect().await.unwrap().to_bytes();
-    let text = [format!("{id}.{timestamp}.").as_bytes(), &body].concat();
-    let decoded = STANDARD.decode_to_vec(SECRET.strip_prefix("whsec_").unwrap()).unwrap();
-    let signed_by = [&decoded[..], NEXT_SECRET.as_bytes()].map(|secret| {
-        let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
-        signature.split(' ').any(|one| {
-            let tag = STANDARD.decode_to_vec(one.strip_prefix("v1,").unwrap()).unwrap();
-            hmac::verify(&key, &text, &tag).is_ok()
-        })
-    });
-    let call = Call { id, signed_by: signed_by.to_vec(), body: serde_json::from_slice(&body).unwrap() };
-    let mut calls = calls.lock().unwrap();
-    calls.push(call);
-    let status = FIRST_ANSWERS.get(calls.len() - 1).copied().unwrap_or(StatusCode::NO_CONTENT);
-    let response = Response::builder().status(status).header("location", "https://localhost:1/elsewhere");
-    Ok(response.body(Full::default()).unwrap())
+/// What it was told after it had turned away the first calls.
+fn items(hook: &Hook) -> Vec<Item> {
+    let calls = hook.calls.lock().unwrap();
+    let taken = calls.iter().skip(FIRST_ANSWERS.len());
+    taken.flat_map(|call| serde_json::from_value::<Vec<Item>>(call.body["data"]["items"].clone()).unwrap()).collect()
 }
 
 fn secret_file(folder: &Path, name: &str, text: &str) -> PathBuf {
@@ -138,7 +43,7 @@ fn secret_file(folder: &Path, name: &str, text: &str) -> PathBuf {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_webhook_and_a_queue_hear_what_a_document_comes_to() {
     let [(local, _), (ministry, _), _] = RECIPIENTS;
-    let (hook, listener) = Hook::listen().await;
+    let (hook, listener) = Hook::listen(FIRST_ANSWERS).await;
     let mut waiting = Some(listener);
     let world = World::configured(Setup::default(), |folder, config| match config.hop.name.as_str() {
         "province-a" => {
@@ -168,7 +73,7 @@ async fn a_webhook_and_a_queue_hear_what_a_document_comes_to() {
     let letter = letter(SENDER, &to, 12, b"%PDF-1.4 vi du");
     let signed = sign(&letter.packet().unwrap(), &sender.files);
     let doc_id = sender.client.submit(&signed.packet(), None).await.unwrap().doc_id;
-    let here = eventually("the webhook hears of the arrival", async || hook.items().into_iter().next()).await;
+    let here = eventually("the webhook hears of the arrival", async || items(&hook).into_iter().next()).await;
     assert_eq!((here.event, here.agency.as_str(), here.doc_id), (What::Arrived, local, doc_id));
     assert_eq!((here.from.as_str(), here.document_id.as_deref()), (SENDER, Some(letter.document_id().as_str())));
 
@@ -181,7 +86,7 @@ async fn a_webhook_and_a_queue_hear_what_a_document_comes_to() {
     let reason = "Văn bản gửi nhầm cơ quan.";
     far.client.acknowledge(there.id, &Acknowledgement::Refuse { reason: reason.to_owned() }).await.unwrap();
     let items =
-        eventually("the sender hears of both ends", async || Some(hook.items()).filter(|items| items.len() == 3)).await;
+        eventually("the sender hears of both ends", async || Some(items(&hook)).filter(|items| items.len() == 3)).await;
     let ends: HashSet<_> = items[1..]
         .iter()
         .map(|item| (item.event, item.recipient.as_str(), item.state, item.reason.as_deref()))

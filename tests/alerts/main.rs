@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+use std::collections::HashSet;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -16,12 +17,13 @@ use lienthong::alarms::letter::Letter;
 use lienthong::alarms::mail::send;
 use lienthong::certificates::{State, Use};
 use lienthong::clock::SystemClock;
-use lienthong::config::{AlertRoute, Config, MailSecurity, MailServer};
+use lienthong::config::{AlertRoute, AlertWebhook, Config, MailSecurity, MailServer};
 use lienthong::gateway::Gateway;
 use lienthong::link::inprocess::Hub;
 use lienthong::pki::Manifest;
 use lienthong::scene;
 use serde_json::Value;
+use support::hook::{Call, Hook, SECRET};
 use support::program::{json, text};
 use support::world::keys;
 use support::{eventually, folder};
@@ -189,7 +191,23 @@ async fn an_alarm_is_told_once_over_a_restart_and_so_is_its_end() {
     let folder = folder();
     let manifest = keys(folder.path(), false);
     let server = Server::start(folder.path(), &manifest, "starttls");
+    let (hook, listener) = Hook::listen(&[]).await;
+    hook.serve(listener, &manifest);
     let mut config = alarmed(&manifest, folder.path(), &server);
+    let secret = folder.path().join("hook-secret");
+    std::fs::write(&secret, SECRET).unwrap();
+    config.alerts.webhook = vec![AlertWebhook {
+        name: "cau-noi".to_owned(),
+        url: format!("https://localhost:{}/lien-thong", hook.port),
+        secret_file: secret,
+        second_secret_file: None,
+        roots: config.api.client_roots.clone(),
+        certificate: None,
+        key: None,
+    }];
+    config.alerts.route[0].webhook = vec!["cau-noi".to_owned()];
+    config.check().unwrap();
+    let told = || hook.calls.lock().unwrap().clone();
     let start = async |config: &Config| Gateway::start(config, &Hub::new(), Arc::new(SystemClock)).await.unwrap();
     let gateway = start(&config).await;
     let about = |words: &str| server.mails().iter().filter(|mail| mail.body.contains(words)).count();
@@ -197,6 +215,12 @@ async fn an_alarm_is_told_once_over_a_restart_and_so_is_its_end() {
         (about("Đĩa dữ liệu còn") == 1 && about("Danh sách thu hồi của") == 1).then_some(())
     })
     .await;
+    // A bridge to a chat hears the same, signed, with the whole as one text.
+    let call = eventually("the bridge is told", async || told().into_iter().next()).await;
+    assert_eq!(call.signed_by, [true, false], "{call:?}");
+    assert_eq!((call.body["type"].as_str(), call.body["data"]["route"].as_str()), (Some("alerts"), Some("truc-ban")));
+    let first = &call.body["data"]["alarms"][0];
+    assert!(first["what"]["vi"].as_str().is_some_and(|what| call.body["text"].as_str().unwrap().contains(what)));
     let board = gateway.alarms.board();
     let kinds: Vec<Kind> = board.present().iter().map(|alarm| alarm.kind).collect();
     assert!(kinds.starts_with(&[Kind::DiskFilling, Kind::CrlStale]), "in order of harm: {kinds:?}");
@@ -221,14 +245,22 @@ async fn an_alarm_is_told_once_over_a_restart_and_so_is_its_end() {
     let again = eventually("the alarms are seen again", async || board.present().first().cloned()).await;
     assert_eq!((again.kind, again.since), (Kind::DiskFilling, since));
     let tried = gateway.alarms.test(None).await;
-    assert!(tried.len() == 1 && tried[0].1.is_ok(), "{tried:?}");
+    assert!(tried.len() == 2 && tried.iter().all(|(_, outcome)| outcome.is_ok()), "{tried:?}");
     gateway.stop().await;
     assert_eq!((about("Đĩa dữ liệu còn"), about("Đây là thư thử")), (1, 1));
+    let ids: HashSet<String> = told().into_iter().map(|call| call.id).collect();
+    assert_eq!(told().len(), ids.len(), "each notice once");
+    let of_disk = |call: &Call| call.body["data"]["alarms"].to_string().contains(Kind::DiskFilling.as_str());
+    assert_eq!(told().iter().filter(|call| of_disk(call)).count(), 1, "{:?}", told());
     (config.alerts.disk_free_gib, config.alerts.disk_free_percent) = (1, 1);
     // A disk that is really full would spoil the test.
     config.trust.crls.pop();
     let gateway = start(&config).await;
     eventually("the end is told", async || (about("Đã hết báo động") >= 1).then_some(())).await;
+    eventually("the bridge is told of it", async || {
+        told().iter().any(|call| call.body["data"]["ended"][0]["kind"] == Kind::DiskFilling.as_str()).then_some(())
+    })
+    .await;
     gateway.stop().await;
 
     // An operator tries the way by hand, and one that nobody listens on.

@@ -9,6 +9,7 @@
 #![allow(clippy::missing_panics_doc, clippy::large_futures)]
 
 pub mod gateway;
+pub mod hook;
 pub mod house;
 pub mod letters;
 pub mod program;
