@@ -11,6 +11,7 @@ mod console;
 mod doors;
 mod health;
 mod housekeeping;
+mod links;
 mod machine;
 mod metrics;
 mod news;
@@ -18,20 +19,18 @@ pub mod outlets;
 mod preview;
 pub mod rehearsal;
 mod retention;
+mod settings;
 mod systems;
 mod traces;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fs::File;
 use std::io;
 use std::net::SocketAddr;
-use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use bytes::Bytes;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -41,14 +40,14 @@ use lienthong_contract::door::Identity;
 use lienthong_contract::outlet::Roll;
 use lienthong_contract::{Clock, Digest, HopName};
 use lienthong_door_kit::outbound::BadAddress;
-use lienthong_schemas::{Catalogue, ValidatorPool};
+use lienthong_schemas::ValidatorPool;
 
 use crate::acts::Desk;
 use crate::alarms::herald::Herald;
 use crate::api::{self, Api};
 use crate::books::LinkBooks;
+use crate::canary::Canary;
 use crate::canary::runs::Runs;
-use crate::canary::{self, Canary};
 use crate::certificates;
 use crate::config::{self, Config};
 use crate::console::board::Board;
@@ -56,9 +55,8 @@ use crate::delivery::{self, Delivery};
 use crate::directory::Directory;
 use crate::edxml;
 use crate::intake::{Intake, Parts};
-use crate::link::amqp::{AmqpLink, Broker, TlsFiles};
+use crate::link::amqp::AmqpLink;
 use crate::link::inprocess::Hub;
-use crate::link::{Arrived, Coming, Link, Sink, SinkError};
 use crate::logkeeper::outside::{self, Opening, Refused};
 use crate::logkeeper::{self, Keeper};
 use crate::mailbox::{Exchanges, Mailboxes};
@@ -67,19 +65,20 @@ use crate::proof::{LedgerView, NoLedger, Proofs, WITH_PACKET};
 use crate::receipts::{HopKeys, Signer};
 use crate::registry::Outsiders;
 use crate::reporting::Reports;
-use crate::routing::{LinkRoute, OutletRoute, Routes};
 use crate::statistics::{self, Statistics};
 use crate::store::{Blobs, ConsoleStore, LedgerStore, QueueStore, SqliteStore, Store};
 use crate::traces::Traces;
+use crate::trust::HopKey;
 use crate::trust::hops::HopTrust;
-use crate::trust::path::RevocationPolicy;
-use crate::trust::tls::{ReloadableServerConfig, ServerFiles};
-use crate::trust::{HopKey, TrustStore};
+use crate::trust::tls::ReloadableServerConfig;
 
 pub use alarms::{Ways, alert_rules};
 use health::HealthView;
+use links::{LateSink, broker_settings, broker_url, certificates_of, links, links_of, set_aside};
 pub use news::subscribers;
 pub use outlets::Adapters;
+pub use settings::routes;
+use settings::{api_limits, canary_settings, catalogue, delivery_settings, hop_trust, server_files, signer_trust};
 
 /// Longest wait for tasks to end when stopping.
 const STOP_WITHIN: Duration = Duration::from_secs(40);
@@ -175,27 +174,6 @@ pub struct Gateway {
 impl std::fmt::Debug for Gateway {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Gateway").field("hop", &self.hop).field("address", &self.address).finish_non_exhaustive()
-    }
-}
-
-/// Takes what links bring once the intake stands; until then asks them to wait.
-#[derive(Default)]
-struct LateSink(OnceLock<Intake>);
-
-impl LateSink {
-    fn intake(&self) -> Result<&Intake, SinkError> {
-        self.0.get().ok_or_else(|| SinkError::Retry { why: "the gateway is starting".to_owned() })
-    }
-}
-
-#[async_trait]
-impl Sink for LateSink {
-    async fn transfer(&self, header: Vec<u8>, content: Arrived, coming: Coming) -> Result<(), SinkError> {
-        self.intake()?.transfer(header, content, coming).await
-    }
-
-    async fn receipts(&self, batch: Bytes) -> Result<(), SinkError> {
-        self.intake()?.receipts(batch).await
     }
 }
 
@@ -660,167 +638,6 @@ async fn sweep(blobs: &Blobs, store: &dyn Store) -> Result<(), StartError> {
         tracing::info!(files = unknown.len(), "files of packets that were never accepted are removed");
     }
     blobs.sweep(&unknown).map_err(|source| StartError::Data { folder: blobs.spool_folder().to_owned(), source })
-}
-
-fn signer_trust(trust: &config::Trust) -> Result<TrustStore, crate::trust::Error> {
-    let store = TrustStore::from_pem_files(&trust.roots, &trust.intermediates, &trust.crls)?;
-    Ok(store.with_revocation(revocation(trust)))
-}
-
-fn hop_trust(trust: &config::Trust) -> Result<TrustStore, crate::trust::Error> {
-    let roots = if trust.hop_roots.is_empty() { &trust.roots } else { &trust.hop_roots };
-    let store = TrustStore::from_pem_files(roots, &trust.intermediates, &trust.crls)?;
-    Ok(store.with_revocation(revocation(trust)))
-}
-
-const fn revocation(trust: &config::Trust) -> RevocationPolicy {
-    if trust.require_revocation { RevocationPolicy::Require } else { RevocationPolicy::AcceptUnchecked }
-}
-
-fn catalogue(schemas: &config::Schemas) -> Result<Catalogue, lienthong_schemas::Error> {
-    schemas.folder.as_deref().map_or_else(Catalogue::builtin, Catalogue::with_folder)
-}
-
-fn server_files(api: &config::Api) -> ServerFiles {
-    ServerFiles {
-        chain: api.certificate.clone(),
-        key: api.key.clone(),
-        client_roots: api.client_roots.clone(),
-        client_intermediates: api.client_intermediates.clone(),
-        client_crls: api.client_crls.clone(),
-        // Health is asked without a certificate; every other path demands one.
-        require_client_cert: false,
-    }
-}
-
-fn api_limits(api: &config::Api) -> api::Limits {
-    let at_least_one = |number: u32| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
-    api::Limits {
-        max_packet_bytes: api.max_packet_mib << 20,
-        requests_per_second: at_least_one(api.requests_per_second),
-        request_burst: at_least_one(api.request_burst),
-        uploads_per_caller: api.uploads_per_caller.max(1),
-        ..api::Limits::default()
-    }
-}
-
-fn delivery_settings(delivery: &config::Delivery, config: &Config) -> delivery::Settings {
-    let hours = |hours: u64| Duration::from_secs(hours.max(1).saturating_mul(3600));
-    let of = |(to, normal, urgent): (&HopName, Option<u64>, Option<u64>)| {
-        let own = normal.or(urgent)?;
-        let normal = normal.unwrap_or(delivery.relay_hours.max(own));
-        let urgent = urgent.unwrap_or(delivery.urgent_relay_hours.min(normal));
-        Some((to.clone(), hours(normal), hours(urgent)))
-    };
-    let links = config.link.iter().map(|link| (&link.peer, link.relay_hours, link.urgent_relay_hours));
-    let outlets = config.outlet.iter().map(|out| (&out.name, out.relay_hours, out.urgent_relay_hours));
-    let deadlines = delivery::Deadlines {
-        relay: hours(delivery.relay_hours),
-        relay_urgent: hours(delivery.urgent_relay_hours),
-        collect: hours(delivery.collect_days.saturating_mul(24)),
-        by_link: links.chain(outlets).filter_map(of).collect(),
-        ..delivery::Deadlines::default()
-    };
-    delivery::Settings {
-        deadlines,
-        window: delivery.window.max(1),
-        urgent_window: delivery.urgent_window.max(1),
-        acceptance_timeout: Duration::from_secs(delivery.acceptance_seconds.max(1)),
-        longest_pause: Duration::from_secs(delivery.longest_pause_seconds.max(1)),
-        ..delivery::Settings::default()
-    }
-}
-
-/// The routes of a configuration.
-#[must_use]
-pub fn routes(config: &Config) -> Routes {
-    let links = config.link.iter().map(|link| LinkRoute {
-        peer: link.peer.clone(),
-        prefixes: link.prefixes.clone(),
-        hops: link.hops.clone(),
-        default: link.default,
-    });
-    let outlets = config.outlet.iter().map(|outlet| OutletRoute {
-        name: outlet.name.clone(),
-        prefixes: outlet.prefixes.clone(),
-        default: outlet.default,
-    });
-    Routes { hop: config.hop.name.clone(), links: links.collect(), outlets: outlets.collect() }
-}
-
-/// The broker of each neighbour that has one; brokers stand in the order of the configuration.
-fn links_of(config: &Config, links: &[Arc<AmqpLink>]) -> HashMap<HopName, Arc<AmqpLink>> {
-    let of = |link: &config::Link| {
-        let at = config.broker.iter().position(|broker| Some(&broker.name) == link.broker.as_ref())?;
-        Some((link.peer.clone(), Arc::clone(links.get(at)?)))
-    };
-    config.link.iter().filter_map(of).collect()
-}
-
-/// What brokers set aside, where there is something.
-fn set_aside(brokers: &[Arc<AmqpLink>]) -> Vec<(String, u32)> {
-    let of =
-        |broker: &Arc<AmqpLink>| Some((broker.name().to_owned(), broker.state().set_aside.filter(|count| *count > 0)?));
-    brokers.iter().filter_map(of).collect()
-}
-
-/// When the certificate that is shown to each neighbour's broker ends.
-fn certificates_of(config: &Config) -> HashMap<HopName, lienthong_contract::Instant> {
-    let of = |link: &config::Link| {
-        let broker = config.broker.iter().find(|broker| Some(&broker.name) == link.broker.as_ref())?;
-        Some((link.peer.clone(), console::ends(broker.certificate.as_deref()?)?))
-    };
-    config.link.iter().filter_map(of).collect()
-}
-
-type Links = (Vec<Arc<AmqpLink>>, Vec<(HopName, Arc<dyn Link>)>);
-
-/// A link object for each broker and one for the hub, and which neighbour is reached through which.
-fn links(config: &Config, hub: &Hub, sink: &Arc<LateSink>, clock: &Arc<dyn Clock>) -> Result<Links, StartError> {
-    let (mut brokers, mut neighbours): Links = Default::default();
-    for broker in &config.broker {
-        let peers: Vec<HopName> = (config.link.iter())
-            .filter(|link| link.broker.as_deref() == Some(&broker.name))
-            .map(|link| link.peer.clone())
-            .collect();
-        let settings = broker_settings(config, broker, peers.clone())?;
-        let link = Arc::new(AmqpLink::start(settings, Arc::clone(sink) as _, Arc::clone(clock))?);
-        neighbours.extend(peers.into_iter().map(|peer| (peer, Arc::clone(&link) as Arc<dyn Link>)));
-        brokers.push(link);
-    }
-    let hub_link: Arc<dyn Link> = Arc::new(hub.link(config.api.max_packet_mib << 20, clock.now()));
-    let local = config.link.iter().filter(|link| link.broker.is_none());
-    neighbours.extend(local.map(|link| (link.peer.clone(), Arc::clone(&hub_link))));
-    Ok((brokers, neighbours))
-}
-
-fn broker_settings(config: &Config, broker: &config::Broker, peers: Vec<HopName>) -> Result<Broker, StartError> {
-    let spool = config.hop.data.join("arriving").join(&broker.name);
-    let mut settings = Broker::new(&broker.name, &broker_url(broker)?, config.hop.name.clone(), peers, spool);
-    settings.limits.max_content_bytes = config.api.max_packet_mib << 20;
-    if !broker.renew_dead_queues {
-        settings.limits.renew_after = 0;
-    }
-    if let (Some(ca), Some(cert), Some(key)) = (&broker.ca, &broker.certificate, &broker.key) {
-        settings.tls = Some(TlsFiles { ca: ca.clone(), cert: cert.clone(), key: key.clone() });
-    }
-    Ok(settings)
-}
-
-fn canary_settings(canary: &config::Canary) -> canary::Settings {
-    canary::Settings {
-        agency: canary.agency.clone(),
-        key: canary.key.clone(),
-        certificate: canary.certificate.clone(),
-        every: Duration::from_secs(u64::from(canary.every_minutes) * 60),
-    }
-}
-
-fn broker_url(broker: &config::Broker) -> Result<String, StartError> {
-    let Some(file) = &broker.url_file else { return Ok(broker.url.clone().unwrap_or_default()) };
-    let read = crate::secrets::read(file);
-    let fault = |source| StartError::BrokerAddress { name: broker.name.clone(), file: file.clone(), source };
-    Ok(read.map_err(fault)?.trim().to_owned())
 }
 
 #[cfg(test)]

@@ -4,6 +4,9 @@
 use std::io::Write;
 use std::path::Path;
 
+use async_trait::async_trait;
+use bytes::Bytes;
+
 use super::*;
 use crate::pki::tests::{Example, NOW, example};
 use crate::scene;
