@@ -240,7 +240,7 @@ pub struct Statement {
     pub subject: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// The documents, at most [`NAMED`].
+    /// The documents, at most `NAMED`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub documents: Vec<DocId>,
     /// How many there are, and SHA-256 over their names, a line each, when not all are named.

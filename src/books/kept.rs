@@ -8,7 +8,7 @@
 //! ```
 //!
 //! [`catch_up`] follows the receipts by their numbers. A consignment of which a receipt has come is judged anew from all its
-//! receipts ([`line`](super::line)), and the sums move by the difference; so do those that were let go of to a next
+//! receipts (`line`), and the sums move by the difference; so do those that were let go of to a next
 //! hop, which no receipt tells. The writer is asked for a short transaction a page, and left alone in between.
 //!
 //! Invariants: a sum is the sum of the kept lines; a kept line is what its receipts told at the position, which

@@ -4,9 +4,9 @@
 //! with the receipts made of it. Whatever is no answer leaves the entry in the outbox, where its lane takes it up again.
 //!
 //! Where each recipient is called by itself, each answer is kept when it comes, and a recipient that does not answer is left
-//! alone for a while ([`super::turns`]), so that it takes no place from others.
+//! alone for a while (`turns`), so that it takes no place from others.
 //!
-//! For a system that takes the official form alone a packet is written anew before each attempt ([`super::anew`]): the same
+//! For a system that takes the official form alone a packet is written anew before each attempt (`anew`): the same
 //! bytes each time. What is kept and receipted as the packet stays the original; the receipt also says what was sent.
 //!
 //! Failure story: a crash after the system took the packet and before that transaction costs a repetition under the same

@@ -2,7 +2,7 @@
 //!
 //! A packet is a small skeleton of XML and large base64 bodies. [`split::split`] goes once over the bytes and leaves
 //! the skeleton in memory, the bodies hashed and checked behind it; [`parse::parse`] turns the skeleton into the
-//! typed [`model`]; [`write`] makes packets of our own. The room is pure: it reads what it is handed and knows no
+//! typed [`model`]; [`mod@write`] makes packets of our own. The room is pure: it reads what it is handed and knows no
 //! clock, no network, no file. Nothing here changes a sender's bytes, so a crash here loses nothing.
 
 mod base64;

@@ -11,7 +11,7 @@
 //! nobody knows are kept. Invariants: attachments are carried byte for byte; every change is told; a signature that no
 //! longer fits is left out and that is told, because whoever signed must sign again. Pure but for reading the bodies.
 //!
-//! [`reform`] is the part of it that mends nothing: the same packet in the official order and prefixes.
+//! [`mod@reform`] is the part of it that mends nothing: the same packet in the official order and prefixes.
 
 mod emit;
 mod order;

@@ -1,6 +1,6 @@
 //! What systems read of agencies, and what they ask to have changed: the list with its changes, and registrations.
 //!
-//! The directory says which agencies there are; [`catalogue`] keeps, in the store, in which change each row last changed,
+//! The directory says which agencies there are; `catalogue` keeps, in the store, in which change each row last changed,
 //! so that a system may read what is new to it. A system's wish to speak for another agency, or for one no more, is
 //! written down here and takes effect when an administrator accepts it (`lienthong admin registrations`): from then on
 //! [`speaks_for`] says other than the configuration does.

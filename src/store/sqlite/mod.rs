@@ -1,6 +1,6 @@
 //! The embedded store: SQLite with a write-ahead log and full synchronisation.
 //!
-//! One connection writes (see [`writer`]), a few read. The log is folded back into the database by a thread of its own,
+//! One connection writes (see `writer`), a few read. The log is folded back into the database by a thread of its own,
 //! so that no answer waits for it. A power cut loses nothing that was answered.
 
 mod accept;
