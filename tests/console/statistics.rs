@@ -180,6 +180,13 @@ async fn told_outside(town: &Town, stranger: &Visitor, month: &str) {
         assert_eq!(refused.status, 401, "{headers}");
         assert!(!refused.body.contains("H37"), "{}", refused.body);
     }
+    // Guessing is slowed down; whoever has the token is not.
+    let mut guesses = 4;
+    while feed(stranger, "/statistics/feed.json", "x-ioc-token: wrong\r\n").await.status == 401 {
+        guesses += 1;
+        assert!(guesses < 100, "nobody guesses so often within a minute");
+    }
+    assert_eq!(feed(stranger, "/statistics/feed.json", "x-ioc-token: wrong\r\n").await.status, 429);
     let good = format!("x-ioc-token: {GOOD_TOKEN}\r\n");
     let answer = feed(stranger, "/statistics/feed.json?days=31", &good).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
