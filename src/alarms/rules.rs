@@ -301,7 +301,7 @@ impl Rules {
         waiting: usize,
         now: Instant,
     ) -> Vec<Notice> {
-        let quiet = self.quiet.filter(|_| seat.route.quiet);
+        let quiet = self.quiet.as_ref().filter(|_| seat.route.quiet);
         let disturbs = |severity: Severity| quiet.is_none_or(|quiet| !quiet.holds(severity, now));
         let used = state.sent.get(seat.to).map_or(0, Vec::len);
         let room = |severity: Severity| {

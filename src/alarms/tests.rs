@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use jiff::civil::{date, time};
 use lienthong_contract::{Instant, Text};
@@ -10,6 +11,7 @@ use super::judge::{Destination, Facts, Limits, Room, judge};
 use super::quiet::Quiet;
 use super::rules::{Notice, Reason, Recipient, Route, Rules, State};
 use super::*;
+use crate::statutory::calendar::{Calendar, Hours};
 use crate::store::queues::Waiting;
 use crate::stuck::{Cause, LinkTrouble};
 
@@ -42,7 +44,12 @@ fn rules(routes: Vec<Route>) -> Rules {
 }
 
 fn night(rules: Rules) -> Rules {
-    let quiet = Quiet { from: time(18, 0, 0, 0), to: time(7, 0, 0, 0), weekends: true, except: Severity::Critical };
+    // Thursday is a holiday; the Saturday after it is worked.
+    let own = "[[year]]\nyear = 2026\nknown = true\noff = [{ from = \"2026-07-23\", name = \"thí dụ\" }]\n\
+               work = [{ from = \"2026-07-25\", name = \"làm bù\" }]\n";
+    let working = Calendar::read(&[("own", own)], Hours::default()).unwrap();
+    let (from, to) = (time(18, 0, 0, 0), time(7, 0, 0, 0));
+    let quiet = Quiet { from, to, working: Some(Arc::new(working)), except: Severity::Critical };
     Rules { quiet: Some(quiet), ..rules }
 }
 
@@ -123,6 +130,8 @@ fn quiet_hours_run_over_midnight_and_weekends() {
     assert!(quiet.at(of(18, 12)) && quiet.at(of(19, 12)), "Saturday and Sunday");
     assert!(!quiet.holds(Severity::Critical, of(15, 23)) && quiet.holds(Severity::Serious, of(15, 23)));
     assert_eq!(quiet.next_ends(of(17, 20), 2), [of(20, 7), of(21, 7)], "Friday evening: not before Monday");
+    assert!(quiet.at(of(23, 12)) && !quiet.at(of(25, 12)), "a holiday, and a Saturday that is worked");
+    assert_eq!(quiet.next_ends(of(22, 20), 3), [of(24, 7), of(25, 7), of(27, 7)]);
 }
 
 #[test]

@@ -75,7 +75,8 @@ pub struct QuietHours {
     /// Time of day in Vietnam, `18:00`.
     pub from: Time,
     pub to: Time,
-    /// Saturdays and Sundays are quiet all day.
+    /// Days on which agencies do not work, by the calendar of `[statutory]`, are quiet all day: weekends and holidays, but
+    /// not a Saturday that is worked instead.
     #[serde(default)]
     pub weekends: bool,
     /// What is as bad as this is told all the same.

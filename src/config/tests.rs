@@ -307,7 +307,7 @@ fn whoever_cannot_hear_of_alarms_is_named_with_its_key() {
         [log]"#;
     let (_folder, file) = written(|text| text.replace("[log]", good));
     let config = Config::load(&file, &[]).unwrap();
-    let rules = crate::gateway::alert_rules(&config.alerts);
+    let rules = crate::gateway::alert_rules(&config.alerts, &config.statutory.terms().unwrap().calendar);
     assert_eq!((rules.routes.len(), rules.routes[1].only_escalated, rules.group), (2, true, 60_000));
     assert_eq!(config.secret_files().into_iter().filter(|file| file.ends_with("hop.key")).count(), 1);
     let again: Config = toml::from_str(&toml::to_string(&config).unwrap()).unwrap();

@@ -33,6 +33,7 @@ use crate::logkeeper::Keeper;
 use crate::news::webhook::Webhook;
 use crate::news::{Channel, Notice as News};
 use crate::statutory::Terms;
+use crate::statutory::calendar::Calendar;
 use crate::store::queues::{Queues, Waiting};
 use crate::store::{AlarmStore, SqliteStore, WatchStore};
 use crate::stuck::{Cause, LinkTrouble};
@@ -249,9 +250,9 @@ fn limits(alerts: &Alerts) -> Limits {
     }
 }
 
-/// The rules of a configuration.
+/// The rules of a configuration, with the days on which agencies work.
 #[must_use]
-pub fn alert_rules(alerts: &Alerts) -> Rules {
+pub fn alert_rules(alerts: &Alerts, working: &Calendar) -> Rules {
     let seconds = |seconds: u32| i64::from(seconds).saturating_mul(1000);
     let escalated: Vec<&String> = alerts.route.iter().filter_map(|route| route.escalate_to.as_ref()).collect();
     let route = |listed: &crate::config::AlertRoute| {
@@ -278,7 +279,7 @@ pub fn alert_rules(alerts: &Alerts) -> Rules {
         quiet: alerts.quiet.as_ref().map(|quiet| Quiet {
             from: quiet.from,
             to: quiet.to,
-            weekends: quiet.weekends,
+            working: quiet.weekends.then(|| Arc::new(working.clone())),
             except: quiet.except,
         }),
     }
@@ -347,7 +348,7 @@ pub async fn start(
         hop: view.config.hop.name.clone(),
         clock: Arc::clone(&view.clock),
         store: Arc::clone(&view.store) as _,
-        rules: alert_rules(alerts),
+        rules: alert_rules(alerts, &view.config.statutory.terms()?.calendar),
         every: Duration::from_secs(alerts.every_seconds.max(1)),
         way: Arc::new(ways),
         board: Arc::new(Board::default()),

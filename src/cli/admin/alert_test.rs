@@ -32,7 +32,7 @@ impl AlertTest {
         runtime()?.block_on(async {
             let config = self.place.config()?;
             let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-            let rules = alert_rules(&config.alerts);
+            let rules = alert_rules(&config.alerts, &config.statutory.terms()?.calendar);
             let ways = Ways::new(&config, &clock)?;
             let sent = test(&rules, &ways, self.route.as_deref(), clock.now()).await;
             if sent.is_empty() {

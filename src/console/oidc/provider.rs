@@ -2,7 +2,8 @@
 //!
 //! Nothing of it is asked before somebody wants to sign in, so a provider that is away keeps the console from nothing else.
 //! What it says of itself is believed for an hour; its keys are asked for again when a token names one that is not among
-//! them, at most once a minute, whoever asks.
+//! them, at most once a minute, whoever asks. A provider that does not answer is left alone for some seconds, so that those
+//! who come meanwhile are told at once and do not wait for it one behind the other.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,6 +24,8 @@ const MAX_ANSWER: usize = 256 << 10;
 /// What it says of itself is believed so long, and its keys are asked for no more often, in milliseconds.
 const BELIEVED: i64 = 3_600_000;
 const NOT_AGAIN: i64 = 60_000;
+/// One that did not answer is left alone so long, in milliseconds.
+const LEFT_ALONE: i64 = 10_000;
 
 /// As whom the console asks.
 #[derive(Debug, Clone)]
@@ -49,6 +52,8 @@ struct Said {
 struct Known {
     said: Option<(Arc<Said>, Instant)>,
     keys: Option<(Keys, Instant)>,
+    /// Why it could not be asked, and when that was.
+    away: Option<(String, Instant)>,
 }
 
 /// The provider of one console.
@@ -81,7 +86,8 @@ impl Provider {
     /// # Errors
     /// The provider does not answer, or not as one. For the log.
     pub async fn door(&self) -> Result<String, String> {
-        Ok(self.said().await?.authorization_endpoint.clone())
+        let door = &self.said().await?.authorization_endpoint;
+        if may_be_called(door) { Ok(door.clone()) } else { Err(format!("{door}: https is needed")) }
     }
 
     /// The keys it shows; `anew` when the ones known before did not fit.
@@ -146,8 +152,19 @@ impl Provider {
         {
             return Ok(Arc::clone(said));
         }
+        if let Some((why, since)) = &known.away
+            && now.as_millis().saturating_sub(since.as_millis()) < LEFT_ALONE
+        {
+            return Err(why.clone());
+        }
         let place = format!("{}/.well-known/openid-configuration", self.client.issuer.trim_end_matches('/'));
-        let body = self.fetch(&place).await?;
+        let body = match self.fetch(&place).await {
+            Ok(body) => body,
+            Err(why) => {
+                known.away = Some((why.clone(), self.clock.now()));
+                return Err(why);
+            }
+        };
         let said: Said = serde_json::from_slice(&body).map_err(|error| format!("{place}: {error}"))?;
         if said.issuer != self.client.issuer {
             return Err(format!("{place} speaks for another issuer"));
