@@ -171,6 +171,8 @@ async fn look(visitor: &Visitor, stage: &Stage<'_>, tell: Tell<'_>) -> anyhow::R
 
 /// Documents a second that a gateway accepts.
 async fn intake(stage: &Stage<'_>, config: &Config, seconds: u64, numbers: &AtomicU64) -> anyhow::Result<f64> {
+    // No turn is charged with what the one before it left to do.
+    stock::level(config).await?;
     let gateway = Gateway::start(config, &Hub::new(), Arc::clone(&stage.clock)).await?;
     let over = AtomicBool::new(false);
     let looking = async {

@@ -71,6 +71,15 @@ pub async fn fill(config: &Config, documents: u64, clock: &Arc<dyn Clock>, tell:
     follow(config, &store, &hop).await
 }
 
+/// Lets everything follow what was handed in since.
+///
+/// # Errors
+/// The store's.
+pub async fn level(config: &Config) -> anyhow::Result<()> {
+    let (store, _) = outside::open(&config.hop.data.join("store.db"), &config.hop.name, &config.ledger_files())?;
+    follow(config, &Arc::new(store), &config.hop.name).await
+}
+
 /// What a gateway does in the background.
 async fn follow(config: &Config, store: &Arc<SqliteStore>, hop: &HopName) -> anyhow::Result<()> {
     kept::catch_up(store.as_ref(), hop).await?;

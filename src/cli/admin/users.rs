@@ -39,7 +39,7 @@ pub struct Users {
 enum Command {
     /// Thêm tài khoản; in mật khẩu dùng một lần — adds an account and prints a password for once.
     Add {
-        /// Tên đăng nhập: chữ thường không dấu, số, dấu chấm, gạch nối — the name to sign in with.
+        /// Tên đăng nhập: chữ thường không dấu, số hoặc . - _ @ — the name to sign in with.
         name: String,
         #[arg(long, value_name = "ROLE", value_parser = role)]
         role: Role,
@@ -94,7 +94,7 @@ impl Users {
     ) -> anyhow::Result<Option<String>> {
         if !is_account_name(name) {
             bail!(
-                "tên gồm 3 đến 40 chữ thường không dấu, số, dấu chấm, gạch nối — a name has 3 to 40 small plain letters, digits, dots, hyphens"
+                "tên gồm 3 đến 64 chữ thường không dấu, số hoặc các dấu . - _ @ — a name has 3 to 64 small plain letters, digits or the signs . - _ @"
             );
         }
         if agency.is_some() && role != Role::Viewer {

@@ -38,7 +38,7 @@ texts! {
     WITHOUT_FACTOR "chưa có mã xác thực" / "without a second factor"
     ONCE "Mật khẩu dùng một lần, chỉ hiện ở đây; đưa cho người dùng bằng đường khác. Người dùng phải đổi khi đăng nhập." /
         "A password for once, shown here only; hand it over by another way. It must be changed at the first sign-in."
-    BAD_NAME "Tên tài khoản gồm 3 đến 40 chữ cái không dấu, chữ số, dấu chấm, gạch nối." / "A name has 3 to 40 plain letters, digits, dots or hyphens."
+    BAD_NAME "Tên tài khoản gồm 3 đến 64 chữ cái không dấu, chữ số hoặc các dấu . - _ @." / "A name has 3 to 64 plain letters, digits or the signs . - _ @."
     TAKEN "Đã có tài khoản tên này." / "There is an account of that name."
     BOUND "Chỉ vai trò Người xem mới gắn với một cơ quan." / "Only a viewer is bound to an agency."
     THROUGH "Đăng nhập qua" / "Signs in through"
@@ -69,7 +69,7 @@ async fn shown(call: &Call<'_>, given: Option<(String, String)>) -> Answer {
         h2 { (lang.say(&ADD)) }
         form.column method="post" action="/accounts" {
             (token(call.csrf()))
-            p { label for="name" { (lang.say(&NAME)) } input id="name" name="name" required pattern="[a-z0-9.\\-]{3,40}" autocomplete="off"; }
+            p { label for="name" { (lang.say(&NAME)) } input id="name" name="name" required pattern="[a-z0-9._@\\-]{3,64}" autocomplete="off"; }
             p { label for="full_name" { (lang.say(&FULL_NAME)) } input id="full_name" name="full_name" required maxlength="100" autocomplete="off"; }
             p { label for="role" { (lang.say(&ROLE)) } select id="role" name="role" { @for role in Role::ALL { option value=(role.as_str()) { (lang.say(&words::role(role))) } } } }
             p { label for="agency" { (lang.say(&AGENCY)) } input id="agency" name="agency" autocomplete="off"; }
@@ -122,11 +122,11 @@ fn wrong(text: Text) -> Problem {
     Problem::new(hyper::StatusCode::BAD_REQUEST, text)
 }
 
-/// Whether a name may be an account's.
+/// Whether a name may be an account's: also what a provider may know people by, an address of mail for instance.
 #[must_use]
 pub fn is_name(name: &str) -> bool {
-    (3..=40).contains(&name.len())
-        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte))
+    (3..=64).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-_@".contains(&byte))
 }
 
 pub async fn add(call: &Call<'_>) -> Answer {

@@ -140,6 +140,13 @@ async fn whoever_the_provider_knows_and_an_account_waits_for_gets_in() {
     }
     let (lan, _) = through(&town, &provider).await;
     assert_eq!(lan.get("/documents").await.status, 200, "the same person again");
+    // Providers know people by addresses of mail as well.
+    let mail = "chi_mai@tinh-a.example";
+    add(&admin, mail).await;
+    provider.signs_in("so-20", mail);
+    assert!(!through(&town, &provider).await.0.cookie.is_empty());
+    assert_eq!(admin.press(&format!("/accounts/{mail}"), &[("do", "disable")]).await.status, 200);
+    assert!(through(&town, &provider).await.0.cookie.is_empty(), "disabled");
     assert_eq!(lan.press("/sign-out", &[]).await.status, 303);
     town.stop().await;
 }
