@@ -19,6 +19,7 @@ pub mod sheet;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+pub mod workbook;
 
 use std::fmt;
 use std::fs::File;

@@ -39,14 +39,17 @@ pub const COLUMNS: [&str; 15] = [
 pub const MAX_ROWS: usize = 20_000;
 const MAX_CELL: usize = 20_000;
 
-/// A table: its header, and its rows as they were written.
+/// A table: its header, and its rows as they were written, empty ones among them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sheet {
     pub header: Vec<String>,
     pub rows: Vec<Vec<String>>,
+    /// How many rows stand above the header.
+    #[serde(default)]
+    pub above: usize,
 }
 
-/// What is wrong, and where; rows count from 1, the header being the first.
+/// What is wrong, and where; rows count from 1, as a spreadsheet program counts them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     pub row: Option<usize>,
@@ -73,10 +76,19 @@ impl Sheet {
         let first = text.lines().next().unwrap_or_default();
         let mark = if first.matches(';').count() > first.matches(',').count() { ';' } else { ',' };
         let mut rows = csv(text, mark);
-        rows.retain(|row| row.iter().any(|cell| !cell.trim().is_empty()));
+        let above = rows.iter().take_while(|row| is_empty(row)).count();
+        Self::from_rows(above, rows.split_off(above))
+    }
+
+    /// Makes a table of rows, the first of which is the header, with so many above it.
+    #[must_use]
+    pub fn from_rows(above: usize, rows: Vec<Vec<String>>) -> Self {
         let mut rows = rows.into_iter();
-        let header = rows.next().unwrap_or_default();
-        Self { header: header.into_iter().map(|name| name.trim().to_lowercase()).collect(), rows: rows.collect() }
+        let header = rows.next().unwrap_or_default().into_iter().map(|name| name.trim().to_lowercase()).collect();
+        let mut rows: Vec<_> = rows.collect();
+        let filled = rows.iter().rposition(|row| !is_empty(row)).map_or(0, |last| last + 1);
+        rows.truncate(filled);
+        Self { header, rows, above }
     }
 
     /// All agencies of a directory.
@@ -106,7 +118,7 @@ impl Sheet {
                 digests(&agency.signing_certificates),
             ]
         };
-        Self { header: COLUMNS.map(str::to_owned).to_vec(), rows: directory.iter().map(row).collect() }
+        Self { header: COLUMNS.map(str::to_owned).to_vec(), rows: directory.iter().map(row).collect(), above: 0 }
     }
 
     /// As comma-separated text that spreadsheet programs open as it is: a mark of UTF-8 first, and no cell that they would
@@ -164,7 +176,7 @@ impl Sheet {
         // Which agency of the file each row went into, to tell faults by rows.
         let mut rows: HashMap<usize, usize> = HashMap::new();
         let (mut added, mut changed) = (Vec::new(), Vec::new());
-        for (row, cells) in (2_usize..).zip(&self.rows) {
+        for (row, cells) in (self.above + 2..).zip(&self.rows).filter(|(_, cells)| !is_empty(cells)) {
             let cell =
                 |name: &str| self.column(name).and_then(|column| cells.get(column)).map_or("", |cell| cell.trim());
             let code = cell("code");
@@ -215,10 +227,10 @@ impl Sheet {
     }
 
     fn faults_of_header(&self) -> Vec<Fault> {
-        let mut faults = Vec::new();
+        let (mut faults, row) = (Vec::new(), Some(self.above + 1));
         for needed in ["code"] {
             if self.column(needed).is_none() {
-                faults.push(Fault::at(Some(1), Some(needed), "thiếu cột", "the column is missing"));
+                faults.push(Fault::at(row, Some(needed), "thiếu cột", "the column is missing"));
             }
         }
         for (at, name) in self.header.iter().enumerate() {
@@ -228,9 +240,9 @@ impl Sheet {
                     format!("không có cột này; các cột: {expected}"),
                     format!("no such column; the columns: {expected}"),
                 );
-                faults.push(Fault::at(Some(1), Some(name), &vi, &en).found(name));
+                faults.push(Fault::at(row, Some(name), &vi, &en).found(name));
             } else if self.header.iter().take(at).any(|before| before == name) {
-                faults.push(Fault::at(Some(1), Some(name), "cột có hai lần", "the column stands twice"));
+                faults.push(Fault::at(row, Some(name), "cột có hai lần", "the column stands twice"));
             }
         }
         faults
@@ -265,6 +277,11 @@ impl Fault {
             en: join(&finding.title_en, &finding.fix_en),
         }
     }
+}
+
+/// Nothing stands in it.
+fn is_empty(row: &[String]) -> bool {
+    row.iter().all(|cell| cell.trim().is_empty())
 }
 
 /// Codes are compared in the form in which the directory knows them.
@@ -365,6 +382,8 @@ mod tests {
         let places: Vec<_> = faults.iter().map(|fault| (fault.row, fault.column.as_deref())).collect();
         assert_eq!(places, [(Some(3), Some("code")), (Some(5), Some("code"))]);
         let sheet = Sheet::from_csv("code,name,hop,valid_to\nH37.93,Một,PROVINCE A!,\nH37.94,Hai,,31/12/2026\n");
+        let gaps = Sheet::from_csv("\n,\ncode,name\n,\n\n,Không mã\n\n");
+        assert_eq!(gaps.merge_into(FILE).unwrap_err().first().unwrap().row, Some(6), "empty rows are counted");
         let faults = sheet.merge_into(FILE).unwrap_err();
         let places: Vec<_> = faults.iter().map(|fault| (fault.row, fault.column.as_deref())).collect();
         assert_eq!(places, [(Some(2), Some("hop")), (Some(3), Some("valid_to"))]);
@@ -377,7 +396,7 @@ mod tests {
         let directory = Snapshot::from_toml(FILE).unwrap();
         let sheet = Sheet::of(&directory);
         assert_eq!(Sheet::from_csv(&sheet.to_csv()), sheet);
-        let evil = Sheet { header: vec!["name".to_owned()], rows: vec![vec!["=1+1".to_owned()]] };
+        let evil = Sheet { header: vec!["name".to_owned()], rows: vec![vec!["=1+1".to_owned()]], above: 0 };
         assert!(evil.to_csv().contains("\"'=1+1\""), "no spreadsheet takes it for a formula");
     }
 }

@@ -1,14 +1,9 @@
 //! The directory of agencies: read, taken away as a table, and changed by one.
 
-use std::io::Cursor;
-
-use bytes::Bytes;
-use calamine::{Data, Reader, Xlsx};
 use hyper::http::request::Parts as Head;
 use lienthong_contract::Text;
 use lienthong_door_kit::multipart;
 use maud::{Markup, html};
-use rust_xlsxwriter::{Format, Workbook};
 
 use super::super::Call;
 use super::super::access::Right;
@@ -17,16 +12,14 @@ use super::super::http::{Answer, BAD_FORM, DEFECT, Fields, NO_REASON, Problem, R
 use super::refused;
 use crate::acts::desk::MAX_REASON;
 use crate::acts::{Act, Actor, Kind};
-use crate::directory::sheet::{COLUMNS, Fault, MAX_ROWS, Sheet};
-use crate::directory::{Agency, Validity};
+use crate::directory::sheet::{COLUMNS, Fault, Sheet};
+use crate::directory::{Agency, Validity, workbook};
 use crate::store::console::Effect;
 
 /// Largest table, in bytes.
 pub const MAX_FILE: u64 = 2 << 20;
 /// Agencies on a page.
 const PAGE: usize = 100;
-/// Cells of one row that are read.
-const MAX_COLUMNS: usize = 64;
 /// The fields beside the file.
 const FIELDS: [&str; 2] = ["csrf", "reason"];
 
@@ -149,25 +142,9 @@ pub async fn csv(call: &Call<'_>) -> Answer {
 pub async fn xlsx(call: &Call<'_>) -> Answer {
     note_export(call, "agencies.xlsx").await?;
     let sheet = Sheet::of(&call.console.directory.snapshot());
-    let written = tokio::task::spawn_blocking(move || workbook(&sheet)).await.ok().flatten().ok_or(DEFECT)?;
+    let written = tokio::task::spawn_blocking(move || workbook::write(&sheet)).await.ok().flatten().ok_or(DEFECT)?;
     let kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
     Ok(Reply::File(kind, "agencies.xlsx".to_owned(), written))
-}
-
-fn workbook(sheet: &Sheet) -> Option<Bytes> {
-    let mut book = Workbook::new();
-    let page = book.add_worksheet();
-    let bold = Format::new().set_bold();
-    for (column, name) in (0_u16..).zip(&sheet.header) {
-        page.write_string_with_format(0, column, name, &bold).ok()?;
-    }
-    for (row, cells) in (1_u32..).zip(&sheet.rows) {
-        for (column, cell) in (0_u16..).zip(cells) {
-            page.write_string(row, column, cell).ok()?;
-        }
-    }
-    page.set_freeze_panes(1, 1).ok()?;
-    book.save_to_buffer().ok().map(Bytes::from)
 }
 
 /// A form with a file: the file's bytes stand in the field `file`, as letters of one byte each.
@@ -196,34 +173,7 @@ pub fn form_of(head: &Head, body: Vec<u8>) -> Result<Fields, Problem> {
 
 /// The table in a file, by what the file begins with.
 fn sheet_of(bytes: &[u8]) -> Option<Sheet> {
-    if !bytes.starts_with(b"PK") {
-        return Some(Sheet::from_csv(std::str::from_utf8(bytes).ok()?));
-    }
-    let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).ok()?;
-    let range = book.worksheet_range_at(0)?.ok()?;
-    let text = |cell: &Data| match cell {
-        Data::Float(number) if number.fract() == 0.0 => format!("{number:.0}"),
-        Data::DateTime(date) => date.as_datetime_text().unwrap_or_default(),
-        Data::Empty => String::new(),
-        other => other.to_string(),
-    };
-    let mut rows =
-        range.rows().take(MAX_ROWS + 2).map(|row| row.iter().take(MAX_COLUMNS).map(text).collect::<Vec<_>>());
-    let header = rows.next()?.into_iter().map(|name| name.trim().to_lowercase()).collect();
-    let rows = rows.filter(|row| row.iter().any(|cell| !cell.trim().is_empty())).collect();
-    Some(Sheet { header, rows })
-}
-
-/// The day of a cell that holds one.
-trait DayText {
-    fn as_datetime_text(&self) -> Option<String>;
-}
-
-impl DayText for calamine::ExcelDateTime {
-    fn as_datetime_text(&self) -> Option<String> {
-        let (year, month, day, ..) = self.to_ymd_hms_milli();
-        Some(format!("{year:04}-{month:02}-{day:02}"))
-    }
+    if workbook::is_one(bytes) { workbook::read(bytes) } else { std::str::from_utf8(bytes).ok().map(Sheet::from_csv) }
 }
 
 pub async fn import(call: &Call<'_>) -> Answer {
