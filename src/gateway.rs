@@ -397,6 +397,7 @@ impl Gateway {
                 outlets: config.outlet.iter().map(|outlet| outlet.name.clone()).collect(),
                 certificates: certificates_of(config),
                 brokers: links.clone(),
+                not_taken_hours: config.alerts.not_taken_hours,
                 remembered: Mutex::default(),
             };
             tasks.spawn(console::watch(Arc::new(view), Arc::clone(&board), stop.clone()));

@@ -28,7 +28,6 @@ pub mod routes;
 pub mod words;
 
 pub use pages::accounts::is_name as is_account_name;
-pub use pages::stuck::uncollected_before;
 
 #[cfg(test)]
 mod tests;
@@ -90,6 +89,9 @@ pub struct Settings {
     pub session: Duration,
     /// Milliseconds within which a test document is to be handed over; none when none are sent.
     pub canary_limit: Option<i64>,
+    /// What a recipient has not collected within so many working hours is late: receipt is acknowledged the same day
+    /// (NĐ 30/2020 Điều 21.2c).
+    pub not_taken_hours: u32,
 }
 
 /// The console of one gateway.

@@ -99,6 +99,7 @@ pub async fn ready(config: &Config, clock: &Arc<dyn Clock>) -> Result<Option<Rea
         idle: Duration::from_secs(u64::from(console.idle_minutes) * 60),
         session: Duration::from_secs(u64::from(console.session_hours) * 3600),
         canary_limit: config.canary.as_ref().map(config::Canary::limit),
+        not_taken_hours: config.alerts.not_taken_hours,
     };
     let oidc = console.oidc.as_ref().map(|oidc| provider(oidc, clock)).transpose()?.map(Arc::new);
     Ok(Some(Ready { listener, address, tls, settings, oidc, outgoing: outgoing(config)? }))
@@ -207,6 +208,8 @@ pub struct View {
     /// Days left of the certificate towards each destination, as it was when the gateway started.
     pub certificates: HashMap<HopName, Instant>,
     pub brokers: Vec<Arc<AmqpLink>>,
+    /// See [`Settings::not_taken_hours`].
+    pub not_taken_hours: u32,
     pub remembered: Mutex<Remembered>,
 }
 
@@ -287,7 +290,7 @@ impl View {
             return Ok(known);
         }
         let waiting = QueueStore::mailboxes(self.store.as_ref()).await?;
-        let before = crate::console::uncollected_before(now);
+        let before = self.statistics.terms.calendar.hours_before(now, self.not_taken_hours);
         let places = self.store.not_collected(before, LISTED).await?.into_iter().map(|(agency, waiting)| Place {
             at: At::Mailbox(agency),
             count: waiting.count,

@@ -1,6 +1,6 @@
 //! What does not move, by cause; each cause one line.
 
-use lienthong_contract::{AgencyCode, HopName, Instant, Text};
+use lienthong_contract::{AgencyCode, HopName, Text};
 use maud::{Markup, html};
 
 use super::super::Call;
@@ -225,17 +225,13 @@ async fn ones(call: &Call<'_>, cause: Cause, at: Option<&str>, after: i64) -> Re
     let Some(at) = at else { return Ok(store.failed_for(cause.as_str(), after, PAGE).await?) };
     if cause == Cause::NotCollected {
         let code: AgencyCode = at.parse().map_err(|_| NOT_FOUND)?;
-        return Ok(store.lying_with(&code, uncollected_before(call.now), after, PAGE).await?);
+        let before =
+            call.console.statistics.terms.calendar.hours_before(call.now, call.console.settings.not_taken_hours);
+        return Ok(store.lying_with(&code, before, after, PAGE).await?);
     }
     let name: HopName = at.parse().map_err(|_| NOT_FOUND)?;
     let attempts = if cause == Cause::Poison { POISONED } else { 0 };
     Ok(store.waiting_for(&name, attempts, after, PAGE).await?)
-}
-
-/// What came before then and was not collected is late: receipt is acknowledged the same day (NĐ 30/2020 Điều 21.2c).
-#[must_use]
-pub fn uncollected_before(now: Instant) -> Instant {
-    now.plus_millis(-24 * 3_600_000)
 }
 
 fn list(call: &Call<'_>, cause: Cause, ones: &[StuckOne]) -> Markup {
