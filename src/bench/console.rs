@@ -2,7 +2,7 @@
 //!
 //! A gateway of this configuration form runs in this process over a store that [`stock`] has filled. Pages are asked for over
 //! HTTP by somebody who is signed in. The intake is measured with and without the console in turn, over the same store; while
-//! it is on, somebody looks at the overview as a browser does and searches.
+//! it is on, somebody looks at the overview as a browser does and searches. Which of the two comes first alternates.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -21,6 +21,7 @@ use serde::Serialize;
 use tokio::net::TcpStream;
 
 use super::load::signed_letter;
+use super::process::cpu_seconds;
 use super::{Stage, Tell, rounded, stock};
 use crate::acts::{Actor, Kind};
 use crate::client::Packet;
@@ -37,7 +38,7 @@ const ACCOUNT: &str = "do-luong";
 /// How often each page is asked for; the median is told.
 const ASKED: usize = 20;
 /// How often the intake is measured with and without the console.
-const TURNS: usize = 3;
+const TURNS: usize = 4;
 /// Callers that hand in at once.
 const CLIENTS: usize = 16;
 /// How often a browser looks at the overview, and somebody searches.
@@ -67,6 +68,19 @@ pub struct Figures {
     pub intake_with_per_second: f64,
     /// The part of the intake that the console takes.
     pub console_cost: f64,
+    /// Processor time of this process for each document, its sender's part included.
+    pub cpu_ms_without: f64,
+    pub cpu_ms_with: f64,
+    /// As they were measured.
+    pub turns: Vec<Turn>,
+}
+
+/// The intake, once.
+#[derive(Debug, Clone, Serialize)]
+pub struct Turn {
+    pub console: bool,
+    pub per_second: f64,
+    pub cpu_ms: f64,
 }
 
 /// How long a page takes.
@@ -111,24 +125,32 @@ pub async fn measure(stage: &Stage<'_>, plan: Plan, tell: Tell<'_>) -> anyhow::R
     let (pages, behind) = look(&visitor, stage, tell).await?;
     gateway.stop().await;
 
-    let (mut rates, numbers) = ((Vec::new(), Vec::new()), AtomicU64::new(10_000_000));
+    let (mut turns, numbers) = (Vec::new(), AtomicU64::new(10_000_000));
     for turn in 0..TURNS {
-        for (config, rates) in [(&without, &mut rates.0), (&with, &mut rates.1)] {
+        let mut both = [&without, &with];
+        both.rotate_left(turn % 2);
+        for config in both {
             tell("tiếp nhận — intake", turn as u64, TURNS as u64);
-            rates.push(intake(stage, config, plan.seconds, &numbers).await?);
+            turns.push(intake(stage, config, plan.seconds, &numbers).await?);
         }
     }
-    let mean = |rates: &[f64]| rates.iter().sum::<f64>() / TURNS as f64;
-    let (off, on) = (mean(&rates.0), mean(&rates.1));
+    let mean = |console: bool, figure: fn(&Turn) -> f64| {
+        turns.iter().filter(|turn| turn.console == console).map(figure).sum::<f64>() / TURNS as f64
+    };
+    let rate = |console| mean(console, |turn| turn.per_second);
+    let cpu = |console| rounded(mean(console, |turn| turn.cpu_ms), 3);
     Ok(Figures {
         documents: plan.documents,
         stocked_in_seconds: rounded(stocked.as_secs_f64(), 1),
         started_in_seconds: rounded(started.as_secs_f64(), 1),
         pages,
         overview_behind_seconds: behind,
-        intake_without_per_second: rounded(off, 1),
-        intake_with_per_second: rounded(on, 1),
-        console_cost: rounded(1.0 - on / off, 3),
+        intake_without_per_second: rounded(rate(false), 1),
+        intake_with_per_second: rounded(rate(true), 1),
+        console_cost: rounded(1.0 - rate(true) / rate(false), 3),
+        cpu_ms_without: cpu(false),
+        cpu_ms_with: cpu(true),
+        turns,
     })
 }
 
@@ -169,11 +191,13 @@ async fn look(visitor: &Visitor, stage: &Stage<'_>, tell: Tell<'_>) -> anyhow::R
     Ok((medians, rounded(behind, 2)))
 }
 
-/// Documents a second that a gateway accepts.
-async fn intake(stage: &Stage<'_>, config: &Config, seconds: u64, numbers: &AtomicU64) -> anyhow::Result<f64> {
+/// Documents a second that a gateway accepts, and what each costs.
+async fn intake(stage: &Stage<'_>, config: &Config, seconds: u64, numbers: &AtomicU64) -> anyhow::Result<Turn> {
     // No turn is charged with what the one before it left to do.
     stock::level(config).await?;
     let gateway = Gateway::start(config, &Hub::new(), Arc::clone(&stage.clock)).await?;
+    let me = std::process::id();
+    let (begun, first) = (cpu_seconds(me)?, numbers.load(Ordering::Relaxed));
     let over = AtomicBool::new(false);
     let looking = async {
         if gateway.console_address.is_none() {
@@ -193,8 +217,10 @@ async fn intake(stage: &Stage<'_>, config: &Config, seconds: u64, numbers: &Atom
         rate
     };
     let (rate, ()) = tokio::try_join!(handing, looking)?;
+    let (spent, handed_in) = (cpu_seconds(me)? - begun, numbers.load(Ordering::Relaxed) - first);
     gateway.stop().await;
-    Ok(rate)
+    let cpu_ms = rounded(spent * 1000.0 / handed_in as f64, 3);
+    Ok(Turn { console: config.console.is_some(), per_second: rounded(rate, 1), cpu_ms })
 }
 
 async fn handed_in(stage: &Stage<'_>, gateway: &Gateway, seconds: u64, numbers: &AtomicU64) -> anyhow::Result<f64> {
