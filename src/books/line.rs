@@ -7,7 +7,7 @@ use lienthong_contract::door::ConsignmentState;
 use lienthong_contract::{HopName, Kind};
 
 use super::{End, Told, findings, statement, told};
-use crate::receipts::{Event, Receipt, Sealed};
+use crate::receipts::{Event, Named, Receipt};
 use crate::store::books::{Amounts, Fault, Figure, Heading, Known, Line, Part, Subject};
 
 /// What a line counts as, and what of the store contradicts that.
@@ -43,7 +43,7 @@ pub(super) fn assess(hop: &HopName, line: &Line) -> Assessed {
             None => Figure::InFlight,
         }
     };
-    let says = |one: &Sealed| format!("{} {} {}", one.receipt.hop, one.receipt.event.as_str(), one.digest);
+    let says = |one: &Named| format!("{} {} {}", one.receipt.hop, one.receipt.event.as_str(), one.digest);
     let pairs = told.contradictions.iter().map(|(word, against)| format!("{} ≠ {}", says(word), says(against)));
     let contradictions = pairs.collect::<Vec<_>>().join("; ");
     Assessed { figure, fault, contradictions }

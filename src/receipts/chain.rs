@@ -2,7 +2,7 @@
 
 use lienthong_contract::{ConsignmentId, Digest, HopName};
 
-use super::{Event, Receipt, Sealed};
+use super::{Event, Named, Receipt, Sealed};
 
 /// Why receipts do not form a chain.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -27,37 +27,61 @@ pub enum ChainFault {
 /// One step of a chain as [`order`] finds it.
 pub type Link = Sealed;
 
+/// A receipt as far as its place in a chain goes: what it says, and by what the next one names it.
+pub trait Linked {
+    fn receipt(&self) -> &Receipt;
+    fn digest(&self) -> Digest;
+}
+
+impl Linked for Sealed {
+    fn receipt(&self) -> &Receipt {
+        &self.receipt
+    }
+
+    fn digest(&self) -> Digest {
+        self.digest
+    }
+}
+
+impl Linked for Named {
+    fn receipt(&self) -> &Receipt {
+        &self.receipt
+    }
+
+    fn digest(&self) -> Digest {
+        self.digest
+    }
+}
+
 /// Verifies that receipts, in this order, are the chain of one consignment of one packet. Signatures are verified when
 /// a receipt is opened, not here.
 ///
 /// # Errors
 /// [`ChainFault`], by the first fault; positions count from 1.
-pub fn verify_chain(receipts: &[Link], packet: Digest, consignment: ConsignmentId) -> Result<(), ChainFault> {
-    let first = receipts.first().ok_or(ChainFault::Empty)?;
-    if !matches!(first.receipt.event, Event::SubmissionAcceptance | Event::ReceivedFromNonERDS) {
-        return Err(ChainFault::Beginning(first.receipt.event.as_str()));
+pub fn verify_chain<L: Linked>(receipts: &[L], packet: Digest, consignment: ConsignmentId) -> Result<(), ChainFault> {
+    let first = receipts.first().ok_or(ChainFault::Empty)?.receipt();
+    if !matches!(first.event, Event::SubmissionAcceptance | Event::ReceivedFromNonERDS) {
+        return Err(ChainFault::Beginning(first.event.as_str()));
     }
-    let mut before: Option<&Link> = None;
+    let mut before: Option<&L> = None;
     for (index, link) in receipts.iter().enumerate() {
-        let (position, event) = (index + 1, link.receipt.event.as_str());
-        if link.receipt.packet != packet || link.receipt.doc_id != first.receipt.doc_id {
+        let said = link.receipt();
+        let (position, event) = (index + 1, said.event.as_str());
+        if said.packet != packet || said.doc_id != first.doc_id {
             return Err(ChainFault::OtherPacket { position, event });
         }
-        if !link.receipt.is_about(consignment) {
+        if !said.is_about(consignment) {
             return Err(ChainFault::OtherConsignment { position, event });
         }
-        if link.receipt.previous != before.map(|link| link.digest) {
+        if said.previous != before.map(Linked::digest) {
             return Err(ChainFault::Broken { position, event });
         }
-        if let Some(before) = before
-            && !link.receipt.may_follow(&before.receipt)
-        {
-            return Err(ChainFault::Order { position, event, before: before.receipt.event.as_str() });
+        let earlier = before.map(Linked::receipt);
+        if let Some(earlier) = earlier.filter(|earlier| !said.may_follow(earlier)) {
+            return Err(ChainFault::Order { position, event, before: earlier.event.as_str() });
         }
-        if let Some(before) = before
-            && !may_say(&link.receipt, &before.receipt)
-        {
-            let (hop, before) = (link.receipt.hop.clone(), before.receipt.hop.clone());
+        if let Some(earlier) = earlier.filter(|earlier| !may_say(said, earlier)) {
+            let (hop, before) = (said.hop.clone(), earlier.hop.clone());
             return Err(ChainFault::Hop { position, event, hop, before });
         }
         before = Some(link);
@@ -75,9 +99,9 @@ fn may_say(next: &Receipt, before: &Receipt) -> bool {
 /// True when `next` may stand right after `before` in the chain of this consignment: it names it, is about the same
 /// packet, and comes in an order and from a hop from which it can come.
 #[must_use]
-pub fn follows(next: &Link, before: &Link, consignment: ConsignmentId) -> bool {
-    let (after, earlier) = (&next.receipt, &before.receipt);
-    after.previous == Some(before.digest)
+pub fn follows<L: Linked>(next: &L, before: &L, consignment: ConsignmentId) -> bool {
+    let (after, earlier) = (next.receipt(), before.receipt());
+    after.previous == Some(before.digest())
         && after.consignment == Some(consignment)
         && after.packet == earlier.packet
         && after.doc_id == earlier.doc_id
@@ -91,23 +115,24 @@ pub fn follows(next: &Link, before: &Link, consignment: ConsignmentId) -> bool {
 /// Not a contradiction is what a hop says of an offer that its holder had given up: the two did not know of each other.
 /// Nor is what names a receipt that is not there: it may have come too early.
 #[must_use]
-pub fn contradicted<'a>(chain: &'a [Link], one: &Link) -> Option<&'a Link> {
-    let last = chain.last()?;
-    let named = chain.iter().position(|link| one.receipt.previous == Some(link.digest));
+pub fn contradicted<'a, L: Linked>(chain: &'a [L], one: &L) -> Option<&'a L> {
+    let (last, said) = (chain.last()?, one.receipt());
+    let named = chain.iter().position(|link| said.previous == Some(link.digest()));
     if let Some((holder, next)) = named.and_then(|place| chain.get(place).zip(chain.get(place + 1))) {
-        let given_up = next.receipt.event == Event::RelayFailure && next.receipt.hop == holder.receipt.hop;
-        let answers = matches!(one.receipt.event, Event::RelayAcceptance | Event::RelayRejection);
-        let too_late = given_up && answers && one.receipt.hop != holder.receipt.hop;
+        let (holder, after) = (holder.receipt(), next.receipt());
+        let given_up = after.event == Event::RelayFailure && after.hop == holder.hop;
+        let answers = matches!(said.event, Event::RelayAcceptance | Event::RelayRejection);
+        let too_late = given_up && answers && said.hop != holder.hop;
         return (!too_late).then_some(next);
     }
-    let second_end = last.receipt.is_terminal() && one.receipt.is_terminal();
-    let goes_on = named.is_some() && !may_continue(one, last);
+    let second_end = last.receipt().is_terminal() && said.is_terminal();
+    let goes_on = named.is_some() && !may_continue(said, last.receipt());
     (second_end || goes_on).then_some(last)
 }
 
 /// True when `next`, which names `before`, may be the next of a chain.
-fn may_continue(next: &Link, before: &Link) -> bool {
-    next.receipt.may_follow(&before.receipt) && may_say(&next.receipt, &before.receipt)
+fn may_continue(next: &Receipt, before: &Receipt) -> bool {
+    next.may_follow(before) && may_say(next, before)
 }
 
 /// Puts receipts of one consignment in chain order, whatever order they arrived in. Those whose predecessor is not

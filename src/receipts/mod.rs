@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use lienthong_contract::{AgencyCode, Blame, ConsignmentId, Digest, DocId, HopName, Instant};
 
-pub use chain::{ChainFault, Link, verify_chain};
+pub use chain::{ChainFault, Link, Linked, verify_chain};
 pub use jws::{Error, HopKeys, Signer, open, seal};
 
 /// What happened (ETSI EN 319 522-1, clause 6).
@@ -278,6 +278,20 @@ pub struct Sealed {
     pub jws: Arc<str>,
     /// SHA-256 of `jws`.
     pub digest: Digest,
+}
+
+/// What a receipt says, and its name, without the text that was signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    pub receipt: Arc<Receipt>,
+    /// SHA-256 of the text.
+    pub digest: Digest,
+}
+
+impl From<Sealed> for Named {
+    fn from(sealed: Sealed) -> Self {
+        Self { receipt: sealed.receipt, digest: sealed.digest }
+    }
 }
 
 #[cfg(test)]

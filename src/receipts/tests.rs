@@ -117,7 +117,7 @@ fn a_chain_holds_only_in_its_own_order_for_its_own_packet() {
     let links = chain(&key, id);
     let packet = Digest::of(b"packet");
     assert_eq!(verify_chain(&links, packet, id), Ok(()));
-    assert_eq!(verify_chain(&[], packet, id), Err(ChainFault::Empty));
+    assert_eq!(verify_chain::<Sealed>(&[], packet, id), Err(ChainFault::Empty));
     assert!(matches!(verify_chain(&links[1..], packet, id), Err(ChainFault::Beginning(_))));
     assert!(matches!(verify_chain(&links, Digest::of(b"other"), id), Err(ChainFault::OtherPacket { position: 1, .. })));
     assert!(matches!(

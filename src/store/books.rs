@@ -12,7 +12,7 @@ use lienthong_contract::door::ConsignmentState;
 use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId, HopName, Instant};
 
 use super::Result;
-use crate::receipts::Sealed;
+use crate::receipts::Named;
 
 /// A page of acceptance receipts.
 #[derive(Debug, Clone, Default)]
@@ -250,7 +250,7 @@ pub struct Changes {
 pub struct Changed {
     /// The row of the acceptance.
     pub row: i64,
-    pub acceptance: Sealed,
+    pub acceptance: Named,
     pub line: Line,
 }
 
@@ -269,7 +269,7 @@ pub struct Fold {
 /// One acceptance that this hop signed.
 #[derive(Debug, Clone)]
 pub struct Acceptance {
-    pub receipt: Sealed,
+    pub receipt: Named,
     /// Every consignment that the receipt names.
     pub lines: Vec<Line>,
 }
@@ -302,7 +302,7 @@ pub struct Known {
     /// The last receipt that counts waits for the hop before to say that it has it.
     pub unconfirmed: bool,
     /// Its submission first, then all others in the order in which they came.
-    pub receipts: Vec<Sealed>,
+    pub receipts: Vec<Named>,
     /// Receipts whose text can no longer be read.
     pub unreadable: usize,
 }

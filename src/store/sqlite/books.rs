@@ -1,13 +1,14 @@
 //! Pages for the books. Each page is read in one transaction, so that a consignment and its receipts are of one moment.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use lienthong_contract::{ConsignmentId, Instant};
 
 use super::super::books::{Acceptance, AcceptancePage, Figure, KeptLine, Known, Line, Unreceipted};
 use super::super::{Error, Result};
+use super::recent;
 use super::rows::{self, SUBMISSION, integer};
-use crate::receipts::Sealed;
+use crate::receipts::Named;
 
 /// The most consignments in one page. An acceptance is never split; one names as many as a packet has recipients.
 const MAX_LINES: usize = 1024;
@@ -20,7 +21,7 @@ pub fn acceptances(
     limit: usize,
 ) -> Result<AcceptancePage> {
     let db = db.unchecked_transaction()?;
-    let query = "SELECT seq, packet, jws FROM sealed
+    let query = "SELECT seq, packet, jws, digest FROM sealed
                  WHERE seq > ?1 AND own = 1
                    AND event IN ('SubmissionAcceptance', 'ReceivedFromNonERDS', 'RelayAcceptance')
                  ORDER BY seq LIMIT ?2";
@@ -31,14 +32,15 @@ pub fn acceptances(
         let (seq, packet, jws): (i64, i64, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
         rows_seen += 1;
         page.next = Some(seq);
-        let Ok(receipt) = rows::read(&jws) else {
+        let digest = rows::digest(row, 3)?;
+        let Some(receipt) = rows::read(&jws).ok().filter(|sealed| sealed.digest == digest) else {
             page.unreadable.push(seq);
             continue;
         };
         if within.is_some_and(|(from, to)| receipt.receipt.time < from || receipt.receipt.time >= to) {
             continue;
         }
-        let acceptance = acceptance(&db, (seq, packet), receipt)?;
+        let acceptance = acceptance(&db, (seq, packet), receipt.into())?;
         lines += acceptance.lines.len();
         page.acceptances.push(acceptance);
         if lines >= MAX_LINES {
@@ -51,7 +53,7 @@ pub fn acceptances(
     Ok(page)
 }
 
-fn acceptance(db: &Connection, (seq, packet): (i64, i64), receipt: Sealed) -> Result<Acceptance> {
+fn acceptance(db: &Connection, (seq, packet): (i64, i64), receipt: Named) -> Result<Acceptance> {
     let named = &receipt.receipt;
     let ids: Vec<ConsignmentId> = match named.consignment {
         Some(id) => vec![id],
@@ -64,10 +66,10 @@ fn acceptance(db: &Connection, (seq, packet): (i64, i64), receipt: Sealed) -> Re
 }
 
 /// The receipts with which the chains of what this acceptance names begin, and how many cannot be read.
-pub(super) fn submissions(db: &Connection, packet: i64, acceptance: &Sealed) -> Result<(Vec<Sealed>, usize)> {
+pub(super) fn submissions(db: &Connection, packet: i64, acceptance: &Named) -> Result<(Vec<Named>, usize)> {
     match acceptance.receipt.consignment {
         // Those about other submissions of the same bytes do no harm: none of them names this consignment.
-        Some(_) => texts(db, packet, SUBMISSION),
+        Some(_) => said(db, packet, SUBMISSION),
         None => Ok((vec![acceptance.clone()], 0)),
     }
 }
@@ -77,7 +79,7 @@ pub(super) fn line(
     db: &Connection,
     (acceptance, packet): (i64, i64),
     id: ConsignmentId,
-    submissions: &(Vec<Sealed>, usize),
+    submissions: &(Vec<Named>, usize),
 ) -> Result<Line> {
     let query = "SELECT figure, EXISTS (SELECT 1 FROM books_faults f WHERE f.subject = l.consignment)
                  FROM books_lines l WHERE consignment = ?1";
@@ -105,7 +107,7 @@ fn known(
     db: &Connection,
     packet: i64,
     id: ConsignmentId,
-    (submissions, unreadable): &(Vec<Sealed>, usize),
+    (submissions, unreadable): &(Vec<Named>, usize),
 ) -> Result<Option<Known>> {
     let query = "SELECT seq, doc_id, recipient, previous_hop, next_hop, state, head, outside, EXISTS
                    (SELECT 1 FROM receipt_outbox o WHERE o.hop = c.previous_hop AND o.digest = c.head)
@@ -113,8 +115,8 @@ fn known(
     let mut query = db.prepare_cached(query)?;
     let mut found = query.query(params![id.as_bytes(), packet])?;
     let Some(row) = found.next()? else { return Ok(None) };
-    let mut receipts: Vec<Sealed> = submissions.iter().filter(|sealed| sealed.receipt.is_about(id)).cloned().collect();
-    let (own, also_unreadable) = texts(db, packet, row.get(0)?)?;
+    let mut receipts: Vec<Named> = submissions.iter().filter(|named| named.receipt.is_about(id)).cloned().collect();
+    let (own, also_unreadable) = said(db, packet, row.get(0)?)?;
     receipts.extend(own);
     Ok(Some(Known {
         doc_id: rows::doc_id(row, 1)?,
@@ -131,16 +133,34 @@ fn known(
 }
 
 /// The receipts that can be read and how many cannot. A text that is no longer what was signed counts among these.
-fn texts(db: &Connection, packet: i64, consignment: i64) -> Result<(Vec<Sealed>, usize)> {
-    let stored = rows::receipts_of(db, packet, consignment)?;
-    let all = stored.len();
-    let read = stored.iter().filter_map(|stored| {
-        let sealed = rows::read(&stored.jws).ok()?;
-        (sealed.digest == stored.digest).then_some(sealed)
-    });
-    let read: Vec<Sealed> = read.collect();
-    let unreadable = all - read.len();
+fn said(db: &Connection, packet: i64, consignment: i64) -> Result<(Vec<Named>, usize)> {
+    let query = "SELECT seq, digest, rest FROM receipts WHERE packet = ?1 AND consignment = ?2 ORDER BY seq";
+    let mut query = db.prepare_cached(query)?;
+    let mut found = query.query(params![packet, consignment])?;
+    let (mut read, mut unreadable) = (Vec::new(), 0);
+    while let Some(row) = found.next()? {
+        match said_in(db, row)? {
+            Some(named) => read.push(named),
+            None => unreadable += 1,
+        }
+    }
     Ok((read, unreadable))
+}
+
+/// What a row (its number, its digest, what of the text stands in it) says; nothing when it cannot be read or its text is
+/// no longer what was signed.
+pub(super) fn said_in(db: &Connection, row: &Row<'_>) -> Result<Option<Named>> {
+    let digest = rows::digest(row, 1)?;
+    if let Ok(rest) = row.get_ref(2)?.as_str()
+        && let Some(named) = recent::recall(digest, rest)
+    {
+        return Ok(Some(named));
+    }
+    let whole = "SELECT jws FROM sealed WHERE seq = ?1";
+    let seq: i64 = row.get(0)?;
+    let text: Option<String> = db.prepare_cached(whole)?.query_row([seq], |row| row.get(0)).optional()?;
+    let sealed = text.and_then(|text| rows::read(&text).ok());
+    Ok(sealed.filter(|sealed| sealed.digest == digest).map(Named::from))
 }
 
 /// See [`super::super::books::BooksStore::unreceipted`].

@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 
 use lienthong_contract::ConsignmentId;
 
@@ -13,10 +13,10 @@ use super::super::books::{
     Amounts, Changed, Changes, Cursor, Fault, Figure, Fold, Heading, KeptBooks, Part, Position, Subject,
 };
 use super::super::{Error, Result};
-use super::books::{line, submissions, unreceipted};
+use super::books::{line, said_in, submissions, unreceipted};
 use super::rows::{self, SUBMISSION, integer};
 use crate::books::findings::CONTRADICTS;
-use crate::receipts::Sealed;
+use crate::receipts::Named;
 
 /// The most lines in one page. An acceptance is never split.
 const MAX_LINES: usize = 1024;
@@ -151,13 +151,13 @@ fn receipts(db: &Connection, limit: usize, changes: &mut Changes, seen: &mut Has
         match acceptance(db, packet, (!about_all).then_some(consignment), seq)? {
             Found::None => {}
             Found::Unreadable(row) => changes.unreadable.extend((row == seq).then_some(row)),
-            Found::Acceptance(row, sealed) => {
-                let submissions = submissions(db, packet, &sealed)?;
-                let named = sealed.receipt.consignments.iter().map(|entry| entry.consignment);
-                let ids: Vec<_> = id.map_or_else(|| named.collect(), |id| vec![id]);
+            Found::Acceptance(row, named) => {
+                let submissions = submissions(db, packet, &named)?;
+                let ids = named.receipt.consignments.iter().map(|entry| entry.consignment);
+                let ids: Vec<_> = id.map_or_else(|| ids.collect(), |id| vec![id]);
                 for id in ids.into_iter().filter(|id| seen.insert(*id)) {
                     let line = line(db, (row, packet), id, &submissions)?;
-                    changes.lines.push(Changed { row, acceptance: sealed.clone(), line });
+                    changes.lines.push(Changed { row, acceptance: named.clone(), line });
                 }
             }
         }
@@ -171,7 +171,7 @@ fn receipts(db: &Connection, limit: usize, changes: &mut Changes, seen: &mut Has
 enum Found {
     None,
     Unreadable(i64),
-    Acceptance(i64, Sealed),
+    Acceptance(i64, Named),
 }
 
 const ACCEPTS: &str = "event IN ('SubmissionAcceptance', 'ReceivedFromNonERDS', 'RelayAcceptance')";
@@ -184,10 +184,10 @@ fn is_acceptance(db: &Connection, seq: i64) -> Result<bool> {
 /// The acceptance of this hop that a receipt belongs to: its own one for what came from a hop before, else the submission.
 fn acceptance(db: &Connection, packet: i64, consignment: Option<i64>, seq: i64) -> Result<Found> {
     let Some(consignment) = consignment else {
-        let query = format!("SELECT seq, jws FROM sealed WHERE seq = ?1 AND own = 1 AND {ACCEPTS}");
+        let query = format!("SELECT seq, digest, rest FROM receipts WHERE seq = ?1 AND own = 1 AND {ACCEPTS}");
         let mut query = db.prepare_cached(&query)?;
-        let text: Option<(i64, String)> = query.query_row([seq], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-        return Ok(text.map_or(Found::None, |(row, text)| read(row, &text)));
+        let mut found = query.query([seq])?;
+        return found.next()?.map_or(Ok(Found::None), |row| read(db, row));
     };
     let query = "SELECT id, previous_hop IS NULL FROM consignments WHERE seq = ?1";
     let mut query = db.prepare_cached(query)?;
@@ -195,15 +195,15 @@ fn acceptance(db: &Connection, packet: i64, consignment: Option<i64>, seq: i64) 
     let Some(row) = found.next()? else { return Ok(Found::None) };
     let (id, first): (ConsignmentId, bool) = (rows::consignment(row, 0)?, row.get(1)?);
     let query = format!(
-        "SELECT seq, jws FROM sealed WHERE packet = ?1 AND consignment = ?2 AND own = 1 AND {ACCEPTS} ORDER BY seq"
+        "SELECT seq, digest, rest FROM receipts
+         WHERE packet = ?1 AND consignment = ?2 AND own = 1 AND {ACCEPTS} ORDER BY seq"
     );
     let mut query = db.prepare_cached(&query)?;
     let mut found = query.query([packet, if first { SUBMISSION } else { consignment }])?;
     let mut unreadable = Found::None;
     while let Some(row) = found.next()? {
-        let (row, text): (i64, String) = (row.get(0)?, row.get(1)?);
-        match read(row, &text) {
-            Found::Acceptance(row, sealed) if sealed.receipt.is_about(id) => return Ok(Found::Acceptance(row, sealed)),
+        match read(db, row)? {
+            Found::Acceptance(row, named) if named.receipt.is_about(id) => return Ok(Found::Acceptance(row, named)),
             Found::Unreadable(row) => unreadable = Found::Unreadable(row),
             Found::None | Found::Acceptance(..) => {}
         }
@@ -211,8 +211,9 @@ fn acceptance(db: &Connection, packet: i64, consignment: Option<i64>, seq: i64) 
     Ok(unreadable)
 }
 
-fn read(row: i64, text: &str) -> Found {
-    rows::read(text).map_or(Found::Unreadable(row), |sealed| Found::Acceptance(row, sealed))
+fn read(db: &Connection, row: &Row<'_>) -> Result<Found> {
+    let seq = row.get(0)?;
+    Ok(said_in(db, row)?.map_or(Found::Unreadable(seq), |named| Found::Acceptance(seq, named)))
 }
 
 /// A receipt whose consignment is not in the store: an acceptance among them names it.
@@ -223,16 +224,15 @@ fn lost(
     changes: &mut Changes,
     seen: &mut HashSet<ConsignmentId>,
 ) -> Result<()> {
-    let query = format!("SELECT jws FROM sealed WHERE seq = ?1 AND own = 1 AND {ACCEPTS}");
-    let text: Option<String> = db.prepare_cached(&query)?.query_row([seq], |row| row.get(0)).optional()?;
-    let Some(text) = text else { return Ok(()) };
-    let Ok(sealed) = rows::read(&text) else {
-        changes.unreadable.push(seq);
-        return Ok(());
-    };
-    if let Some(id) = sealed.receipt.consignment.filter(|id| seen.insert(*id)) {
-        let line = line(db, (seq, packet), id, &(Vec::new(), 0))?;
-        changes.lines.push(Changed { row: seq, acceptance: sealed, line });
+    match acceptance(db, packet, None, seq)? {
+        Found::None => {}
+        Found::Unreadable(seq) => changes.unreadable.push(seq),
+        Found::Acceptance(row, acceptance) => {
+            if let Some(id) = acceptance.receipt.consignment.filter(|id| seen.insert(*id)) {
+                let line = line(db, (row, packet), id, &(Vec::new(), 0))?;
+                changes.lines.push(Changed { row, acceptance, line });
+            }
+        }
     }
     Ok(())
 }
@@ -262,11 +262,12 @@ fn offered(db: &Connection, limit: usize, changes: &mut Changes, seen: &mut Hash
 }
 
 fn by_acceptance(db: &Connection, row: i64, id: ConsignmentId) -> Result<Option<Changed>> {
-    let query = "SELECT packet, jws FROM sealed WHERE seq = ?1";
-    let found: Option<(i64, String)> =
-        db.prepare_cached(query)?.query_row([row], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-    let Some((packet, text)) = found else { return Ok(None) };
-    let Ok(acceptance) = rows::read(&text) else { return Ok(None) };
+    let query = "SELECT seq, digest, rest, packet FROM receipts WHERE seq = ?1";
+    let mut query = db.prepare_cached(query)?;
+    let mut found = query.query([row])?;
+    let Some(stored) = found.next()? else { return Ok(None) };
+    let Some(acceptance) = said_in(db, stored)? else { return Ok(None) };
+    let packet = stored.get(3)?;
     let submissions = submissions(db, packet, &acceptance)?;
     let line = line(db, (row, packet), id, &submissions)?;
     Ok(Some(Changed { row, acceptance, line }))

@@ -22,6 +22,7 @@ mod outlets;
 mod overtaken;
 mod proofs;
 mod queues;
+mod recent;
 mod registry;
 mod restored;
 mod retention;

@@ -9,6 +9,7 @@ use lienthong_contract::door::ConsignmentState;
 use lienthong_contract::{AgencyCode, ConsignmentId, Digest, DocId, HopName, Instant};
 
 use super::super::{Error, Held, Result};
+use super::recent;
 use crate::receipts::{Sealed, jws};
 
 fn bytes<const N: usize>(row: &Row<'_>, column: usize) -> Result<[u8; N]> {
@@ -182,6 +183,7 @@ pub fn insert_receipt(
         signer(db, header)?,
         rest,
     ])?;
+    recent::remember(sealed, rest);
     Ok((changed == 1).then(|| db.last_insert_rowid()))
 }
 
