@@ -39,8 +39,9 @@ const ACCOUNT: &str = "do-luong";
 const ASKED: usize = 20;
 /// How often the intake is measured with and without the console.
 const TURNS: usize = 4;
-/// Callers that hand in at once.
-const CLIENTS: usize = 16;
+/// Callers that hand in at once: enough to keep the machine busy, no more than the door takes at a time. With fewer the rate
+/// is that of the pauses in which calls to the store gather, and would hide what the console costs.
+const CLIENTS: usize = 32;
 /// How often a browser looks at the overview, and somebody searches.
 const LOOKS: Duration = Duration::from_secs(3);
 /// The intake before it is measured.
