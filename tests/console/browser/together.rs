@@ -29,6 +29,8 @@ async fn two_people_send_again_what_failed() {
     let by_hand = town.signed_in("mot").await;
     let sent = failed(&town, &by_hand, 3).await;
     by_hand.press("/acts", &[("what", crate::acts::OPEN), ("reason", "xong")]).await;
+    // The page is not one that follows by itself: whoever opens it sees what was known then.
+    town.says(&by_hand, "/stuck", "data-cause=\"endpoint-down\"").await;
     let driver = Driver::start();
     let one = at_console(&driver, &town, "mot").await;
     let axe = axe(&driver, &one, "mot").await;
