@@ -31,6 +31,11 @@ async fn two_people_send_again_what_failed() {
     by_hand.press("/acts", &[("what", crate::acts::OPEN), ("reason", "xong")]).await;
     // The page is not one that follows by itself: whoever opens it sees what was known then.
     town.says(&by_hand, "/stuck", "data-cause=\"endpoint-down\"").await;
+    eventually("all three are listed", async || {
+        let page = by_hand.get("/stuck/endpoint-down").await.body;
+        (page.matches("name=\"consignment\"").count() == 3).then_some(())
+    })
+    .await;
     let driver = Driver::start();
     let one = at_console(&driver, &town, "mot").await;
     let axe = axe(&driver, &one, "mot").await;
