@@ -60,7 +60,7 @@ texts! {
     ADDED "Thêm" / "Added"
     CHANGED "Sửa" / "Changed"
     NOTHING "Bảng không làm thay đổi gì." / "The table changes nothing."
-    UNREADABLE "Không đọc được bảng: cần tệp .csv (UTF-8) hoặc .xlsx." / "The table cannot be read: a .csv (UTF-8) or .xlsx file is needed."
+    UNREADABLE "Không đọc được bảng: cần tệp .csv (UTF-8) hoặc .xlsx, giải nén ra không quá 64 MB." / "The table cannot be read: a .csv (UTF-8) or .xlsx file is needed, of at most 64 MB unpacked."
 }
 
 pub async fn page(call: &Call<'_>) -> Answer {
